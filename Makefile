@@ -1,0 +1,38 @@
+# Each target makes its own .venv; only Python (3.11 or newer) and make are needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+OUT ?= demo-report
+
+.PHONY: demo test exam bench docs clean
+
+demo: $(READY)
+	$(BIN)/ccstats demo --out $(OUT)
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m mkdocs build --strict --quiet --site-dir $(VENV)/site
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+exam: $(READY)
+	CCSTATS_EXAM=1 $(BIN)/python -m pytest -n auto --dist worksteal tests
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+docs: $(READY)
+	$(BIN)/python -m mkdocs build --strict --site-dir site
+
+clean:
+	rm -rf $(VENV) site build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+# --group needs pip 25.1, so pip is brought up to date first.
+$(READY): pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'ccstats needs Python 3.11 or newer, found ' + sys.version)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[sql]" --group dev
+	touch $(READY)

@@ -1,0 +1,117 @@
+"""What can go wrong, as exceptions: one base to catch, and each child is also the matching built-in."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CcstatsError",
+    "ColumnError",
+    "DataWarning",
+    "FormatError",
+    "MissingExtraError",
+    "OptionError",
+    "SourceMissingError",
+    "TableError",
+    "ZoneError",
+]
+
+
+class CcstatsError(Exception):
+    """Base of every error that ccstats raises on purpose.
+
+    Its text says what was found, where, what was expected and what to do.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> try:
+    ...     cc.read("no_such_log", timezone="Europe/London")
+    ... except cc.CcstatsError as error:
+    ...     print(type(error).__name__)
+    SourceMissingError
+    """
+
+
+class SourceMissingError(CcstatsError, FileNotFoundError):
+    """A file, a glob or a table that was named is not there.
+
+    Examples
+    --------
+    >>> issubclass(SourceMissingError, FileNotFoundError)
+    True
+    """
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)
+
+
+class FormatError(CcstatsError, ValueError):
+    """The content is not what the format says: unrecognised, ambiguous, cut, or broken.
+
+    Examples
+    --------
+    >>> issubclass(FormatError, ValueError)
+    True
+    """
+
+
+class ColumnError(CcstatsError, KeyError):
+    """A column that is needed is not there, or one that is there is not known.
+
+    Examples
+    --------
+    >>> str(ColumnError("no column 'wait'"))
+    "no column 'wait'"
+    """
+
+    def __str__(self) -> str:  # KeyError would print the repr of its argument
+        return Exception.__str__(self)
+
+
+class TableError(CcstatsError, ValueError):
+    """A table breaks its schema: wrong dtype, sign, vocabulary or key, or tables that cannot be added.
+
+    Examples
+    --------
+    >>> issubclass(TableError, ValueError)
+    True
+    """
+
+
+class OptionError(CcstatsError, ValueError):
+    """An argument has a value that is not allowed.
+
+    Examples
+    --------
+    >>> issubclass(OptionError, ValueError)
+    True
+    """
+
+
+class ZoneError(CcstatsError, ValueError):
+    """A time zone is missing, unknown, or does not fit the intervals.
+
+    Examples
+    --------
+    >>> issubclass(ZoneError, ValueError)
+    True
+    """
+
+
+class MissingExtraError(CcstatsError, ImportError):
+    """An optional part of ccstats is not installed; the text names the extra to install.
+
+    Examples
+    --------
+    >>> issubclass(MissingExtraError, ImportError)
+    True
+    """
+
+
+class DataWarning(UserWarning):
+    """The data is usable, but something in it should be known before its figures are believed.
+
+    Examples
+    --------
+    >>> issubclass(DataWarning, UserWarning)
+    True
+    """
