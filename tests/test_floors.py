@@ -79,15 +79,13 @@ def test_imports_go_down(path: Path) -> None:
 def test_a_file_is_short_or_says_why(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    public = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-    }
+    public = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")}
     doc = ast.get_docstring(tree) or ""
     assert doc, f"{path} has no docstring"
     if len(text.splitlines()) > MAX_LINES or len(public) > MAX_NAMES:
-        assert "one file because" in doc, f"{path}: {len(text.splitlines())} lines, {len(public)} public names: split it, or say 'one file because …'"
+        assert "one file because" in doc, (
+            f"{path}: {len(text.splitlines())} lines, {len(public)} public names: split it, or say 'one file because …'"
+        )
 
 
 def test_import_is_light() -> None:

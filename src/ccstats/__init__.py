@@ -26,6 +26,7 @@ _HOME = {
     "read": "ccstats.readers",
     "read_sql": "ccstats.readers",
     "reconcile": "ccstats.service.reconciliation",
+    "sample_log": "ccstats.readers.bundled",
     "register_reader": "ccstats.readers",
     "roll_up": "ccstats.intervals",
     "suppress_small": "ccstats.privacy",

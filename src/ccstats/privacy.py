@@ -127,7 +127,7 @@ def suppress_small(table: pd.DataFrame, *, count: str, at_least: int, keep: Sequ
     for name in table.columns:
         if name in keep or not pd.api.types.is_numeric_dtype(table[name].dtype):
             continue
-        values = out[name].astype("Int64") if pd.api.types.is_integer_dtype(out[name].dtype) else out[name].astype("Float64").astype("float64")
-        out[name] = values.mask(small)
+        whole = pd.api.types.is_integer_dtype(table[name].dtype)
+        out[name] = out[name].astype("Int64" if whole else "float64").mask(small)
     out["suppressed"] = small
     return out

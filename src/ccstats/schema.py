@@ -53,6 +53,9 @@ NOT_QUEUED = ("ivr_abandoned", "blocked_full", "blocked_empty", "blocked_closed"
 #: What an agent can be doing.
 STATES = ("available", "reserved", "on_contact", "hold", "wrap", "pause", "other")
 
+#: What can end a span of an agent's state.
+CLOSED_BY = ("event", "next_event", "restart", "end_of_file", "assumed")
+
 _DTYPES = {
     "id": "str",
     "text": "str",
@@ -295,7 +298,7 @@ def _column_problems(column: Column, values: pd.Series[Any]) -> list[str]:
 def as_frame(table: Any, *, what: str = "table") -> pd.DataFrame:
     """A pandas frame of ``table``: itself, or built from anything that speaks the Arrow PyCapsule protocol.
 
-    Polars, PyArrow and DuckDB results are accepted; text columns that our schema knows as categories or UTC instants are given those dtypes.
+    Polars, PyArrow and DuckDB results are accepted; columns that our schema knows are given the schema's dtypes.
 
     Parameters
     ----------
@@ -391,7 +394,13 @@ AGENT_STATES = Table(
         _c("reason", "category", "why paused, in the source's word"),
         _c("queue", "category", "the queue served, where one is known"),
         _c("contact_id", "id", "the contact served"),
-        _c("closed_by", "category", "what ended the span", nullable=False, words=("event", "next_event", "restart", "end_of_file", "assumed")),
+        _c(
+            "closed_by",
+            "category",
+            "what ended the span",
+            nullable=False,
+            words=("event", "next_event", "restart", "end_of_file", "assumed"),
+        ),
     ),
 )
 

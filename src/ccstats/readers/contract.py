@@ -15,13 +15,13 @@ __all__ = ["Log", "Options", "Reader", "Source"]
 
 @dataclass(frozen=True)
 class Source:
-    """One input, opened and decompressed: a name for messages and either bytes or a frame.
+    r"""One input, opened and decompressed: a name for messages and either bytes or a frame.
 
     ``data`` is anything with the buffer protocol (bytes, mmap), so that a large file is mapped and not copied.
 
     Examples
     --------
-    >>> Source("queue_log", b"1266833905|NONE|NONE|NONE|QUEUESTART|\\n").name
+    >>> Source("queue_log", b"1266833905|NONE|NONE|NONE|QUEUESTART|\n").name
     'queue_log'
     """
 
@@ -90,7 +90,7 @@ class Reader:
 
 @dataclass
 class Log:
-    """What was read: two tables, and an account of every line.
+    r"""What was read: two tables, and an account of every line.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class Log:
     Examples
     --------
     >>> import ccstats as cc
-    >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\\n", format="asterisk_queue_log")
+    >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\n", format="asterisk_queue_log")
     >>> len(log.contacts), len(log.rejected)
     (0, 0)
     """
@@ -122,12 +122,12 @@ class Log:
     timezone: str | None = None
 
     def count(self, fate: str | None = None) -> int:
-        """Lines with this fate (``used``, ``ignored``, ``rejected``), or all of them.
+        r"""Lines with this fate (``used``, ``ignored``, ``rejected``), or all of them.
 
         Examples
         --------
         >>> import ccstats as cc
-        >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\\n", format="asterisk_queue_log")
+        >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\n", format="asterisk_queue_log")
         >>> log.count(), log.count("used") + log.count("ignored") + log.count("rejected")
         (1, 1)
         """
@@ -135,12 +135,12 @@ class Log:
         return int(lines["lines"].sum())
 
     def summary(self) -> pd.DataFrame:
-        """The account of lines over all sources: ``fate, rule, lines``; the lines add up to the lines read.
+        r"""The account of lines over all sources: ``fate, rule, lines``; the lines add up to the lines read.
 
         Examples
         --------
         >>> import ccstats as cc
-        >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\\n", format="asterisk_queue_log")
+        >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\n", format="asterisk_queue_log")
         >>> int(log.summary()["lines"].sum())
         1
         """

@@ -1,0 +1,75 @@
+"""The account of lines: every line is used, ignored by a rule, or rejected with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ccstats.readers.contract import Options
+
+__all__ = ["Account"]
+
+
+class Account:
+    """Collects what became of each line while a reader reads, and makes the tables of a `Log` out of it.
+
+    Parameters
+    ----------
+    options : Options
+        Says whether the first bad line stops the reading and whether its text is kept.
+
+    Examples
+    --------
+    >>> account = Account(Options())
+    >>> account.count("a.log", "used", "line", 2)
+    >>> account.reject("a.log", [3], "no date")
+    >>> account.tables()[1].to_dict("list")
+    {'source': ['a.log', 'a.log'], 'fate': ['used', 'rejected'], 'rule': ['line', 'no date'], 'lines': [2, 1]}
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._lines: dict[tuple[str, str, str], int] = {}
+        self._rejected: list[pd.DataFrame] = []
+        self._notes: dict[str, int] = {}
+
+    def count(self, source: str, fate: str, rule: str, lines: int) -> None:
+        """Book lines as ``used`` or ``ignored``; zero lines leave no row."""
+        if lines:
+            key = (source, fate, rule)
+            self._lines[key] = self._lines.get(key, 0) + int(lines)
+
+    def reject(
+        self, source: str, lines: Sequence[int] | np.ndarray, reason: str, *, texts: Iterable[str] = (), weight: int | None = None
+    ) -> None:
+        """Book lines as rejected for one reason; ``weight`` is how many lines they stand for where that is not one each."""
+        if len(lines) == 0:
+            return
+        rows = pd.DataFrame({"source": source, "line": np.asarray(lines, dtype="int64"), "reason": reason})
+        if self._options.keep_text:
+            rows["text"] = pd.Series(list(texts), dtype="str")
+        self._rejected.append(rows)
+        self.count(source, "rejected", reason, len(rows) if weight is None else weight)
+
+    def note(self, note: str, count: int) -> None:
+        """Count something repaired or assumed; zero leaves no row."""
+        if count:
+            self._notes[note] = self._notes.get(note, 0) + int(count)
+
+    def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """``rejected``, ``lines`` and ``notes`` of a `Log`; with ``on_error="raise"`` the first rejected line raises instead."""
+        columns = {"source": "str", "line": "int64", "reason": "str"} | ({"text": "str"} if self._options.keep_text else {})
+        none = pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns.items()})
+        rejected = pd.concat(self._rejected, ignore_index=True).astype(columns) if self._rejected else none
+        place = {name: at for at, name in enumerate(dict.fromkeys(rejected["source"]))}
+        rejected = rejected.sort_values(["source", "line"], key=lambda s: s.map(place) if s.name == "source" else s, ignore_index=True)
+        if len(rejected):
+            first = rejected.iloc[0]
+            self._options.reject(first["source"], int(first["line"]), first["reason"])
+        lines = pd.DataFrame(
+            [(*key, count) for key, count in self._lines.items()], columns=["source", "fate", "rule", "lines"]
+        ).astype({"source": "str", "fate": "str", "rule": "str", "lines": "int64"})
+        notes = pd.DataFrame(list(self._notes.items()), columns=["note", "count"]).astype({"note": "str", "count": "int64"})
+        return rejected, lines, notes

@@ -1,0 +1,97 @@
+"""Wall clocks: check a zone's name, and turn local times into instants with both hours of the clock change counted."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ccstats.errors import ZoneError
+from ccstats.readers.wording import did_you_mean
+
+__all__ = ["Instants", "check_timezone", "localise"]
+
+
+class Instants(NamedTuple):
+    """Local times as instants.
+
+    ``at`` is UTC; ``twice`` marks times that the clock showed twice (the first is taken), ``later`` is how much the second would
+    be later, and ``never`` marks times that the clock never showed (moved on to the end of the gap).
+
+    Examples
+    --------
+    >>> localise(pd.Series(pd.to_datetime(["1999-09-03 01:30:00"])), "Asia/Jerusalem").twice.tolist()
+    [True]
+    """
+
+    at: pd.Series
+    twice: np.ndarray
+    later: pd.Series
+    never: np.ndarray
+
+
+def check_timezone(name: str) -> str:
+    """Return the zone's name if there is such a zone.
+
+    Parameters
+    ----------
+    name : str
+        An IANA name such as ``Europe/Istanbul``.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ZoneError
+        If there is none; the text proposes the nearest.
+
+    Examples
+    --------
+    >>> check_timezone("Europe/Istanbul")
+    'Europe/Istanbul'
+    """
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, TypeError, AttributeError, OSError):
+        near = did_you_mean(str(name), sorted(zoneinfo.available_timezones()))
+        raise ZoneError(
+            f"timezone={name!r} is no zone of the IANA database; give a name such as 'Europe/Istanbul' or 'UTC'.{near}"
+        ) from None
+    return name
+
+
+def localise(wall: pd.Series, timezone: str) -> Instants:
+    """Instants of local times.
+
+    A time that the clock showed twice (the hour before summer time ends) is read as the first of the two; one that it never showed
+    is moved to the end of the gap. Both are marked, so that a reader can count them.
+
+    Parameters
+    ----------
+    wall : pandas.Series of datetime64
+        Local times without a zone; missing ones stay missing.
+    timezone : str
+        The zone the clock stood in.
+
+    Returns
+    -------
+    Instants
+
+    Examples
+    --------
+    Summer time began in Israel on 2 April 1999 at two o'clock:
+
+    >>> localise(pd.Series(pd.to_datetime(["1999-04-02 02:30:00"])), "Asia/Jerusalem").at.tolist()
+    [Timestamp('1999-04-02 00:00:00+0000', tz='UTC')]
+    """
+    naive = wall.dt.as_unit("us").reset_index(drop=True)
+    first, second = (
+        naive.dt.tz_localize(timezone, ambiguous=np.full(len(naive), summer), nonexistent="shift_forward") for summer in (True, False)
+    )
+    later = second.dt.tz_convert("UTC") - first.dt.tz_convert("UTC")
+    never = ((first.dt.tz_localize(None) != naive) & naive.notna()).to_numpy()
+    return Instants(first.dt.tz_convert("UTC").dt.as_unit("us"), (later > pd.Timedelta(0)).to_numpy(), later, never)

@@ -1,0 +1,109 @@
+"""How a value is shown to people: percent for shares, seconds with one decimal, local periods, and no markup from the data."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pandas as pd
+
+from ccstats.metrics import METRICS
+from ccstats.schema import TABLES
+
+__all__ = ["escape_markdown", "heading", "present", "safe_cell"]
+
+_PERIOD_FORMATS = {
+    "interval": "%Y-%m-%d %H:%M",
+    "hour": "%Y-%m-%d %H:%M",
+    "day": "%Y-%m-%d",
+    "week": "%G-W%V",
+    "month": "%Y-%m",
+}
+#: What a spreadsheet takes for the start of a formula (OWASP, "CSV injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _unit(name: str) -> str:
+    if name in METRICS:
+        return METRICS[name].unit
+    for table in TABLES.values():
+        if name in table:
+            return table[name].unit
+    if name.endswith("_s"):
+        return "s"
+    return "ratio" if name.startswith(("share_", "sl_")) or name.endswith(("_rate", "_share")) else ""
+
+
+def heading(name: str) -> str:
+    """A column name for people: its unit is said once, in the heading.
+
+    Examples
+    --------
+    >>> heading("asa_s"), heading("service_level")
+    ('asa [s]', 'service level')
+    """
+    return f"{name[:-2].replace('_', ' ')} [s]" if name.endswith("_s") else name.replace("_", " ")
+
+
+def _shown(value: Any, unit: str, period: str | None) -> str:
+    if value is None or value is pd.NaT or (not isinstance(value, str) and pd.isna(value)):
+        return "–"
+    if isinstance(value, pd.Timestamp):
+        return value.strftime(_PERIOD_FORMATS.get(period or "", "%Y-%m-%d %H:%M:%S"))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if unit in ("ratio", "0-1"):
+        return f"{100 * float(value):.1f} %"
+    if unit == "s" or not float(value).is_integer():
+        return f"{float(value):,.1f}"
+    return f"{int(value):,}"
+
+
+def present(table: pd.DataFrame, *, period: str | None = None) -> pd.DataFrame:
+    """The table as text for people; missing values are a dash, shares are percent.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Any table of ours.
+    period : str, optional
+        How ``period_start`` was cut, so that a month is shown as a month.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text cells under headings for people, of the same shape.
+
+    Examples
+    --------
+    >>> present(pd.DataFrame({"queue": ["sales"], "offered": [1200], "service_level": [0.8113]}))
+       queue offered service level
+    0  sales   1,200        81.1 %
+    """
+    columns = {heading(str(name)): [_shown(value, _unit(str(name)), period) for value in table[name]] for name in table.columns}
+    return pd.DataFrame(columns, dtype="str")
+
+
+def safe_cell(text: str) -> str:
+    """A text cell that no spreadsheet takes for a formula: a leading apostrophe where it would.
+
+    Examples
+    --------
+    >>> safe_cell("=HYPERLINK(1)"), safe_cell("sales")
+    ("'=HYPERLINK(1)", 'sales')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def escape_markdown(text: str) -> str:
+    r"""Text from the data as plain text in Markdown: no table cell, tag, link or line of its own.
+
+    Examples
+    --------
+    >>> escape_markdown("a|b <script>\n[x](y)")
+    'a\\|b &lt;script&gt; \\[x\\](y)'
+    """
+    text = re.sub(r"\s+", " ", text).replace("\\", "\\\\").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([|`*_\[\]#])", r"\\\1", text)

@@ -1,0 +1,105 @@
+"""Files that appear whole or not at all, with no cell that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from ccstats.errors import OptionError
+from ccstats.report.cells import safe_cell
+from ccstats.report.markdown import markdown_report
+from ccstats.report.service_report import ServiceReport
+
+__all__ = ["csv_text", "write_service_report", "write_text"]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text to a temporary name beside ``path`` and move it into place.
+
+    Examples
+    --------
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_text(folder / "a.txt", "whole")
+    >>> [file.name for file in folder.iterdir()]
+    ['a.txt']
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)  # mkstemp's 0600 would surprise whoever shares the folder
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table of ours as CSV: full precision, ISO instants, missing cells empty, text that begins like a formula neutralised.
+
+    Examples
+    --------
+    >>> print(csv_text(pd.DataFrame({"queue": ["=1+1"], "offered": [3]})), end="")
+    queue,offered
+    '=1+1,3
+    """
+    safe = table.copy()
+    for name, dtype in table.dtypes.items():
+        if isinstance(dtype, pd.CategoricalDtype):
+            safe[name] = table[name].astype("str")
+        if not pd.api.types.is_numeric_dtype(dtype) and not isinstance(dtype, pd.DatetimeTZDtype):
+            safe[name] = safe[name].map(safe_cell, na_action="ignore")
+        elif isinstance(dtype, pd.DatetimeTZDtype):
+            safe[name] = table[name].map(lambda instant: instant.isoformat(), na_action="ignore")
+    safe.columns = [safe_cell(str(name)) for name in safe.columns]
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def write_service_report(report: ServiceReport, out: str | Path) -> list[Path]:
+    """Write ``report.md`` and its tables as CSV into a folder, made if it is not there.
+
+    Parameters
+    ----------
+    report : ServiceReport
+        What `build_service_report` made.
+    out : str or Path
+        The folder.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OptionError
+        If the folder cannot be made or written to.
+
+    Examples
+    --------
+    >>> write_service_report.__name__
+    'write_service_report'
+    """
+    folder = Path(out)
+    texts = {
+        "report.md": markdown_report(report),
+        "service.csv": csv_text(report.groups),
+        "service_total.csv": csv_text(report.total),
+        "waits.csv": csv_text(report.waits),
+        "lines.csv": csv_text(report.account),
+        "rejected.csv": csv_text(report.rejected),
+        "notes.csv": csv_text(report.notes),
+        "definitions.csv": csv_text(report.definitions()),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_text(folder / name, text)
+    except OSError as error:
+        raise OptionError(f"out={str(folder)!r} cannot be written: {error.strerror}. Name a folder you may write to.") from error
+    return [folder / name for name in texts]

@@ -1,0 +1,189 @@
+"""The service-level report of a log: which tables it holds and under which definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ccstats.errors import OptionError
+from ccstats.intervals import to_intervals
+from ccstats.metrics import METRICS
+from ccstats.readers.contract import Log
+from ccstats.service.ratios import measure_service
+from ccstats.service.waits import measure_waits
+
+__all__ = ["HEADLINE", "ServiceReport", "build_service_report"]
+
+#: The columns a client reads, in this order, after the group, the period and the definition asked for.
+HEADLINE = ("offered", "answered", "abandoned", "flowed_out", "callbacks", "lost", "open", "unknown", "blocked", "ivr_abandoned")
+_RATIOS = ("answer_rate", "abandonment_rate", "asa_s", "mean_abandon_s", "max_wait_s", "att_s", "mean_hold_s", "mean_wrap_s", "aht_s")
+
+
+@dataclass(frozen=True)
+class ServiceReport:
+    """The monthly service-level table and what it takes to trust it.
+
+    Attributes
+    ----------
+    groups, total : pandas.DataFrame
+        `ccstats.measure_service` by group and period, and over all groups.
+    waits : pandas.DataFrame
+        `ccstats.measure_waits` for the same groups and periods.
+    account, rejected, notes : pandas.DataFrame
+        What became of every line, which were rejected and why, and what was repaired.
+    period, timezone, definition : str
+        How it was cut and which service level stands first.
+    threshold, short : str
+        The thresholds, in words.
+    format : str
+        The log's format.
+    sources : tuple of str
+        The files read.
+
+    Examples
+    --------
+    >>> ServiceReport.__dataclass_params__.frozen
+    True
+    """
+
+    groups: pd.DataFrame
+    total: pd.DataFrame
+    waits: pd.DataFrame
+    account: pd.DataFrame
+    rejected: pd.DataFrame
+    notes: pd.DataFrame
+    period: str | None
+    timezone: str
+    definition: str
+    threshold: str
+    short: str
+    format: str
+    sources: tuple[str, ...]
+
+    def headline(self) -> pd.DataFrame:
+        """The columns a client reads: groups first, then a row for all of them in every period.
+
+        Counts that are zero everywhere (nobody flowed out, nothing was lost) are left out; the CSV has every column.
+
+        Examples
+        --------
+        >>> import ccstats as cc
+        >>> from ccstats.report import build_service_report
+        >>> log = cc.read(cc.sample_log())
+        >>> report = build_service_report(log, timezone="Europe/Berlin", threshold_s=20)
+        >>> list(report.headline().columns[:4])
+        ['queue', 'period_start', 'service_level', 'offered']
+        """
+        by = [name for name in self.groups.columns if name not in self.total.columns]
+        total = self.total.copy()
+        for name in by:
+            total.insert(0, name, "all")
+        rows = pd.concat([self.groups.astype({name: "str" for name in by}), total], ignore_index=True) if by else total
+        when = [name for name in ("period_start", "weekday", "slot") if name in rows]
+        first = ["offered", "answered", "abandoned"]
+        counts = [*first, *(name for name in HEADLINE if name not in first and rows[name].sum() > 0)]
+        ratios = [name for name in _RATIOS if name in rows and rows[name].notna().any()]
+        columns = [*by, *when, self.definition, *counts, *(name for name in ratios if name != self.definition)]
+        return rows[columns].sort_values([*when, *([] if not by else [])], kind="stable", ignore_index=True) if when else rows[columns]
+
+    def definitions(self) -> pd.DataFrame:
+        """Name, formula and source of every figure in the headline: ``metric, formula, source``.
+
+        Examples
+        --------
+        >>> ServiceReport.definitions.__name__
+        'definitions'
+        """
+        shown = [METRICS[name] for name in self.headline().columns if name in METRICS]
+        return pd.DataFrame(
+            {
+                "metric": [metric.name for metric in shown],
+                "formula": [metric.formula for metric in shown],
+                "clause": [metric.clause for metric in shown],
+            }
+        )
+
+
+def _words(threshold: float | Mapping[str, float] | None) -> str:
+    if threshold is None:
+        return "none"
+    if isinstance(threshold, Mapping):
+        return ", ".join(f"{queue}: {seconds:g} s" for queue, seconds in sorted(threshold.items()))
+    return f"{threshold:g} s"
+
+
+def build_service_report(
+    log: Log,
+    *,
+    timezone: str,
+    period: str | None = "month",
+    by: Sequence[str] = ("queue",),
+    every: str = "30min",
+    threshold_s: float | Mapping[str, float] | None = 20,
+    short_s: float | Mapping[str, float] | None = None,
+    definition: str = "service_level",
+) -> ServiceReport:
+    """The service-level report of one log.
+
+    Parameters
+    ----------
+    log : Log
+        What `ccstats.read` gave.
+    timezone : str
+        The zone whose days and months count.
+    period : str or None
+        ``interval, hour, day, week, month, weekday, slot``, or None for one row a group.
+    by : sequence of str
+        Columns of ``contacts`` to group by; none for totals only.
+    every : str
+        Length of the intervals beneath, such as ``"15min"``.
+    threshold_s, short_s : float, mapping or None
+        Service-level and short-abandon thresholds, for all queues or per queue. [s]
+    definition : str
+        Which of the nine service levels stands first.
+
+    Returns
+    -------
+    ServiceReport
+
+    Raises
+    ------
+    OptionError
+        If the log holds no contacts, or a group is no column of them.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> log = cc.read(cc.sample_log())
+    >>> report = build_service_report(log, timezone="Europe/Berlin", threshold_s=20)
+    >>> report.definition, report.threshold
+    ('service_level', '20 s')
+    """
+    by = tuple(dict.fromkeys(by))
+    unknown = [name for name in by if name not in log.contacts]
+    if unknown:
+        raise OptionError(f"by={unknown}: no such columns in contacts; it has: {', '.join(log.contacts.columns)}")
+    beside_queue = tuple(name for name in by if name != "queue")
+    intervals = to_intervals(
+        log.contacts, every=every, timezone=timezone, threshold_s=threshold_s, short_s=short_s, by=beside_queue, fill=period == "interval"
+    )
+    groups = measure_service(intervals, by=by, period=period, timezone=timezone, definition=definition)
+    total = measure_service(intervals, period=period, timezone=timezone, definition=definition)
+    waits = measure_waits(log.contacts, by=by, period=None if period == "interval" else period, timezone=timezone)
+    return ServiceReport(
+        groups=groups,
+        total=total,
+        waits=waits,
+        account=log.summary(),
+        rejected=log.rejected,
+        notes=log.notes,
+        period=period,
+        timezone=timezone,
+        definition=definition,
+        threshold=_words(threshold_s),
+        short=_words(short_s),
+        format=log.format,
+        sources=tuple(dict.fromkeys(log.lines["source"].astype(str))),
+    )

@@ -1,0 +1,85 @@
+"""The registry of metrics: what is computed is what is shown, every column exists, every row of the dictionary is accounted for."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from ccstats.metrics import COMES_LATER, METRICS, RATIOS, SERVICE_LEVELS
+from ccstats.schema import TABLES
+
+ROOT = Path(__file__).parents[1]
+CODES = re.compile(r"\b[VMRS]\d\d\b")
+
+
+def dictionary(shared: Path) -> dict[str, dict[str, str]]:
+    with (shared / "metrics.csv").open(encoding="utf-8") as file:
+        return {row["column"]: row for row in csv.DictReader(file)}
+
+
+@pytest.mark.shared
+def test_every_row_of_the_dictionary_is_registered_or_comes_later(shared: Path) -> None:
+    names = set(dictionary(shared))
+    assert names == set(METRICS) | set(COMES_LATER)
+    assert not set(METRICS) & set(COMES_LATER)
+    assert all(COMES_LATER.values())
+
+
+@pytest.mark.shared
+def test_registry_says_what_the_dictionary_says(shared: Path) -> None:
+    rows = dictionary(shared)
+    for metric in METRICS.values():
+        row = rows[metric.name]
+        title = re.sub(r" \((Amazon|Cisco SL event)\)", "", row["metric"])  # no vendor in a title
+        assert (metric.title, metric.unit, metric.direction, metric.clause) == (title, row["unit"], row["direction"], row["clause"])
+        assert set(CODES.findall(row["source"])) <= set(CODES.findall(metric.source)), metric.name
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
+def test_every_metric_is_whole(metric) -> None:
+    assert metric.name in METRICS
+    assert metric.kind in ("count", "sum", "ratio", "mean", "quantile", "max")
+    assert metric.unit == {"count": "count", "ratio": "ratio"}.get(metric.kind, "s") or metric.name == "contacts_per_hour"
+    assert metric.direction in ("higher_is_better", "lower_is_better", "neutral")
+    assert re.fullmatch(r"\d(\.\d)?(; \d\.\d)*", metric.clause)
+    assert CODES.search(metric.source) or metric.source in ("trade convention", "this project")
+    assert metric.columns
+    for column in metric.columns:
+        assert column in TABLES[metric.table], column
+    assert bool(metric.probability) == (metric.kind == "quantile")
+
+
+def test_terms_of_a_ratio_are_its_formula() -> None:
+    metric = METRICS["abandonment_rate_net"]
+    assert metric.numerator == ((1, "abandoned"), (-1, "abandoned_short"))
+    assert metric.denominator == ((1, "offered"), (-1, "open"), (-1, "abandoned_short"))
+    assert METRICS["contacts_per_hour"].numerator == ((1, "handled"),)
+    assert METRICS["contacts_per_hour"].scale == 3600
+
+
+def test_there_are_nine_service_levels_and_ours_is_first() -> None:
+    assert len(SERVICE_LEVELS) == 9
+    assert SERVICE_LEVELS[0] == "service_level"
+    assert all(("answered_within" in METRICS[name].columns) and METRICS[name].unit == "ratio" for name in SERVICE_LEVELS)
+    assert len({(METRICS[name].numerator, METRICS[name].denominator) for name in SERVICE_LEVELS}) == 9
+    assert set(SERVICE_LEVELS) < set(RATIOS["intervals"])
+
+
+def test_every_source_code_is_resolved_in_the_docs() -> None:
+    page = (ROOT / "docs" / "differences_from_vendor_reports.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| ([VMRS]\d\d) \|", page, flags=re.MULTILINE))
+    used = {code for metric in METRICS.values() for code in CODES.findall(metric.source)}
+    used |= set(CODES.findall(page)) | set(CODES.findall((ROOT / "docs" / "which_service_level.md").read_text(encoding="utf-8")))
+    assert used <= listed
+
+
+def test_nomenclature_page_is_up_to_date(capsys) -> None:
+    spec = importlib.util.spec_from_file_location("make_nomenclature", ROOT / "tools" / "make_nomenclature.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.main(["--check"]) == 0, capsys.readouterr().out
+    assert all(f"`{name}`" in module.page() for name in METRICS)
