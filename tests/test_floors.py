@@ -32,7 +32,12 @@ def part_of(path: Path) -> str:
 
 
 #: Private modules at the top belong to the public module they serve.
-SERVES = {"interval_loops": "intervals", "synthetic_agents": "synthetic"}
+SERVES = {
+    "interval_loops": "intervals",
+    "synthetic_agents": "synthetic",
+    "synthetic_contacts": "synthetic",
+    "synthetic_truth": "synthetic",
+}
 
 
 def place(part: str) -> tuple[int, int]:

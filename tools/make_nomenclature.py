@@ -1,7 +1,7 @@
 """Write docs/nomenclature.md: every table and column from the schema, every metric from the registry.
 
-    python tools/make_nomenclature.py            writes the page
-    python tools/make_nomenclature.py --check    says whether it is up to date, writes nothing
+python tools/make_nomenclature.py            writes the page
+python tools/make_nomenclature.py --check    says whether it is up to date, writes nothing
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ HEAD = """# Nomenclature
 Every name that a table of ccstats can show, with unit and meaning. This page is written by `tools/make_nomenclature.py` from
 `ccstats.schema` and `ccstats.metrics`; change those, then run it again.
 
-Durations are seconds and end in `_s`. Instants end in `_at` and are UTC; starts of periods end in `_start`. Shares are 0-1. What a source does
-not log is missing, never zero. A ratio whose denominator is empty is missing, never 0 or 1.
+Durations are seconds and end in `_s`. Instants end in `_at` and are UTC; starts of periods end in `_start`. Shares are 0-1.
+What a source does not log is missing, never zero. A ratio whose denominator is empty is missing, never 0 or 1.
 """
 
 METRICS_HEAD = """## Metrics
@@ -55,7 +55,9 @@ def column_line(column: Column, table: Table) -> str:
 
 def table_section(table: Table) -> str:
     head = f"## Table `{table.name}`\n\nOne row is {table.row}. Key: {', '.join(f'`{name}`' for name in table.key)}.\n\n"
-    return head + "| column | meaning | unit | kind | |\n|---|---|---|---|---|\n" + "".join(column_line(each, table) for each in table.columns)
+    return (
+        head + "| column | meaning | unit | kind | |\n|---|---|---|---|---|\n" + "".join(column_line(each, table) for each in table.columns)
+    )
 
 
 def outcome_section() -> str:
@@ -65,7 +67,16 @@ def outcome_section() -> str:
 
 def metric_line(metric: Metric) -> str:
     direction = metric.direction.removesuffix("_is_better")
-    facts = (f"`{metric.name}`", metric.title, cell(metric.formula), f"`{metric.table}`", metric.unit, direction, metric.clause, metric.source)
+    facts = (
+        f"`{metric.name}`",
+        metric.title,
+        cell(metric.formula),
+        f"`{metric.table}`",
+        metric.unit,
+        direction,
+        metric.clause,
+        metric.source,
+    )
     return f"| {' | '.join(facts)} |\n"
 
 

@@ -70,11 +70,13 @@ def _print_table(table: pd.DataFrame, *, title: str = "", period: str | None = N
     from ccstats.report.cells import present
 
     shown = present(table, period=period)
-    grid = Table(title=escape(title) or None, title_justify="left", header_style="bold")
+    grid = Table(header_style="bold")
     for name, dtype in zip(shown.columns, table.dtypes, strict=True):
         grid.add_column(escape(name), justify="right" if pd.api.types.is_numeric_dtype(dtype) else "left")
     for row in shown.itertuples(index=False):
         grid.add_row(*(escape(_printable(cell)) for cell in row))
+    if title:
+        _console().print(f"[bold]{escape(_printable(title))}[/]", soft_wrap=True)
     _console().print(grid)
 
 

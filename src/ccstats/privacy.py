@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -60,7 +59,7 @@ def pseudonym(value: str, key: bytes) -> str:
     >>> pseudonym("5551234", b"k") == pseudonym("5551234", b"another")
     False
     """
-    return hmac.new(key, value.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:_DIGITS]
+    return hmac.digest(key, value.encode("utf-8", "surrogateescape"), "sha256").hex()[:_DIGITS]
 
 
 def pseudonymise(values: Iterable[str | None], key: bytes) -> pd.Series[str]:
@@ -86,7 +85,7 @@ def pseudonymise(values: Iterable[str | None], key: bytes) -> pd.Series[str]:
     """
     series = pd.Series(values, dtype="str")
     codes, unique = pd.factorize(series.where(series.str.strip() != ""))
-    hashed = pd.array([pseudonym(value, key) for value in unique], dtype="str")
+    hashed = pd.array([pseudonym(value, key) for value in unique.tolist()], dtype="str")
     return pd.Series(hashed.take(codes, allow_fill=True), dtype="str", index=series.index)
 
 

@@ -31,6 +31,7 @@ class Account:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self.keeps_text = options.keep_text
         self._lines: dict[tuple[str, str, str], int] = {}
         self._rejected: list[pd.DataFrame] = []
         self._notes: dict[str, int] = {}
@@ -68,8 +69,8 @@ class Account:
         if len(rejected):
             first = rejected.iloc[0]
             self._options.reject(first["source"], int(first["line"]), first["reason"])
-        lines = pd.DataFrame(
-            [(*key, count) for key, count in self._lines.items()], columns=["source", "fate", "rule", "lines"]
-        ).astype({"source": "str", "fate": "str", "rule": "str", "lines": "int64"})
+        lines = pd.DataFrame([(*key, count) for key, count in self._lines.items()], columns=["source", "fate", "rule", "lines"]).astype(
+            {"source": "str", "fate": "str", "rule": "str", "lines": "int64"}
+        )
         notes = pd.DataFrame(list(self._notes.items()), columns=["note", "count"]).astype({"note": "str", "count": "int64"})
         return rejected, lines, notes

@@ -17,7 +17,7 @@ __all__ = ["Instants", "check_timezone", "localise"]
 class Instants(NamedTuple):
     """Local times as instants.
 
-    ``at`` is UTC; ``twice`` marks times that the clock showed twice (the first is taken), ``later`` is how much the second would
+    ``utc`` is the instant; ``twice`` marks times that the clock showed twice (the first is taken), ``later`` is how much the second would
     be later, and ``never`` marks times that the clock never showed (moved on to the end of the gap).
 
     Examples
@@ -26,10 +26,27 @@ class Instants(NamedTuple):
     [True]
     """
 
-    at: pd.Series
+    utc: pd.Series
     twice: np.ndarray
     later: pd.Series
     never: np.ndarray
+
+    def or_else(self, other: Instants) -> Instants:
+        """These instants, and the other ones where these are missing.
+
+        Examples
+        --------
+        >>> one, two = (localise(pd.to_datetime(pd.Series([each])), "UTC") for each in (None, "2024-03-01"))
+        >>> one.or_else(two).utc[0]
+        Timestamp('2024-03-01 00:00:00+0000', tz='UTC')
+        """
+        known = self.utc.notna()
+        return Instants(
+            self.utc.where(known, other.utc),
+            np.where(known, self.twice, other.twice),
+            self.later.where(known, other.later),
+            np.where(known, self.never, other.never),
+        )
 
 
 def check_timezone(name: str) -> str:
@@ -85,7 +102,7 @@ def localise(wall: pd.Series, timezone: str) -> Instants:
     --------
     Summer time began in Israel on 2 April 1999 at two o'clock:
 
-    >>> localise(pd.Series(pd.to_datetime(["1999-04-02 02:30:00"])), "Asia/Jerusalem").at.tolist()
+    >>> localise(pd.Series(pd.to_datetime(["1999-04-02 02:30:00"])), "Asia/Jerusalem").utc.tolist()
     [Timestamp('1999-04-02 00:00:00+0000', tz='UTC')]
     """
     naive = wall.dt.as_unit("us").reset_index(drop=True)

@@ -69,7 +69,7 @@ class Reader:
 
     ``looks_like`` is given the first 64 KiB (decompressed) and answers yes or no; it must say no to every other format.
     ``read`` is given the sources in the order they were named and returns a `Log`.
-    ``clock`` is ``"utc"`` or ``"wall"``; with ``"wall"`` a time zone is required.
+    ``clock`` is ``"utc"``, ``"wall"`` (a time zone is required) or ``"mapped"`` (the mapping says; the reader asks if it does not).
 
     Examples
     --------

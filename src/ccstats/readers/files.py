@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import glob
 import gzip
-
 import lzma
 import mmap
 import os
@@ -112,18 +111,19 @@ def _paths(source: str | os.PathLike[str]) -> list[str]:
         # The address may hold a password, so it is not repeated.
         raise OptionError("the source is an address; fetch the file first and give its path (for a database use ccstats.read_sql)")
     try:
-        if path.is_dir():
-            raise OptionError(f"{name} is a folder; name its files, for example by a glob: {name.rstrip('/')}/*.log")
-        if path.exists():
-            return [name]
-        if any(sign in name for sign in "*?["):
-            found = sorted(each for each in glob.glob(name, recursive=True) if not Path(each).is_dir())
-            if found:
-                return found
-            raise SourceMissingError(f"no file matches the glob {name}{_nearby(path)}")
+        folder, there = path.is_dir(), path.exists()
     except OSError as error:  # a name too long, a folder that may not be entered
         raise SourceMissingError(f"{name} cannot be looked up: {error.strerror}") from None
-    raise SourceMissingError(f"there is no file {name}{_nearby(path)}")
+    if folder:
+        raise OptionError(f"{name} is a folder; name its files, for example by a glob: {name.rstrip('/')}/*.log")
+    if there:
+        return [name]
+    if not any(sign in name for sign in "*?["):
+        raise SourceMissingError(f"there is no file {name}{_nearby(path)}")
+    found = sorted(each for each in glob.glob(name, recursive=True) if not Path(each).is_dir())  # noqa: PTH207  (absolute too)
+    if not found:
+        raise SourceMissingError(f"no file matches the glob {name}{_nearby(path)}")
+    return found
 
 
 def _nearby(path: Path) -> str:
@@ -200,7 +200,7 @@ def _decompressed(name: str, data: Any, codec: str, limits: tuple[int, int, int]
         stream: Any = {
             "gzip": lambda: gzip.GzipFile(fileobj=reader),
             "bzip2": lambda: bz2.BZ2File(reader),
-            "xz": lambda: lzma.LZMAFile(reader),
+            "xz": lambda: lzma.LZMAFile(reader),  # noqa: SIM115  (owns nothing)
             "zstd": lambda: pa.CompressedInputStream(reader, "zstd"),
         }[codec]()
         while chunk := stream.read(_CHUNK):

@@ -60,7 +60,7 @@ def did_you_mean(name: str, names: Iterable[str], *, count: int = 3) -> str:
 
 
 def shown_bytes(data: bytes, *, count: int = 32) -> str:
-    """The first bytes as printable ASCII, with long runs of digits masked: they may be somebody's number.
+    r"""The first bytes as printable ASCII, with long runs of digits masked: they may be somebody's number.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def shown_bytes(data: bytes, *, count: int = 32) -> str:
     Examples
     --------
     >>> shown_bytes(b"caller 5551234" + bytes([7]))
-    "b'caller #####\\\\x07'"
+    "b'caller #####\\x07'"
     """
     return repr(re.sub(rb"\d{5,}", b"#####", bytes(data[:count])))
 

@@ -31,7 +31,7 @@ def _unit(name: str) -> str:
             return table[name].unit
     if name.endswith("_s"):
         return "s"
-    return "ratio" if name.startswith(("share_", "sl_")) or name.endswith(("_rate", "_share")) else ""
+    return "ratio" if "share" in name.split("_") else ""
 
 
 def heading(name: str) -> str:

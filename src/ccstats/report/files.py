@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from ccstats.report.cells import safe_cell
 from ccstats.report.markdown import markdown_report
 from ccstats.report.service_report import ServiceReport
 
-__all__ = ["csv_text", "write_service_report", "write_text"]
+__all__ = ["csv_text", "write_service_report", "write_tables", "write_text"]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -85,7 +86,6 @@ def write_service_report(report: ServiceReport, out: str | Path) -> list[Path]:
     >>> write_service_report.__name__
     'write_service_report'
     """
-    folder = Path(out)
     texts = {
         "report.md": markdown_report(report),
         "service.csv": csv_text(report.groups),
@@ -96,6 +96,38 @@ def write_service_report(report: ServiceReport, out: str | Path) -> list[Path]:
         "notes.csv": csv_text(report.notes),
         "definitions.csv": csv_text(report.definitions()),
     }
+    return _write_all(Path(out), texts)
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], out: str | Path) -> list[Path]:
+    """Write tables as CSV files, each under its name, into a folder, made if it is not there.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        Tables of ours.
+    out : str or Path
+        The folder.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OptionError
+        If the folder cannot be made or written to.
+
+    Examples
+    --------
+    >>> [path.name for path in write_tables({"waits": pd.DataFrame({"offered": [3]})}, tempfile.mkdtemp())]
+    ['waits.csv']
+    """
+    return _write_all(Path(out), {f"{name}.csv": csv_text(table) for name, table in tables.items()})
+
+
+def _write_all(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

@@ -8,6 +8,7 @@ from ccstats import __version__
 from ccstats.metrics import METRICS
 from ccstats.report.cells import escape_markdown, present
 from ccstats.report.service_report import ServiceReport
+from ccstats.report.statistics import split_waits
 
 __all__ = ["markdown_report", "markdown_table"]
 
@@ -52,7 +53,7 @@ def markdown_report(report: ServiceReport) -> str:
         markdown_table(report.headline(), period=report.period),
         "## Waits",
         "Quantiles are taken from the contacts themselves, never averaged. Waits that the log's end cut short are counted apart (open).",
-        markdown_table(report.waits, period=report.period),
+        *(markdown_table(table, period=report.period) for table in split_waits(report.waits)),
         "## Definitions",
         markdown_table(report.definitions()),
         "## What was read",

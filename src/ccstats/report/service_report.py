@@ -79,14 +79,16 @@ class ServiceReport:
         by = [name for name in self.groups.columns if name not in self.total.columns]
         total = self.total.copy()
         for name in by:
-            total.insert(0, name, "all")
+            taken = set(self.groups[name].astype("str"))
+            total[name] = next(word for word in ("all", "(all)", "((all))", "all of them") if word not in taken)
         rows = pd.concat([self.groups.astype({name: "str" for name in by}), total], ignore_index=True) if by else total
         when = [name for name in ("period_start", "weekday", "slot") if name in rows]
         first = ["offered", "answered", "abandoned"]
         counts = [*first, *(name for name in HEADLINE if name not in first and rows[name].sum() > 0)]
         ratios = [name for name in _RATIOS if name in rows and rows[name].notna().any()]
         columns = [*by, *when, self.definition, *counts, *(name for name in ratios if name != self.definition)]
-        return rows[columns].sort_values([*when, *([] if not by else [])], kind="stable", ignore_index=True) if when else rows[columns]
+        # The totals come last, and a stable sort leaves them last within their period.
+        return rows[columns].sort_values(when, kind="stable", ignore_index=True) if when else rows[columns]
 
     def definitions(self) -> pd.DataFrame:
         """Name, formula and source of every figure in the headline: ``metric, formula, source``.

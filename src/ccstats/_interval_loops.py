@@ -1,0 +1,390 @@
+"""The compiled loops of `ccstats.intervals`: arrays in, arrays out, in whole microseconds, so that sums do not depend on their order.
+
+A *cell* is one queue (and ``by`` group) in one interval. Cells are numbered in the order of the finished table: within a queue by interval,
+within an interval by group, so that the cell of group ``g`` in interval ``i`` is ``base[g] + i * stride[g]``. Which cells are used is
+kept in a bit mask; a cell's row is the number of bits set before it. The memory needed thus grows with the rows of the result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+__all__ = [
+    "ABANDONED",
+    "ANSWERED",
+    "BOOKED_AS",
+    "CALLBACKS",
+    "COUNTS",
+    "EVENT",
+    "MODES",
+    "NEVER",
+    "TOTALS",
+    "add_rows",
+    "clip_spans",
+    "count_contacts",
+    "find_cells",
+    "mark_contacts",
+    "mark_spans",
+    "pick_columns",
+    "place_cells",
+    "scan_contacts",
+    "take_maxima",
+]
+
+#: Missing instant, and the threshold of a queue that has none.
+NEVER = np.iinfo(np.int64).min
+#: What an outcome is counted as: its position here; -1 is counted nowhere, -2 is no outcome.
+BOOKED_AS = ("answered", "abandoned", "flowed_out", "callbacks", "lost", "open", "unknown", "blocked", "ivr_abandoned")
+ANSWERED, ABANDONED, CALLBACKS, BLOCKED = 0, 1, 3, 7
+MODES = ("queued", "left", "ended", "event")
+QUEUED, LEFT, ENDED, EVENT = 0, 1, 2, 3
+
+#: Columns of the array of counts; those of a wait histogram follow, answered and abandoned in turn.
+COUNTS = (
+    *BOOKED_AS,
+    *("offered", "abandoned_short", "answered_within", "abandoned_within", "callback_within", "reached_threshold"),
+    *("talk_known", "hold_known", "wrap_known", "held", "transferred", "arrival_known", "attempts_known", "noanswer_known"),
+)
+(
+    *_,
+    OFFERED,
+    SHORT,
+    ANSWERED_WITHIN,
+    ABANDONED_WITHIN,
+    CALLBACK_WITHIN,
+    REACHED,
+    TALK_KNOWN,
+    HOLD_KNOWN,
+    WRAP_KNOWN,
+    HELD,
+    TRANSFERRED,
+    ARRIVAL_KNOWN,
+    ATTEMPTS_KNOWN,
+    NOANSWER_KNOWN,
+) = range(len(COUNTS))
+#: Columns of the array of sums [µs], of which the last two are plain numbers and ``max_wait_s`` is no sum.
+TOTALS = (
+    *("total_wait_s", "total_abandon_wait_s", "total_talk_s", "total_hold_s", "total_wrap_s", "max_wait_s", "total_to_agent_s"),
+    *("ring_attempts", "ring_noanswer"),
+)
+WAIT, ABANDON_WAIT, TALK, HOLD, WRAP, MAX_WAIT, TO_AGENT, ATTEMPTS, NOANSWER = range(len(TOTALS))
+
+_DAY = 86_400_000_000
+#: Longer durations [s] are no durations: 317 years.
+_TOO_LONG = 1e10
+
+
+@njit(inline="always")
+def _micros(seconds):  # pragma: no cover - compiled
+    """Whole microseconds; a missing duration counts nothing."""
+    return np.int64(np.rint(seconds * 1e6)) if seconds == seconds else np.int64(0)
+
+
+@njit(inline="always")
+def _moments(r, kind, mode, from_arrival, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, threshold):  # pragma: no cover - compiled
+    """When a contact is booked: offered, left, ended, reached the threshold (or `NEVER`); and its wait by the clock chosen [µs]."""
+    queued = queued_at[r]
+    if kind >= BLOCKED:
+        if len(arrived_at) and arrived_at[r] != NEVER:
+            queued = arrived_at[r]
+        return queued, queued, queued, queued, np.int64(0)
+    wait = _micros(wait_s[r])
+    left = queued + wait
+    start = queued
+    if from_arrival and arrived_at[r] != NEVER and arrived_at[r] <= queued:
+        start = arrived_at[r]
+        wait = left - start
+    if mode == QUEUED:
+        return queued, queued, queued, queued, wait
+    if mode == LEFT:
+        return left, left, left, left, wait
+    ended = left
+    if kind == ANSWERED:
+        ended += _micros(talk_s[r]) + _micros(hold_s[r]) + _micros(wrap_s[r])
+    if mode == ENDED:
+        return ended, ended, ended, ended, wait
+    reached = NEVER if threshold == NEVER else max(start + threshold, queued)
+    return queued, left, ended, reached, wait
+
+
+@njit(inline="always")
+def _beyond(wait, threshold, inclusive):  # pragma: no cover - compiled
+    return wait > threshold or (wait == threshold and not inclusive)
+
+
+@njit(cache=True, nogil=True)
+def scan_contacts(
+    group,
+    kinds,
+    outcome,
+    queued_at,
+    arrived_at,
+    wait_s,
+    talk_s,
+    hold_s,
+    wrap_s,
+    thresholds,
+    mode,
+    from_arrival,
+    inclusive,
+    seen,
+    begin,
+    end,
+):  # pragma: no cover - compiled
+    """First and last instant booked, how many contacts break the schema, and how many lack an arrival; marks the groups seen."""
+    low, high, bad, unplaced = np.int64(2**62), np.int64(-(2**62)), 0, 0
+    for r in range(begin, end):
+        if outcome[r] < 0:
+            bad += 1
+            continue
+        kind = kinds[outcome[r]]
+        if kind < -1:
+            bad += 1
+        if wait_s[r] < 0 or talk_s[r] < 0 or hold_s[r] < 0 or wrap_s[r] < 0:
+            bad += 1
+        if wait_s[r] > _TOO_LONG or talk_s[r] > _TOO_LONG or hold_s[r] > _TOO_LONG or wrap_s[r] > _TOO_LONG:
+            bad += 1
+        if kind < 0:
+            continue
+        if kind < BLOCKED:
+            if queued_at[r] == NEVER or wait_s[r] != wait_s[r]:
+                bad += 1
+                continue
+            if from_arrival and (arrived_at[r] == NEVER or arrived_at[r] > queued_at[r]):
+                unplaced += 1
+        elif queued_at[r] == NEVER and (len(arrived_at) == 0 or arrived_at[r] == NEVER):
+            bad += 1
+            continue
+        seen[group[r]] = True
+        if mode == QUEUED and kind < BLOCKED:
+            low = min(low, queued_at[r])
+            high = max(high, queued_at[r])
+            continue
+        threshold = thresholds[group[r]]
+        offered, left, ended, reached, wait = _moments(
+            r, kind, mode, from_arrival, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, threshold
+        )
+        if mode == EVENT and (reached == NEVER or not _beyond(wait, threshold, inclusive)):
+            reached = offered
+        low = min(low, offered, left, reached)
+        high = max(high, offered, ended, reached)
+    return low, high, bad, unplaced
+
+
+@njit(inline="always")
+def _interval(moment, edges, step):  # pragma: no cover - compiled
+    """The interval a moment lies in; a guess is right but for days the clocks changed within an interval."""
+    i = min(np.int64((moment - edges[0]) * (1.0 / step)), len(edges) - 2)
+    while edges[i] > moment:
+        i -= 1
+    while edges[i + 1] <= moment:
+        i += 1
+    return i
+
+
+@njit(inline="always")
+def _row(cell, bits, before):  # pragma: no cover - compiled
+    """The row of a cell: bits set before it."""
+    word = cell >> 6
+    below = bits[word] & ((np.uint64(1) << np.uint64(cell & 63)) - np.uint64(1))
+    return before[word] + _ones(below)
+
+
+@njit(inline="always")
+def _ones(word):  # pragma: no cover - compiled
+    """Bits set in a 64-bit word, added up in parallel."""
+    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@njit(inline="always")
+def _mark(cell, bits):  # pragma: no cover - compiled
+    bits[cell >> 6] |= np.uint64(1) << np.uint64(cell & 63)
+
+
+@njit(cache=True, nogil=True)
+def mark_contacts(
+    group, kinds, outcome, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, thresholds, mode, from_arrival, inclusive,
+    base, stride, edges, step, bits,
+):  # pragma: no cover - compiled  # fmt: skip
+    """Set the bit of every cell that something is booked in."""
+    for r in range(len(outcome)):
+        kind = kinds[outcome[r]]
+        if kind < 0:
+            continue
+        g = group[r]
+        offered, left, ended, reached, wait = _moments(
+            r, kind, mode, from_arrival, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, thresholds[g]
+        )
+        _mark(base[g] + stride[g] * _interval(offered, edges, step), bits)
+        if mode == EVENT:
+            _mark(base[g] + stride[g] * _interval(left, edges, step), bits)
+            if kind == ANSWERED:
+                _mark(base[g] + stride[g] * _interval(ended, edges, step), bits)
+            if reached != NEVER and _beyond(wait, thresholds[g], inclusive):
+                _mark(base[g] + stride[g] * _interval(reached, edges, step), bits)
+
+
+@njit(cache=True, nogil=True)
+def find_cells(bits, before):  # pragma: no cover - compiled
+    """The cells whose bit is set, in order; ``before`` is filled with the bits set before each word."""
+    total = 0
+    for word in range(len(bits)):
+        before[word] = total
+        total += _ones(bits[word])
+    cells = np.empty(total, dtype=np.int64)
+    row = 0
+    for word in range(len(bits)):
+        left = bits[word]
+        while left:
+            lowest = left & (~left + np.uint64(1))
+            cells[row] = word * 64 + _ones(lowest - np.uint64(1))
+            left ^= lowest
+            row += 1
+    return cells
+
+
+@njit(cache=True, nogil=True)
+def place_cells(cells, first, sizes, intervals):  # pragma: no cover - compiled
+    """Group and interval of cells in ascending order; ``first`` and ``sizes`` are the blocks of groups with the same first key."""
+    group, interval = np.empty(len(cells), dtype=np.int32), np.empty(len(cells), dtype=np.int32)
+    block = 0
+    for row in range(len(cells)):
+        while block + 1 < len(first) and cells[row] >= first[block + 1] * intervals:
+            block += 1
+        within = cells[row] - first[block] * intervals
+        interval[row] = within // sizes[block]
+        group[row] = first[block] + within % sizes[block]
+    return group, interval
+
+
+@njit(cache=True, nogil=True)
+def pick_columns(table, rows, columns, out, begin, end):  # pragma: no cover - compiled
+    """Copy some rows of some columns into one array a column; block by block, so that a row is read from memory once."""
+    for start in range(begin, end, 1024):
+        stop = min(start + 1024, end)
+        for j in range(len(columns)):
+            for r in range(start, stop):
+                out[j, r] = table[rows[r], columns[j]]
+
+
+@njit(cache=True, nogil=True)
+def count_contacts(
+    group, kinds, outcome, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, thresholds, mode, from_arrival, inclusive,
+    base, stride, edges, step, bits, before,
+    short, steps, transferred, attempts, noanswer, counts, totals, part, parts,
+):  # pragma: no cover - compiled  # fmt: skip
+    """Add every contact to its cells; of several threads each takes the groups whose number has the bits ``parts`` equal to ``part``."""
+    for r in range(len(outcome)):
+        g = group[r]
+        if g & parts != part:
+            continue
+        kind = kinds[outcome[r]]
+        if kind < 0:
+            continue
+        threshold = thresholds[g]
+        offered, left, ended, reached, wait = _moments(
+            r, kind, mode, from_arrival, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, threshold
+        )
+        at = _row(base[g] + stride[g] * _interval(offered, edges, step), bits, before)
+        if kind >= BLOCKED:
+            counts[at, kind] += 1
+            continue
+        counts[at, OFFERED] += 1
+        if threshold != NEVER and _beyond(wait, threshold, inclusive):
+            at_reached = at
+            if mode == EVENT:
+                at_reached = _row(base[g] + stride[g] * _interval(reached, edges, step), bits, before)
+            counts[at_reached, REACHED] += 1
+            within = 0
+        else:
+            within = 1
+        at_end = at
+        if mode == EVENT:
+            at = _row(base[g] + stride[g] * _interval(left, edges, step), bits, before)
+            at_end = at
+            if kind == ANSWERED:
+                at_end = _row(base[g] + stride[g] * _interval(ended, edges, step), bits, before)
+        counts[at, kind] += 1
+        totals[at, MAX_WAIT] = max(totals[at, MAX_WAIT], wait)
+        if kind == ANSWERED:
+            counts[at, ANSWERED_WITHIN] += within
+            totals[at, WAIT] += wait
+            for h in range(len(steps)):
+                if not _beyond(wait, steps[h], inclusive):
+                    counts[at, NOANSWER_KNOWN + 1 + 2 * h] += 1
+            if talk_s[r] == talk_s[r]:
+                counts[at_end, TALK_KNOWN] += 1
+                totals[at_end, TALK] += _micros(talk_s[r])
+            if hold_s[r] == hold_s[r]:
+                counts[at_end, HOLD_KNOWN] += 1
+                totals[at_end, HOLD] += _micros(hold_s[r])
+                if hold_s[r] > 0:
+                    counts[at_end, HELD] += 1
+            if wrap_s[r] == wrap_s[r]:
+                counts[at_end, WRAP_KNOWN] += 1
+                totals[at_end, WRAP] += _micros(wrap_s[r])
+            if len(transferred) and transferred[r]:
+                counts[at, TRANSFERRED] += 1
+            if len(arrived_at) and arrived_at[r] != NEVER and arrived_at[r] <= queued_at[r]:
+                counts[at, ARRIVAL_KNOWN] += 1
+                totals[at, TO_AGENT] += queued_at[r] - arrived_at[r] + _micros(wait_s[r])
+        elif kind == ABANDONED:
+            counts[at, ABANDONED_WITHIN] += within
+            totals[at, ABANDON_WAIT] += wait
+            if short[g] != NEVER and not _beyond(wait, short[g], inclusive):
+                counts[at, SHORT] += 1
+            for h in range(len(steps)):
+                if not _beyond(wait, steps[h], inclusive):
+                    counts[at, NOANSWER_KNOWN + 2 + 2 * h] += 1
+        elif kind == CALLBACKS:
+            counts[at, CALLBACK_WITHIN] += within
+        if len(attempts) and attempts[r] == attempts[r]:
+            counts[at, ATTEMPTS_KNOWN] += 1
+            totals[at, ATTEMPTS] += np.int64(attempts[r])
+        if len(noanswer) and noanswer[r] == noanswer[r]:
+            counts[at, NOANSWER_KNOWN] += 1
+            totals[at, NOANSWER] += np.int64(noanswer[r])
+
+
+@njit(cache=True, nogil=True)
+def mark_spans(group, begin, end, counted, base, stride, edges, step, bits):  # pragma: no cover - compiled
+    """Set the bit of every cell that a span has a moment in, or a counted span begins in."""
+    for r in range(len(group)):
+        if begin[r] == end[r] and not counted[r]:
+            continue
+        g = group[r]
+        for i in range(_interval(begin[r], edges, step), _interval(max(begin[r], end[r] - 1), edges, step) + 1):
+            _mark(base[g] + stride[g] * i, bits)
+
+
+@njit(cache=True, nogil=True)
+def clip_spans(group, begin, end, state, counted, base, stride, edges, step, bits, before, totals):  # pragma: no cover - compiled
+    """Add to every cell the part of each span that lies in it [µs], by state; the last column counts the counted spans begun."""
+    for r in range(len(group)):
+        if begin[r] == end[r] and not counted[r]:
+            continue
+        g = group[r]
+        first = _interval(begin[r], edges, step)
+        for i in range(first, _interval(max(begin[r], end[r] - 1), edges, step) + 1):
+            row = _row(base[g] + stride[g] * i, bits, before)
+            totals[row, state[r]] += min(end[r], edges[i + 1]) - max(begin[r], edges[i])
+            if i == first and counted[r]:
+                totals[row, totals.shape[1] - 1] += 1
+
+
+@njit(cache=True, nogil=True)
+def add_rows(at, values, out):  # pragma: no cover - compiled
+    """Add each value to the row it belongs to."""
+    for r in range(len(at)):
+        out[at[r]] += values[r]
+
+
+@njit(cache=True, nogil=True)
+def take_maxima(at, values, out):  # pragma: no cover - compiled
+    """Keep the largest value of each row."""
+    for r in range(len(at)):
+        out[at[r]] = max(out[at[r]], values[r])

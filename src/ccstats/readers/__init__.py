@@ -1,0 +1,276 @@
+"""Readers: log files and database tables of many vendors into `contacts` and `agent_states`."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from ccstats.errors import DataWarning, FormatError, OptionError, ZoneError
+from ccstats.privacy import key_of
+from ccstats.readers.clock import check_timezone
+from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.files import open_sources
+from ccstats.readers.recognition import recognise
+from ccstats.readers.wording import did_you_mean
+
+__all__ = ["READERS", "formats", "read", "read_sql", "register_reader"]
+
+#: Formats of ccstats; each is a module here with a constant ``READER``, imported on first use.
+_OWN = ("asterisk_queue_log", "technion_bank", "mapped")
+
+
+class _Registry(Mapping[str, Reader]):
+    """Readers by name: our own, imported when asked for, and those registered."""
+
+    def __init__(self) -> None:
+        self.added: dict[str, Reader] = {}
+
+    def __getitem__(self, name: str) -> Reader:
+        if name in _OWN:
+            reader: Reader = importlib.import_module(f"ccstats.readers.{name}").READER
+            return reader
+        return self.added[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in _OWN or name in self.added
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*_OWN, *self.added))
+
+    def __len__(self) -> int:
+        return len(_OWN) + len(self.added)
+
+
+READERS = _Registry()
+
+
+def read(
+    source: Any,
+    *,
+    format: str | None = None,
+    timezone: str | None = None,
+    key: str | bytes | None = None,
+    on_error: str = "reject",
+    pseudonyms: bool = True,
+    keep_text: bool = False,
+    progress: Callable[[str, float], None] | None = None,
+    **options: Any,
+) -> Log:
+    r"""Read logs into two tables, contacts and agent states, with an account of every line.
+
+    Parameters
+    ----------
+    source : path, glob, open file, bytes, frame, or list of these
+        What to read: all of it is one log, in one format. ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are decompressed. Frames (pandas,
+        Polars, PyArrow, DuckDB) need ``format=``.
+    format : str, optional
+        Name of the format, see `formats`; by default it is recognised by the content, and exactly one reader must know it.
+    timezone : str, optional
+        Zone of the log's clock, such as ``Europe/Istanbul``; required where the log holds local times without a zone.
+    key : str or bytes, optional
+        Secret for the customers' pseudonyms; ``CCSTATS_KEY`` or a random one by default.
+    on_error : {"reject", "raise"}
+        Bad lines are set aside with a reason, or the first of them raises.
+    pseudonyms : bool
+        Whether customers' ids are replaced by keyed pseudonyms.
+    keep_text : bool
+        Whether ``log.rejected`` holds the text of the lines; it may hold personal data.
+    progress : callable, optional
+        Called with a source's name and the share of it that is read. [0-1]
+    **options
+        What a single format understands besides, see `formats`; ``mapping=`` implies ``format="mapped"``.
+
+    Returns
+    -------
+    Log
+        An empty file of a named format gives empty, valid tables and a `DataWarning`.
+
+    Raises
+    ------
+    SourceMissingError
+        If a file is not there.
+    FormatError
+        If the content is of no format, of several, broken, or larger than the bounds; or a line is bad and ``on_error="raise"``.
+    ZoneError
+        If the zone is unknown, or is missing for a log in local time.
+    OptionError
+        If an argument has a value that is not allowed.
+
+    See Also
+    --------
+    read_sql : the same from a database.
+    draft_mapping : a first mapping for a file of any other format.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> lines = b"1709280000|17.1|support|NONE|ENTERQUEUE||anna|1\n1709280012|17.1|support|NONE|ABANDON|1|1|12\n"
+    >>> cc.read(lines).contacts[["queue", "outcome", "wait_s"]].to_dict("records")
+    [{'queue': 'support', 'outcome': 'abandoned', 'wait_s': 12.0}]
+    """
+    reader = _named(format, options)
+    if on_error not in ("reject", "raise"):
+        raise OptionError(f"on_error={on_error!r}: expected 'reject' (set bad lines aside) or 'raise' (stop at the first)")
+    if timezone is not None:
+        check_timezone(timezone)
+    secret = key_of(key)
+    if reader is not None:
+        _check_options(reader, timezone, options)
+    sources = open_sources(source)
+    if reader is None:
+        reader = recognise(sources, READERS)
+        _check_options(reader, timezone, options)
+    asked = Options(timezone, secret, pseudonyms, on_error, keep_text, format is not None, progress, options)
+    return _run(reader, sources, asked)
+
+
+def read_sql(
+    query: Any,
+    connection: Any,
+    *,
+    format: str,
+    timezone: str | None = None,
+    key: str | bytes | None = None,
+    on_error: str = "reject",
+    pseudonyms: bool = True,
+    keep_text: bool = False,
+    **options: Any,
+) -> Log:
+    r"""Read a log that a database holds: a queue_log in a realtime table, or any table with a mapping.
+
+    Nothing is written: what the query does is rolled back. An address of a database never appears in an error or a trace.
+
+    Parameters
+    ----------
+    query : str or SQLAlchemy selectable
+        A SELECT, or the bare name of a table. Write a colon that is no parameter as ``\:``.
+    connection : str, sqlalchemy.Engine or sqlalchemy.Connection
+        The database; an address such as ``postgresql+psycopg://…`` is opened and closed here.
+    format : str
+        Name of the format, see `formats`.
+    timezone, key, on_error, pseudonyms, keep_text, **options
+        As for `read`.
+
+    Returns
+    -------
+    Log
+        Line numbers are rows of the result, from 1. No rows give empty, valid tables and a `DataWarning`.
+
+    Raises
+    ------
+    MissingExtraError
+        If SQLAlchemy or the database's driver is not installed.
+    SourceMissingError
+        If the database cannot be reached, or the query fails.
+    OptionError, ZoneError, FormatError
+        As for `read`.
+
+    See Also
+    --------
+    read : the same from files and frames.
+
+    Examples
+    --------
+    >>> import sqlalchemy as sa
+    >>> engine = sa.create_engine("sqlite://")
+    >>> with engine.begin() as db:
+    ...     _ = db.execute(sa.text("create table calls (id text, q text, at text, wait real, result text)"))
+    ...     _ = db.execute(sa.text("insert into calls values ('1', 'support', '2024-03-01 09:00', 12, 'answered')"))
+    >>> mapping = {
+    ...     "columns": {"contact_id": "id", "queue": "q", "queued_at": "at", "wait_s": "wait", "outcome": "result"},
+    ...     "constants": {"channel": "voice", "direction": "inbound"},
+    ... }
+    >>> read_sql("calls", engine, format="mapped", mapping=mapping, timezone="Europe/London").contacts["wait_s"].tolist()
+    [12.0]
+    """
+    from ccstats.readers.databases import fetch
+
+    frame = fetch(query, connection)
+    return read(frame, format=format, timezone=timezone, key=key, on_error=on_error, pseudonyms=pseudonyms, keep_text=keep_text, **options)
+
+
+def formats() -> pd.DataFrame:
+    """Return the formats that `read` knows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a format: ``name, title, yields`` (tables), ``clock`` (``utc``; ``wall``: a time zone is required; ``mapped``: the
+        mapping says), ``evidence`` (what the reader was written and checked against) and ``options`` (besides those of `read`).
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> cc.formats()["name"].tolist()[:3]
+    ['asterisk_queue_log', 'technion_bank', 'mapped']
+    """
+    rows = [
+        (each.name, each.title, ", ".join(each.yields), each.clock, each.evidence, ", ".join(each.options)) for each in READERS.values()
+    ]
+    return pd.DataFrame(rows, columns=["name", "title", "yields", "clock", "evidence", "options"], dtype="str")
+
+
+def register_reader(reader: Reader) -> None:
+    """Add a reader of one's own, for this process.
+
+    Parameters
+    ----------
+    reader : Reader
+        See `ccstats.readers.contract.Reader`; its name must be new.
+
+    Raises
+    ------
+    OptionError
+        If it is no reader, its name is no identifier, or the name is taken.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> cc.register_reader(READERS["mapped"])
+    Traceback (most recent call last):
+    ccstats.errors.OptionError: there is a reader called 'mapped' already; give yours another name
+    """
+    if not isinstance(reader, Reader):
+        raise OptionError(f"expected a ccstats.Reader, found {type(reader).__qualname__}")
+    if not reader.name.isidentifier():
+        raise OptionError(f"a reader's name is an identifier such as 'our_switch', found {reader.name!r}")
+    if reader.name in READERS:
+        raise OptionError(f"there is a reader called {reader.name!r} already; give yours another name")
+    READERS.added[reader.name] = reader
+
+
+def _named(name: str | None, options: Mapping[str, Any]) -> Reader | None:
+    if name is None:
+        return READERS["mapped"] if options.get("mapping") is not None else None
+    if name not in READERS:
+        near = did_you_mean(str(name), READERS)
+        raise OptionError(f"format={name!r} is not known; formats: {', '.join(READERS)}.{near}")
+    return READERS[name]
+
+
+def _check_options(reader: Reader, timezone: str | None, options: Mapping[str, Any]) -> None:
+    unknown = [name for name in options if name not in reader.options]
+    if unknown:
+        common = ["format", "timezone", "key", "on_error", "pseudonyms", "keep_text", "progress"]
+        takes = f"takes {', '.join(reader.options)}" if reader.options else "takes none of its own"
+        near = did_you_mean(unknown[0], [*reader.options, *common])
+        raise OptionError(f"unknown option {', '.join(unknown)}: format {reader.name!r} {takes}, besides {', '.join(common)}.{near}")
+    if reader.clock == "wall" and timezone is None:
+        raise ZoneError(
+            f"a log of format {reader.name!r} holds local times without a zone; say where its clock stood, "
+            "for example timezone='Europe/Istanbul'"
+        )
+
+
+def _run(reader: Reader, sources: list[Source], options: Options) -> Log:
+    for source in sources:
+        if len(source.data if source.frame is None else source.frame) == 0:
+            warnings.warn(f"{source.name} is empty: no contacts were read from it", DataWarning, stacklevel=3)
+    log = reader.read(sources, options)
+    if not isinstance(log, Log):
+        raise FormatError(f"the reader {reader.name!r} gave {type(log).__qualname__}; a reader returns ccstats.Log")
+    return log

@@ -1,0 +1,450 @@
+"""The compiled follower of agents: events in file order into spans of one state, contiguous from login to logout.
+
+Each agent has a few facts (logged in, on a contact, on hold, paused, wrapping up) that events change; the state shown is the first that
+holds of on_contact or hold, wrap, pause, available. A span is written whenever the state shown changes.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from ccstats.readers.asterisk_queue_log import verbs as v
+from ccstats.readers.asterisk_queue_log.scan import Chunk
+from ccstats.schema import AGENT_STATES, STATES
+
+__all__ = ["NOTES", "Agents"]
+
+SPAN = np.dtype(
+    [("start", "i8"), ("end", "i8"), *((name, "i4") for name in ("agent", "reason", "queue", "call")), ("state", "i1"), ("closed", "i1")],
+    align=True,
+)
+AGENT = np.dtype(
+    [
+        *((name, "i8") for name in ("last", "since", "opened", "floor", "earlier", "wrap_until", "left_at", "talking_since")),
+        *((name, "i4") for name in ("restarts", "stay", "pauses", "members", "paused", "span")),
+        *((name, "i4") for name in ("reason", "queue", "call", "shown_reason", "shown_queue", "shown_call")),
+        ("shown", "i4"),
+        ("facts", "i4"),
+    ],
+    align=True,
+)
+#: An agent in a queue: a member during the stay that ``stay`` numbers, paused during the pause time that ``paused`` numbers.
+PAIR = np.dtype([("key", "i8"), ("stay", "i4"), ("paused", "i4")])
+
+LOGGED_IN, BY_AGENT_LINES, EVER_AGENT_LINES, PAUSED_ALL, LEFT, LEAVING, ASSUMED, TALKING, HELD = (1 << bit for bit in range(9))
+_STAYS = EVER_AGENT_LINES  # the only fact that outlives a logout and a restart
+
+#: Repairs and assumptions that are counted.
+NOTES = (
+    "agent seen at work without a login: logged in from the first event",
+    "login before the log begins, known from the time logged at logoff",
+    "agent answered another contact before the last one ended: on_contact closed there",
+)
+_N_ASSUMED, _N_BACKFILLED, _N_SECOND = range(len(NOTES))
+_COUNT, _RESTARTS, _PAIRS, _SHUFFLED = range(4)  # places in ``marks``
+
+_AVAILABLE, _RESERVED, _ON_CONTACT, _HOLD, _WRAP, _PAUSE = (STATES.index(s) for s in ("available", "reserved", "on_contact", "hold", "wrap", "pause"))
+_EVENT, _NEXT, _RESTART, _END, _ASSUME = (
+    AGENT_STATES["closed_by"].vocabulary.index(word) for word in ("event", "next_event", "restart", "end_of_file", "assumed")
+)
+_SECOND = 1_000_000
+_SLACK = 3_000_000
+_RELOGIN = 3_600 * _SECOND  # a login within the hour after a logout during a contact belongs to that contact's time
+
+_compiled = numba.njit(cache=True, nogil=True)
+
+
+@_compiled
+def _pair(pairs, marks, agent, queue):
+    """Place of an agent in a queue; made if it is new."""
+    key = np.int64(agent) << 32 | np.int64(queue)
+    mask = len(pairs) - 1
+    slot = np.int64((np.uint64(key) * np.uint64(11400714819323198485)) >> np.uint64(20)) & mask
+    while pairs[slot].key != key:
+        if pairs[slot].key < 0:
+            pairs[slot].key, pairs[slot].stay, pairs[slot].paused = key, -1, -1
+            marks[_PAIRS] += 1
+            break
+        slot = (slot + 1) & mask
+    return slot
+
+
+@_compiled
+def _repair(old, pairs, marks):
+    """Move all pairs to a larger table."""
+    for at in range(len(old)):
+        if old[at].key >= 0:
+            slot = _pair(pairs, marks, old[at].key >> 32, old[at].key & 0xFFFFFFFF)
+            pairs[slot].stay, pairs[slot].paused = old[at].stay, old[at].paused
+
+
+@_compiled
+def _write(spans, marks, me, agent, start, end, state, reason, queue, call, closed):
+    """Write a span, or lengthen the last one where nothing but time passed; empty ones are dropped."""
+    if end <= start:
+        return
+    if me.span >= 0:
+        last = spans[me.span]
+        if last.end == start and last.state == state and last.reason == reason and last.queue == queue and last.call == call:
+            last.end, last.closed = end, closed
+            return
+    at = marks[_COUNT]
+    marks[_COUNT] += 1
+    span = spans[at]
+    span.start, span.end, span.agent, span.state, span.closed = start, end, agent, state, closed
+    span.reason, span.queue, span.call = reason, queue, call
+    me.span = at
+
+
+@_compiled
+def _close(spans, marks, me, agent, time, closed):
+    """Write what was shown until now."""
+    if me.facts & LOGGED_IN:
+        _write(spans, marks, me, agent, me.since, time, me.shown, me.shown_reason, me.shown_queue, me.shown_call, closed)
+    me.since = max(me.since, time)
+    me.floor = max(me.floor, time)
+
+
+@_compiled
+def _show(spans, marks, me, agent, time, closed):
+    """Show the state that the facts make now; write the span before if it differs."""
+    reason = queue = call = -1
+    if me.facts & TALKING:
+        state, queue, call = _HOLD if me.facts & HELD else _ON_CONTACT, me.queue, me.call
+    elif me.wrap_until > time:
+        state, queue, call = _WRAP, me.queue, me.call
+    elif me.facts & PAUSED_ALL or (me.paused > 0 and me.paused >= me.members):
+        state, reason = _PAUSE, me.reason
+    else:
+        state = _AVAILABLE
+    if state != me.shown or reason != me.shown_reason or queue != me.shown_queue or call != me.shown_call:
+        _close(spans, marks, me, agent, time, closed)
+        me.shown, me.shown_reason, me.shown_queue, me.shown_call = state, reason, queue, call
+
+
+@_compiled
+def _expire(spans, marks, me, agent, time):
+    """End a wrap-up whose time was over before now."""
+    if me.facts & LOGGED_IN and me.shown == _WRAP and me.wrap_until <= time:
+        until = max(me.wrap_until, me.since)
+        _show(spans, marks, me, agent, until, _EVENT)
+
+
+@_compiled
+def _enter(me, time, facts):
+    """Begin a stay."""
+    me.facts = (me.facts & _STAYS) | LOGGED_IN | facts
+    me.earlier = me.floor
+    me.since = me.opened = max(time, me.floor)
+    me.span = -1
+    me.wrap_until = -1
+    me.shown, me.shown_reason, me.shown_queue, me.shown_call = _AVAILABLE, -1, -1, -1
+
+
+@_compiled
+def _leave(spans, marks, me, agent, time, closed, facts):
+    """End a stay: membership and pauses are over with it."""
+    _close(spans, marks, me, agent, time, closed)
+    me.facts = (me.facts & _STAYS) | facts
+    me.stay += 1
+    me.pauses += 1
+    me.members = me.paused = 0
+    me.reason = -1
+    me.wrap_until = -1
+
+
+@_compiled
+def _catch_up(spans, marks, restarts, me, agent, time):
+    """A restart since this agent's last event ended his stay."""
+    if me.restarts == marks[_RESTARTS]:
+        return
+    at = restarts[me.restarts]
+    me.restarts = marks[_RESTARTS]
+    if me.facts & LOGGED_IN:
+        if me.facts & LEAVING:
+            _leave(spans, marks, me, agent, me.left_at, _EVENT, 0)
+        else:
+            at = max(at, me.since)
+            _expire(spans, marks, me, agent, at)
+            _leave(spans, marks, me, agent, at, _RESTART, 0)
+    else:
+        me.facts &= _STAYS
+
+
+@_compiled
+def _join(me, pair):
+    """Count a queue as one that this agent serves."""
+    if pair.stay != me.stay:
+        pair.stay = me.stay
+        me.members += 1
+
+
+@_compiled
+def _pause_in(me, pair):
+    if pair.paused != me.pauses:
+        pair.paused = me.pauses
+        me.paused += 1
+
+
+@_compiled
+def _unpause_in(me, pair):
+    if pair.paused == me.pauses:
+        pair.paused = -1
+        me.paused -= 1
+
+
+@_compiled
+def _ring(spans, marks, me, agent, time, seconds, queue, call):
+    """The phone rang for the last seconds: the agent was reserved, if nothing else was shown."""
+    if not seconds > 0 or not me.facts & LOGGED_IN or me.shown != _AVAILABLE:
+        return
+    start = max(me.since, time - np.int64(seconds * _SECOND))
+    if start >= time:
+        return
+    _close(spans, marks, me, agent, start, _NEXT)
+    _write(spans, marks, me, agent, start, time, _RESERVED, -1, queue, call, _EVENT)
+    me.since = me.floor = time
+
+
+@_compiled
+def _follow(time, verbs, ids, figures, call_of, queue_of, agents, word_of, roles, paused_word, none_queue,
+            known, pairs, restarts, spans, marks, notes, first):  # fmt: skip
+    for i in range(len(time)):
+        code = verbs[i]
+        if code >= len(roles):
+            continue
+        role = roles[code]
+        if role == v.RESTART:
+            restarts[marks[_RESTARTS]] = time[i]
+            marks[_RESTARTS] += 1
+            continue
+        agent = agents[i]
+        if agent < 0 or not (role == v.CONNECT or role == v.TALK_END or (v.RING <= role <= v.UNHOLD) or role == v.WRAP or role > v.RESTART):
+            continue
+        me = known[agent]
+        t = max(time[i], me.last)
+        me.last = t
+        _catch_up(spans, marks, restarts, me, agent, t)
+        _expire(spans, marks, me, agent, t)
+        queue, call = queue_of[ids[1, i]], call_of[ids[0, i]]
+        word = word_of[ids[3, i]] if ids[3, i] >= 0 else -1
+        other = figures[2, i]
+        closed = _NEXT
+
+        if role == v.LOGIN or role == v.ADD:
+            if me.facts & LEAVING and t - me.left_at > _RELOGIN:
+                _leave(spans, marks, me, agent, me.left_at, _EVENT, 0)
+            me.facts &= ~LEAVING
+            if role == v.LOGIN:
+                if not me.facts & LOGGED_IN:
+                    _enter(me, t, 0)
+                me.facts |= BY_AGENT_LINES | EVER_AGENT_LINES
+            else:
+                if not me.facts & LOGGED_IN and not me.facts & EVER_AGENT_LINES:
+                    _enter(me, t, 0)
+                slot = _pair(pairs, marks, agent, queue)
+                _join(me, pairs[slot])
+                if word == paused_word:
+                    _pause_in(me, pairs[slot])
+        elif role == v.REMOVE or role == v.LOGOFF:
+            if role == v.REMOVE:
+                slot = _pair(pairs, marks, agent, queue)
+                _unpause_in(me, pairs[slot])
+                if pairs[slot].stay == me.stay:
+                    pairs[slot].stay = -1
+                    me.members -= 1
+                if me.members > 0 or me.facts & BY_AGENT_LINES:
+                    if me.facts & LOGGED_IN:
+                        _show(spans, marks, me, agent, t, _EVENT)
+                    continue
+            elif other >= 0 and not me.facts & LEFT and (not me.facts & LOGGED_IN or me.facts & ASSUMED):
+                if not me.facts & LOGGED_IN:
+                    _enter(me, t, ASSUMED)
+                began = max(t - np.int64(other * _SECOND), first, me.earlier)
+                if me.restarts > 0:
+                    began = max(began, restarts[me.restarts - 1])
+                if began < me.opened:
+                    before = me.span
+                    me.span = -1
+                    _write(spans, marks, me, agent, began, me.opened, _AVAILABLE, -1, -1, -1, _ASSUME)
+                    if before >= 0:
+                        me.span = before
+                        marks[_SHUFFLED] = 1
+                    notes[_N_BACKFILLED] += 1
+            if me.facts & LOGGED_IN and me.facts & TALKING:
+                me.facts |= LEAVING
+                me.left_at = t
+            elif me.facts & LOGGED_IN:
+                _leave(spans, marks, me, agent, t, _EVENT, LEFT)
+            else:
+                me.facts |= LEFT
+            continue
+        elif role == v.TALK_END or role == v.DUMP:
+            talk = figures[1, i]
+            began = t if np.isnan(talk) else t - np.int64(talk * _SECOND)
+            if me.facts & TALKING:
+                if call == me.call or (queue == me.queue and abs(me.talking_since - began) <= _SLACK):
+                    me.facts &= ~(TALKING | HELD)
+                    if me.facts & LEAVING:
+                        _leave(spans, marks, me, agent, t, _EVENT, LEFT)
+                        continue
+                    closed = _EVENT
+            elif not me.facts & (LOGGED_IN | LEFT) and role == v.TALK_END:
+                notes[_N_ASSUMED] += 1
+                _enter(me, began, ASSUMED)
+                me.shown, me.shown_queue, me.shown_call = _ON_CONTACT, queue, call
+                me.queue, me.call = queue, call
+                _join(me, pairs[_pair(pairs, marks, agent, queue)])
+                closed = _EVENT
+        elif role == v.CONNECT:
+            if me.facts & LEAVING:
+                _leave(spans, marks, me, agent, me.left_at, _EVENT, LEFT)
+            if not me.facts & LOGGED_IN:
+                notes[_N_ASSUMED] += 1
+                _enter(me, t, ASSUMED)
+            _join(me, pairs[_pair(pairs, marks, agent, queue)])
+            if me.facts & TALKING and me.call != call:
+                notes[_N_SECOND] += 1
+                closed = _ASSUME
+            _ring(spans, marks, me, agent, t, other, queue, call)
+            me.facts = (me.facts | TALKING) & ~HELD
+            me.queue, me.call, me.talking_since, me.wrap_until = queue, call, t, -1
+        elif role == v.RING or role == v.RING_CANCEL:
+            if not me.facts & (LOGGED_IN | LEFT):
+                notes[_N_ASSUMED] += 1
+                _enter(me, t, ASSUMED)
+            if me.facts & LOGGED_IN:
+                _join(me, pairs[_pair(pairs, marks, agent, queue)])
+                _ring(spans, marks, me, agent, t, other, queue, call)
+        elif role == v.HOLD or role == v.UNHOLD:
+            if me.facts & TALKING and me.call == call:
+                me.facts = me.facts | HELD if role == v.HOLD else me.facts & ~HELD
+                closed = _EVENT if role == v.UNHOLD else _NEXT
+        else:
+            if not me.facts & (LOGGED_IN | LEFT):
+                notes[_N_ASSUMED] += 1
+                _enter(me, t, ASSUMED)
+            if not me.facts & LOGGED_IN:
+                continue
+            resting = me.facts & PAUSED_ALL or me.paused > 0
+            if role == v.WRAP:
+                if not me.facts & TALKING and other > 0:
+                    me.wrap_until = t + np.int64(other * _SECOND)
+            elif role == v.PAUSE_ALL:
+                me.facts |= PAUSED_ALL
+                me.reason = word
+            elif role == v.UNPAUSE_ALL:
+                me.facts &= ~PAUSED_ALL
+                me.pauses += 1
+                me.paused = 0
+                closed = _EVENT
+            elif role == v.PAUSE_REASON:
+                if resting:
+                    me.reason = word
+            elif role == v.PAUSE and queue == none_queue:
+                me.facts |= PAUSED_ALL
+                me.reason = word
+            elif role == v.UNPAUSE and queue == none_queue:
+                me.facts &= ~PAUSED_ALL
+                me.pauses += 1
+                me.paused = 0
+                closed = _EVENT
+            elif role == v.PAUSE:
+                slot = _pair(pairs, marks, agent, queue)
+                _join(me, pairs[slot])
+                _pause_in(me, pairs[slot])
+                if word >= 0 or not resting:
+                    me.reason = word
+            elif role == v.UNPAUSE:
+                slot = _pair(pairs, marks, agent, queue)
+                _join(me, pairs[slot])
+                _unpause_in(me, pairs[slot])
+                me.facts &= ~PAUSED_ALL
+                closed = _EVENT
+        if me.facts & LOGGED_IN:
+            _show(spans, marks, me, agent, t, closed)
+
+
+@_compiled
+def _finish(known, restarts, spans, marks, last):
+    for agent in range(len(known)):
+        me = known[agent]
+        if not me.facts & LOGGED_IN:
+            continue
+        _catch_up(spans, marks, restarts, me, agent, last)
+        if not me.facts & LOGGED_IN:
+            continue
+        if me.facts & LEAVING:
+            _leave(spans, marks, me, agent, me.left_at, _EVENT, 0)
+        else:
+            until = max(last, me.since)
+            _expire(spans, marks, me, agent, until)
+            _leave(spans, marks, me, agent, until, _END, 0)
+
+
+class Agents:
+    """Follows the agents of a log, chunk after chunk.
+
+    Examples
+    --------
+    >>> len(Agents().finish(0))
+    0
+    """
+
+    def __init__(self) -> None:
+        self._known = np.empty(0, dtype=AGENT)
+        self._pairs = _empty_pairs(4096)
+        self._restarts = np.empty(64, dtype="int64")
+        self._spans = np.empty(4096, dtype=SPAN)
+        self._marks = np.zeros(4, dtype="int64")
+        self._notes = np.zeros(len(NOTES), dtype="int64")
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """Repairs and assumptions, counted."""
+        return dict(zip(NOTES, self._notes.tolist(), strict=True))
+
+    def follow(
+        self, chunk: Chunk, calls: np.ndarray, queues: np.ndarray, agents: np.ndarray, words: np.ndarray, constants: tuple[int, int], first: int
+    ) -> None:
+        """Follow a chunk.
+
+        ``agents`` is the agent of each event (-1: none); ``calls``, ``queues`` and ``words`` are the log-wide numbers of the chunk's names,
+        ``constants`` those of the word ``PAUSED`` and the queue ``NONE``; ``first`` is where the log begins. [µs]
+        """
+        events = len(chunk.time)
+        if len(agents) and agents.max() >= len(self._known):
+            known = np.zeros(int(1.25 * agents.max()) + 64, dtype=AGENT)
+            known["span"] = -1
+            known["floor"] = known["last"] = -1
+            known[: len(self._known)] = self._known
+            self._known = known
+        spans, restarts, pairs = self._marks[_COUNT], self._marks[_RESTARTS], self._marks[_PAIRS]
+        if spans + 5 * events > len(self._spans):
+            self._spans.resize(int(1.25 * spans) + 5 * events, refcheck=False)
+        if restarts + events > len(self._restarts):
+            self._restarts.resize(restarts + events + 64, refcheck=False)
+        if 2 * (pairs + events) > len(self._pairs):
+            old, self._pairs = self._pairs, _empty_pairs(1 << int(4 * (pairs + events)).bit_length() - 1)
+            self._marks[_PAIRS] = 0
+            _repair(old, self._pairs, self._marks)
+        _follow(
+            chunk.time, chunk.verb, chunk.ids, chunk.figures, calls, queues, agents, words, v.ROLE, *constants,
+            self._known, self._pairs, self._restarts, self._spans, self._marks, self._notes, first,
+        )  # fmt: skip
+
+    def finish(self, last: int) -> np.ndarray:
+        """End the log at its latest time: who is still logged in is closed there. Returns the spans, in time order for each agent."""
+        self._spans.resize(int(self._marks[_COUNT]) + 2 * len(self._known), refcheck=False)
+        _finish(self._known, self._restarts, self._spans, self._marks, last)
+        spans = self._spans[: self._marks[_COUNT]]
+        if self._marks[_SHUFFLED]:
+            spans = spans[np.argsort(spans["start"], kind="stable")]
+        return spans
+
+
+def _empty_pairs(size: int) -> np.ndarray:
+    pairs = np.zeros(size, dtype=PAIR)
+    pairs["key"] = -1
+    return pairs

@@ -1,0 +1,265 @@
+"""The stream: all sources as one log, scanned ahead on two threads, followed in order, every line accounted for."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import NamedTuple
+
+import numpy as np
+
+from ccstats.errors import DataWarning
+from ccstats.readers.accounting import Account
+from ccstats.readers.asterisk_queue_log import verbs as v
+from ccstats.readers.asterisk_queue_log.agents import Agents
+from ccstats.readers.asterisk_queue_log.names import AgentNames
+from ccstats.readers.asterisk_queue_log.realtime import lines_of
+from ccstats.readers.asterisk_queue_log.scan import Chunk, Names, scan
+from ccstats.readers.asterisk_queue_log.tables import agent_states_table, contacts_table
+from ccstats.readers.asterisk_queue_log.visits import FATES, Visits
+from ccstats.readers.contract import Log, Options, Source
+
+__all__ = ["Stream"]
+
+_PIECE = 8 << 20  # bytes scanned at a time
+_AHEAD = 4  # pieces scanned ahead
+_DAY_US = 86_400_000_000
+_OVERLAP_US = 60_000_000
+_SHOWN = 20  # unknown verbs named in the account; the rest are counted together
+_SKIP = 1 << 30  # a verb code that nobody follows
+_FIRST_TIME = re.compile(rb"^(?:\xef\xbb\xbf)?(\d{9,10})(?:\.\d+)?\|", re.MULTILINE)
+_VERB_NAMES = list(v.VERBS)
+
+
+class _Input(NamedTuple):
+    """A source as bytes; ``rows`` says which row of a table each line was."""
+
+    name: str
+    data: np.ndarray
+    rows: np.ndarray | None
+    first: int
+
+
+class _Piece(NamedTuple):
+    """Whole lines of an input, scanned or about to be."""
+
+    input: _Input
+    begin: int
+    end: int
+    chunk: Future[Chunk] | Chunk
+
+
+class Stream:
+    """Reads a log once; make a new one for each.
+
+    Examples
+    --------
+    >>> log = Stream(Options()).read([Source("queue_log", b"1266833905|NONE|NONE|NONE|QUEUESTART|\\n")])
+    >>> log.summary().to_dict("records")
+    [{'fate': 'used', 'rule': 'QUEUESTART', 'lines': 1}]
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._account = Account(options)
+        self._calls, self._queues, self._words, self._logged = Names(), Names(), Names(), Names()
+        self._constants = (self._words.add(b"PAUSED"), self._queues.add(b"NONE"))
+        self._no_queue = self._queues.add(b"")
+        self._agent_names = AgentNames(options.extra.get("agents"))
+        self._agent_of = np.empty(0, dtype="int32")
+        self._agent_words = np.empty(0, dtype="int32")
+        self._visits, self._agents = Visits(), Agents()
+        self._unknown: dict[str, int] = {}
+        self._previous = -1  # time of the last event
+
+    def read(self, sources: Sequence[Source]) -> Log:
+        """Read the sources as one log."""
+        inputs = [self._input(source) for source in sources]
+        inputs.sort(key=lambda each: (each.first < 0, each.first))
+        with ExitStack() as stack:
+            waiting: deque[_Piece] = deque()
+            pieces = self._pieces(inputs, stack)
+            line, current = 0, None
+            while True:
+                while len(waiting) <= _AHEAD and (piece := next(pieces, None)):
+                    waiting.append(piece)
+                if not waiting:
+                    break
+                piece = waiting.popleft()
+                chunk = _result(piece)
+                following = _result(waiting[0]) if waiting else None
+                if piece.input is not current:
+                    self._check_overlap(piece.input, chunk)
+                    line, current = 0, piece.input
+                self._take(piece, chunk, following, line)
+                line += chunk.lines
+                if self._options.progress:
+                    self._options.progress(piece.input.name, piece.end / len(piece.input.data))
+        return self._log()
+
+    def _input(self, source: Source) -> _Input:
+        rows = None
+        data = source.data
+        if source.frame is not None:
+            data, rows, notes = lines_of(source.name, source.frame, self._options.timezone)
+            for note, count in notes.items():
+                self._account.note(note, count)
+        array = np.frombuffer(data, dtype="uint8") if len(data) else np.empty(0, dtype="uint8")
+        array.flags.writeable = False
+        first = _FIRST_TIME.search(array[:65_536].tobytes())
+        return _Input(source.name, array, rows, int(first[1]) if first else -1)
+
+    def _pieces(self, inputs: list[_Input], stack: ExitStack) -> Iterator[_Piece]:
+        """Cut the inputs at line ends and have the pieces scanned; small logs need no threads."""
+        pool = None
+        if sum(len(each.data) for each in inputs) > 2 * _PIECE:
+            pool = stack.enter_context(ThreadPoolExecutor(2))
+        for each in inputs:
+            data, size = each.data, len(each.data)
+            begin = 3 if data[:3].tobytes() == b"\xef\xbb\xbf" else 0
+            while begin < size:
+                end = _line_end(data, min(begin + _PIECE, size))
+                cut = bool(end == size and data[-1] != 10)
+                if pool is None:
+                    yield _Piece(each, begin, end, scan(data, begin, end, cut=cut))
+                else:
+                    yield _Piece(each, begin, end, pool.submit(scan, data, begin, end, cut=cut))
+                begin = end
+
+    def _check_overlap(self, source: _Input, chunk: Chunk) -> None:
+        """Two files of one log follow each other; otherwise they are of two switches, or one was given twice."""
+        if len(chunk.time) and self._previous - int(chunk.time[0]) > _OVERLAP_US:
+            self._account.note("sources overlap in time", 1)
+            warnings.warn(
+                f"{source.name} begins before the source before it ends: read logs of different switches, or copies, on their own",
+                DataWarning,
+                stacklevel=6,
+            )
+
+    def _take(self, piece: _Piece, chunk: Chunk, following: Chunk | None, line: int) -> None:
+        """Follow the events of a piece and book its lines."""
+        spikes = self._spikes(chunk, following)
+        if len(spikes):
+            chunk.time[spikes] = chunk.time[spikes - 1] if spikes[0] else self._before_first(chunk, spikes)
+            chunk.verb[spikes] = _SKIP
+        self._reject(piece, chunk, spikes, line)
+        if len(chunk.time):
+            self._previous = int(chunk.time[-1])
+            self._book(piece.input.name, chunk, self._follow(chunk))
+        self._account.count(piece.input.name, "ignored", "blank line", chunk.blank)
+        self._account.note("lines that are not UTF-8: read as Latin-1", chunk.converted)
+
+    def _spikes(self, chunk: Chunk, following: Chunk | None) -> np.ndarray:
+        """Events whose time is more than a day ahead of both neighbours: one broken digit would keep everybody logged in for years."""
+        if not len(chunk.time):
+            return np.empty(0, dtype="int64")
+        after = following.time[:1] if following is not None and len(following.time) else chunk.time[-1:]
+        before = np.concatenate([[min(self._previous, int(chunk.time[0])) if self._previous >= 0 else -_DAY_US], chunk.time[:-1]])
+        return np.flatnonzero((chunk.time > before + _DAY_US) & (chunk.time > np.concatenate([chunk.time[1:], after]) + _DAY_US))
+
+    def _before_first(self, chunk: Chunk, spikes: np.ndarray) -> np.ndarray:
+        times = chunk.time[spikes - 1]
+        times[0] = self._previous if self._previous >= 0 else chunk.time[1:2].min(initial=chunk.time[0])
+        return times
+
+    def _reject(self, piece: _Piece, chunk: Chunk, spikes: np.ndarray, line: int) -> None:
+        at = np.concatenate([chunk.bad_line, chunk.line[spikes]])
+        if not len(at):
+            return
+        why = np.concatenate([chunk.bad_why, np.full(len(spikes), v.SPIKE, dtype="int8")])
+        rows = at.astype("int64") + line
+        if piece.input.rows is not None:
+            rows = piece.input.rows[rows - 1]
+        first = int(np.argmin(rows))
+        self._options.reject(piece.input.name, int(rows[first]), v.REASONS[why[first]])
+        texts = piece.input.data[piece.begin : piece.end].tobytes().split(b"\n") if self._account.keeps_text else []
+        for reason in np.unique(why):
+            these = why == reason
+            self._account.reject(
+                piece.input.name,
+                rows[these],
+                v.REASONS[reason],
+                texts=[texts[number - 1].decode("utf-8", "replace") for number in at[these]] if texts else (),
+            )
+
+    def _follow(self, chunk: Chunk) -> np.ndarray:
+        """Names into the log's numbers, then callers, then agents; returns the fates of the events."""
+        calls, queues, logged, words = (
+            names.absorb(chunk.data, chunk.begins[kind], chunk.ends[kind], chunk.hashes[kind], int(chunk.counts[kind]))
+            for kind, names in enumerate((self._calls, self._queues, self._logged, self._words))
+        )
+        queues[queues == self._no_queue] = self._constants[1]
+        if self._logged.count > len(self._agent_of):
+            new = [self._agent_names.number(text) for text in self._logged.texts(len(self._agent_of))]
+            self._agent_of = np.concatenate([self._agent_of, np.array(new, dtype="int32")])
+            names = [self._words.add(name.encode()) for name in self._agent_names.names[len(self._agent_words) :]]
+            self._agent_words = np.concatenate([self._agent_words, np.array(names, dtype="int32")])
+        people = self._agent_of[logged]
+        sizes = (self._calls.count, self._queues.count, len(self._agent_words))
+        fates, agents = self._visits.follow(chunk, (calls, queues, people, words), sizes, self._agent_words)
+        self._agents.follow(chunk, calls, queues, agents, words, self._constants, self._visits.first)
+        return fates
+
+    def _book(self, name: str, chunk: Chunk, fates: np.ndarray) -> None:
+        known = chunk.verb < v.KNOWN
+        counts = np.bincount(chunk.verb[known] * len(FATES) + fates[known], minlength=v.KNOWN * len(FATES))
+        for place in np.flatnonzero(counts):
+            verb, fate = _VERB_NAMES[place // len(FATES)], FATES[place % len(FATES)]
+            reason = fate or v.VERBS[verb].ignored
+            self._account.count(name, "ignored" if reason else "used", f"{verb}: {reason}" if reason else verb, int(counts[place]))
+        if chunk.counts[4]:
+            of_verb = np.bincount(chunk.verb[~known & (chunk.verb < _SKIP)] - v.KNOWN, minlength=chunk.counts[4])
+            for begin, end, count in zip(chunk.begins[4], chunk.ends[4], of_verb.tolist(), strict=False):
+                verb = chunk.data[begin:end].tobytes().decode()
+                if verb not in self._unknown and len(self._unknown) >= _SHOWN:
+                    verb = "(others)"
+                self._unknown[verb] = self._unknown.get(verb, 0) + count
+                self._account.count(name, "ignored", f"unknown verb {verb}", count)
+
+    def _log(self) -> Log:
+        visits = self._visits.finish()
+        people = self._agent_names.names
+        contacts, none_held = contacts_table(visits, self._calls, self._queues, people, self._words, self._options)
+        is_renamed = (self._visits.calls["renamed"] >= 0) & (self._visits.calls["latest"] < 0)
+        renamed = np.where(is_renamed, self._visits.calls["renamed"], -1)
+        del visits
+        spans = self._agents.finish(self._visits.last)
+        states = agent_states_table(spans, self._calls, renamed, self._queues, people, self._words)
+        self._note(contacts, none_held)
+        rejected, lines, notes = self._account.tables()
+        return Log(contacts, states, rejected, lines, notes, "asterisk_queue_log", self._options.timezone)
+
+    def _note(self, contacts: object, none_held: int) -> None:
+        note = self._account.note
+        for noted, count in {**self._visits.notes, **self._agents.notes}.items():
+            note(noted, count)
+        note("no hold logged in a queue that logs holds: hold_s is 0", none_held)
+        note("agents logged under several names, such as SIP/2001 and PJSIP/2001: taken as one", self._agent_names.merged)
+        if self._unknown:
+            note("unknown verbs", sum(self._unknown.values()))
+            warnings.warn(
+                f"queue_log has verbs that are not known: {', '.join(sorted(self._unknown))}; "
+                f"{sum(self._unknown.values())} lines were not used",
+                DataWarning,
+                stacklevel=6,
+            )
+
+
+def _result(piece: _Piece) -> Chunk:
+    return piece.chunk.result() if isinstance(piece.chunk, Future) else piece.chunk
+
+
+def _line_end(data: np.ndarray, at: int) -> int:
+    """Where the line that holds the byte before ``at`` ends; the first byte after it."""
+    while at < len(data):
+        if data[at - 1] == 10:
+            return at
+        ends = np.flatnonzero(data[at : at + 65_536] == 10)
+        if len(ends):
+            return at + int(ends[0]) + 1
+        at += 65_536
+    return len(data)

@@ -1,0 +1,69 @@
+"""The tables of ``ccstats stats``: waits, agents, pauses, transfers, who hung up, why contacts went unanswered."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ccstats.readers.contract import Log
+from ccstats.service.agents import measure_agents, measure_pauses
+from ccstats.service.listing import list_ended_by, list_transfers, list_unanswered
+from ccstats.service.waits import measure_waits
+
+__all__ = ["build_statistics", "split_waits"]
+
+#: What an agent's row shows; the function behind it has more.
+_AGENT = ("answered", "handled", "att_s", "mean_hold_s", "mean_wrap_s", "aht_s", "aht_parts", "transfer_rate", "rona_rate")
+_AGENT_TIME = ("logged_in_s", "available_s", "on_contact_s", "pause_s", "occupancy", "occupancy_logged", "contacts_per_hour", "sessions")
+
+
+def split_waits(waits: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `ccstats.measure_waits` gives as two tables that fit a page: quantiles, and the shares answered and abandoned within x.
+
+    Examples
+    --------
+    >>> quantiles, within = split_waits(pd.DataFrame({"queue": ["a"], "wait_p50_s": [5.0], "answered_within_10s": [1],
+    ...                                               "answered_share_within_10s": [0.5]}))
+    >>> list(quantiles), list(within)
+    (['queue', 'wait_p50_s'], ['queue', 'answered_share_within_10s'])
+    """
+    counts = [name for name in waits.columns if "_within_" in name]
+    shares = [name for name in counts if "_share_" in name]
+    groups = list(waits.columns[: waits.columns.get_loc("answered")]) if "answered" in waits else [waits.columns[0]]
+    return waits.drop(columns=counts), waits[[*groups, *shares]]
+
+
+def build_statistics(log: Log, *, timezone: str, at_least: int = 0) -> dict[str, pd.DataFrame]:
+    """Tables of a log by name, without those that the log says nothing about.
+
+    Parameters
+    ----------
+    log : Log
+        What `ccstats.read` gave.
+    timezone : str
+        The zone of the centre.
+    at_least : int
+        Blank agents with fewer answered contacts than this. [contacts]
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> list(build_statistics(cc.read(cc.sample_log()), timezone="Europe/Berlin"))
+    ['waits', 'within', 'unanswered', 'ended_by', 'transfers', 'agents', 'pauses']
+    """
+    contacts, states = log.contacts, log.agent_states
+    quantiles, within = split_waits(measure_waits(contacts, by="queue", timezone=timezone))
+    tables = {"waits": quantiles, "within": within, "unanswered": list_unanswered(contacts)}
+    if "ended_by" in contacts:
+        tables["ended_by"] = list_ended_by(contacts)
+    if "transferred_to" in contacts:
+        tables["transfers"] = list_transfers(contacts)
+    agents = measure_agents(contacts, states, timezone=timezone, at_least=at_least)
+    shown = [name for name in ("agent", *_AGENT, *_AGENT_TIME, "suppressed") if name in agents]
+    tables["agents"] = agents[shown].dropna(axis="columns", how="all")
+    if len(states) and at_least == 0:  # pauses of single agents would undo the suppression
+        tables["pauses"] = measure_pauses(states, timezone=timezone)
+    return {name: table for name, table in tables.items() if len(table)}

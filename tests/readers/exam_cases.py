@@ -1,0 +1,91 @@
+"""The samples every reader is examined on, how they are read, and their golden tables."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ccstats.errors import DataWarning
+from ccstats.readers import READERS, read
+from ccstats.readers.contract import Log
+from ccstats.schema import TABLES
+
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+#: What a format needs besides its name; a sample's own mapping lies beside it.
+OPTIONS: dict[str, dict[str, Any]] = {"technion_bank": {"timezone": "Asia/Jerusalem"}}
+#: The shortest valid log of formats that have a header or a first line that says nothing.
+BARE = {"asterisk_queue_log": b"1709280000|NONE|NONE|NONE|QUEUESTART|\n"}
+
+
+@dataclass(frozen=True)
+class Case:
+    format: str
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.format}-{self.path.name}"
+
+    @property
+    def data(self) -> bytes:
+        return self.path.read_bytes()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        mapping = self.path.with_suffix(".toml")
+        beside = {"mapping": mapping} if mapping.exists() else {}
+        return {"format": self.format, **OPTIONS.get(self.format, {}), **beside}
+
+    def read(self, source: Any = None, **options: Any) -> Log:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            return read(self.path if source is None else source, **{"pseudonyms": False, **self.options, **options})
+
+    @property
+    def bare(self) -> bytes:
+        """The sample without its rows: what stands above them, or a line that says nothing."""
+        if self.format in BARE:
+            return BARE[self.format]
+        above = 3 if self.path.name == "german_export.csv" else 1
+        return b"".join(self.data.splitlines(keepends=True)[:above])
+
+    def golden(self, table: str) -> pd.DataFrame | None:
+        path = self.path.with_name(f"{self.path.stem}.{table}.csv")
+        return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else None
+
+
+def is_golden(path: Path) -> bool:
+    return path.suffix in (".toml", ".md") or re.search(r"\.(contacts|agent_states)\.csv$", path.name) is not None
+
+
+def cases_of(format: str) -> list[Case]:
+    folder = SAMPLES / format
+    return [Case(format, path) for path in sorted(folder.iterdir()) if not is_golden(path)] if folder.is_dir() else []
+
+
+CASES = [case for format in READERS for case in cases_of(format)]
+
+
+def lines_of(format: str, data: bytes) -> int:
+    """Lines, counted without the reader: a last one without an end counts."""
+    ends = re.findall(rb"\r\n|\r|\n", data) if format == "mapped" else re.findall(rb"\n", data)
+    last = (b"\n", b"\r") if format == "mapped" else (b"\n",)
+    return len(ends) + (bool(data) and not data.endswith(last))
+
+
+def as_text(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """The frame as golden files are written: ISO instants, plain numbers, empty where missing."""
+    out = {}
+    for name in frame.columns:
+        values, kind = frame[name], TABLES[table][name].kind
+        if kind == "instant":
+            out[name] = values.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        elif kind in ("seconds", "count", "maybe_count"):
+            out[name] = values.map(lambda number: f"{float(number):g}" if pd.notna(number) else None)
+        else:
+            out[name] = values.astype("str")
+    return pd.DataFrame(out).astype("str").fillna("")
