@@ -15,6 +15,7 @@ CSV = """call,queue,joined,waited,spoke,result
 00013,second,2025-03-01 09:01:00,40,,GAVE UP
 """
 MAPPING = {
+    "constants": {"channel": "voice", "direction": "inbound"},
     "columns": {"contact_id": "call", "queue": "queue", "queued_at": "joined", "wait_s": "waited", "talk_s": "spoke", "outcome": "result"},
     "outcomes": {"ANSWER": "answered", "GAVE UP": "abandoned"},
 }

@@ -56,7 +56,9 @@ def test_a_queue_called_all_does_not_hide(log: cc.Log) -> None:
 @pytest.mark.parametrize("period", ["interval", "hour", "day", "week", "month", "weekday", "slot", None])
 @pytest.mark.parametrize("by", [(), ("queue",), ("queue", "ended_by")])
 def test_every_period_and_group_adds_up(log: cc.Log, period: str | None, by: tuple[str, ...]) -> None:
-    made = build_service_report(log, timezone="Europe/Berlin", period=period, by=by, threshold_s={"sales": 10, "support": 20, "roadside": 20})
+    made = build_service_report(
+        log, timezone="Europe/Berlin", period=period, by=by, threshold_s={"sales": 10, "support": 20, "roadside": 20}
+    )
     assert made.groups["offered"].sum() == len(log.contacts)
     assert made.total["answered"].sum() == (log.contacts["outcome"] == "answered").sum()
     text = markdown_report(made)

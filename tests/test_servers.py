@@ -135,7 +135,7 @@ def test_the_realtime_table_is_read_like_the_file(server: str, request: pytest.F
     assert log.contacts["outcome"].tolist() == ["answered", "abandoned"]
     assert log.contacts["wait_s"].tolist() == [12.0, 40.0]
     assert log.contacts["talk_s"].tolist()[0] == 120.0
-    assert log.contacts["queued_at"].iloc[0] == pd.Timestamp("2025-03-01T08:00:00Z")
+    assert log.contacts["queued_at"].dt.floor("s").iloc[0] == pd.Timestamp("2025-03-01T08:00:00Z")  # MariaDB drops the fraction
     assert log.count() == len(EVENTS)
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from zoneinfo import ZoneInfo
 
-CLOCK = re.compile(r"(\d{1,2}):(\d\d):(\d\d)")
+CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})")
 NAMES = [
     "contact_id", "visit", "channel", "direction", "queue", "queued_at", "outcome", "raw_outcome", "wait_s", "ring_s", "talk_s", "hold_s",
     "wrap_s", "agent", "arrived_at", "ivr_s", "customer",
@@ -22,7 +22,7 @@ def clock(text):
 
 
 def whole(text):
-    return int(text) if re.fullmatch(r"-?\d{1,7}", text) else None
+    return int(text) if re.fullmatch(r"-?[0-9]{1,7}", text) else None
 
 
 def utc(wall, zone):

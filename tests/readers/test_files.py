@@ -339,6 +339,16 @@ def test_an_address_never_appears_in_an_error_or_a_trace(url, error) -> None:
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
+def test_a_driver_that_quotes_the_password_is_not_quoted() -> None:
+    def refuse() -> None:
+        raise RuntimeError("no access for planner with S3 CRET/1 or S3%20CRET%2F1 or S3+CRET%2F1")
+
+    with pytest.warns(sa.exc.SAWarning, match="'password' are not accepted"):
+        engine = sa.create_engine("sqlite:///calls.db?password=S3+CRET%2F1", creator=refuse)
+    with pytest.raises(SourceMissingError, match=r"RuntimeError: no access for planner with \*\*\* or \*\*\* or \*\*\*"):
+        cc.read_sql("calls", engine, format="mapped", mapping=MAPPING)
+
+
 def test_a_failing_query_says_what_the_database_said(engine) -> None:
     with pytest.raises(SourceMissingError, match=r"OperationalError: no such table: cals. Check address, rights and query\."):
         cc.read_sql("cals", engine, format="mapped", mapping=MAPPING)
@@ -352,3 +362,33 @@ def test_without_sqlalchemy_the_extra_is_named(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'ccstats\[sql\]'"):
         cc.read_sql("calls", "sqlite://", format="mapped", mapping=MAPPING)
+
+
+def test_the_realtime_queue_log_table_equals_the_file(tmp_path) -> None:
+    lines = (
+        "1709280010|17.1|support|NONE|ENTERQUEUE||5550001|1\n1709280022|17.1|support|Ayşe|CONNECT|12|17.2|4\n"
+        "1709280142|17.1|support|Ayşe|COMPLETECALLER|12|120|1\n1709280150|17.9|support|NONE|ENTERQUEUE||5550002|1\n"
+        "1709280170|17.9|support|NONE|ABANDON|1|1|20\n"
+    )
+    url = f"sqlite:///{tmp_path / 'realtime.db'}"
+    engine = sa.create_engine(url)
+    with engine.begin() as db:
+        data = ", ".join(f"data{at} text" for at in range(1, 6))
+        db.execute(
+            sa.text(
+                f"create table queue_log (id integer primary key, time text, callid text, queuename text, agent text, event text, {data})"
+            )
+        )
+        for line in lines.splitlines():
+            epoch, callid, queue, agent, event, *more = line.split("|")
+            wall = pd.Timestamp(int(epoch), unit="s", tz="UTC").tz_convert("Europe/Istanbul").strftime("%Y-%m-%d %H:%M:%S.%f")
+            row = dict(zip("abcdefghij", [wall, callid, queue, agent, event, *more, *[""] * (5 - len(more))], strict=True))
+            columns = "time, callid, queuename, agent, event, data1, data2, data3, data4, data5"
+            db.execute(sa.text(f"insert into queue_log ({columns}) values (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j)"), row)
+    engine.dispose()
+    table = cc.read_sql("queue_log", url, format="asterisk_queue_log", timezone="Europe/Istanbul", pseudonyms=False)
+    file = cc.read(lines.encode(), pseudonyms=False)
+    pd.testing.assert_frame_equal(table.contacts, file.contacts)
+    assert table.contacts["outcome"].tolist() == ["answered", "abandoned"]
+    with pytest.raises(ZoneError, match="timezone"):
+        cc.read_sql("queue_log", url, format="asterisk_queue_log")

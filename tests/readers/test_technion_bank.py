@@ -44,6 +44,8 @@ def random_line(rng: random.Random) -> str:
         rng.choice(["PS", "NW", "TT", "IN", "??"]), rng.choice(["990103", "990402", "990903", "991231"]),
         clock(entry), clock(begin), str(menu), *queue, outcome, *served, rng.choice(["DANA", "ŽANETA", "NO_SERVER", ""]),
     ]  # fmt: skip
+    if rng.random() < 0.05:  # one of the three alone says that the call queued
+        fields[9:12] = rng.choice([[clock(begin), "0:00:00", "0"], ["0:00:00", "0:00:27", "0"], ["0:00:00", "0:00:00", "27"]])
     fault = rng.random()
     if fault < 0.15:
         at = rng.randrange(17)

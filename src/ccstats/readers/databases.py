@@ -117,5 +117,5 @@ def _secrets(url: Any) -> list[str]:
 def _first_line(error: Exception, secrets: list[str]) -> str:
     text = str(getattr(error, "orig", None) or error)
     for secret in secrets:
-        pass
+        text = text.replace(secret, "***")
     return next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)[:300]

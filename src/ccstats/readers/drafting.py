@@ -26,7 +26,7 @@ _TITLES = 20
 _NAMES: dict[str, tuple[str, ...]] = {
     "contact_id": (
         "contactid", "callid", "conversationid", "interactionid", "sessionid", "uniqueid", "ucid", "ticketid", "anrufid", "kontaktid",
-        "vorgangsid", "gesprachsid", "cagriid", "aramaid", "cagrino", "gorusmeid", "idllamada", "llamadaid", "idcontacto",
+        "vorgangsid", "gesprachsid", "cagriid", "aramaid", "cagrino", "gorusmeid", "idllamada", "llamadaid", "idcontacto", "call",
         "idinteraccion", "id",
     ),
     "queue": (

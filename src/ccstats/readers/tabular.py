@@ -191,7 +191,9 @@ def _sniffed(text: str, skip: int) -> str:
 
 def _of_records(name: str, records: Iterable[_Record], layout: Layout, account: Account, rows: int | None, *, pad: bool) -> Grid:
     header: list[str] | None = None
-    taken: list[_Record] = []
+    cells_taken: list[list[str]] = []
+    lines: list[int] = []
+    weights: list[int] = []
     blank = titles = seen = 0
     bad: dict[str, list[_Record]] = {}
     for record in records:
@@ -215,8 +217,10 @@ def _of_records(name: str, records: Iterable[_Record], layout: Layout, account: 
             if missing:
                 bad.setdefault(f"{len(cells)} fields, the header has {len(header)}", []).append(record)
                 continue
-            taken.append(record._replace(cells=cells))
-            if rows is not None and len(taken) >= rows:
+            cells_taken.append(cells)
+            lines.append(record.line)
+            weights.append(record.weight)
+            if len(lines) == rows:
                 break
     account.count(name, "ignored", "title", titles)
     account.count(name, "ignored", "blank", blank)
@@ -224,10 +228,9 @@ def _of_records(name: str, records: Iterable[_Record], layout: Layout, account: 
         texts = [" | ".join(each.cells) for each in those]
         account.reject(name, [each.line for each in those], reason, texts=texts, weight=sum(each.weight for each in those))
     header = header or []
-    by_column = list(zip(*(each.cells for each in taken), strict=True)) if taken else [()] * len(header)
+    by_column = list(zip(*cells_taken, strict=True)) if cells_taken else [()] * len(header)
     columns = {each: pd.Series(by_column[at], dtype="str") for at, each in reversed(list(enumerate(header)))}
-    lines = np.array([each.line for each in taken], dtype="int64")
-    return Grid(name, header, columns, lines, np.array([each.weight for each in taken], dtype="int64"), _repeated(header))
+    return Grid(name, header, columns, np.array(lines, dtype="int64"), np.array(weights, dtype="int64"), _repeated(header))
 
 
 def _repeated(header: list[str]) -> list[str]:

@@ -257,7 +257,7 @@ def _floats(values: pa.Array) -> np.ndarray:
 
 def _whole(values: pa.Array) -> np.ndarray:
     fits = pc.match_substring_regex(values, r"^-?[0-9]{1,7}$")
-    return _floats(pc.if_else(fits, values, None))
+    return _floats(pc.if_else(fits, values, None)) + 0.0  # no negative zero
 
 
 def _seconds(values: pa.Array) -> np.ndarray:

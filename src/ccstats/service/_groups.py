@@ -12,7 +12,7 @@ import pandas as pd
 from ccstats.errors import ColumnError, OptionError
 from ccstats.periods import PERIODS, local_grid, period_start, slot_of, weekday_of
 
-__all__ = ["Groups", "columns_of", "period_of"]
+__all__ = ["Groups", "columns_of", "micros_of", "period_of"]
 
 Mask = np.ndarray
 
@@ -24,6 +24,11 @@ def columns_of(by: str | Sequence[str], frame: pd.DataFrame, *, what: str) -> li
     if lacking:
         raise ColumnError(f"by={names}: {what} has no column {', '.join(map(repr, lacking))}; it has: {', '.join(map(str, frame.columns))}")
     return names
+
+
+def micros_of(instants: pd.Series) -> np.ndarray:
+    """Microseconds since 1970."""
+    return pd.DatetimeIndex(instants).as_unit("us").asi8
 
 
 def period_of(instants: pd.Series, *, period: str, timezone: str, every: str) -> tuple[str, Any]:

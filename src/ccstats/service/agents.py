@@ -13,7 +13,7 @@ from ccstats.metrics import RATIOS
 from ccstats.periods import local_grid
 from ccstats.privacy import suppress_small
 from ccstats.schema import AGENT_STATES, CONTACTS, STATES, as_frame
-from ccstats.service._groups import Groups, columns_of
+from ccstats.service._groups import Groups, columns_of, micros_of
 from ccstats.service.ratios import add_ratios
 
 __all__ = ["measure_agents", "measure_pauses"]
@@ -96,9 +96,9 @@ def measure_agents(
     CONTACTS.check(frame, columns=["queued_at", "outcome", "talk_s", "hold_s", "wrap_s", "agent"], keys=False)
     names = columns_of(by, frame, what="contacts")
     if agent_states is None:
-        answered = _answered(frame, names)
-        groups = Groups(answered, names, instants=answered["at"], period=period, timezone=timezone, every=every)
-        table = add_ratios(groups.table(_from_contacts(answered, groups, short_talk_s)), metrics=_ratios_of(frame))
+        rows = _answered(frame, names)
+        groups = Groups(rows, names, instants=rows["at"], period=period, timezone=timezone, every=every)
+        table = add_ratios(groups.table(_from_contacts(rows, groups, short_talk_s)), metrics=_ratios_of(frame))
         return _suppressed(table, at_least, keep=names)
     states = _ordered(agent_states)
     if "queue" in names:
@@ -189,12 +189,8 @@ def _ordered(agent_states: Any) -> pd.DataFrame:
     AGENT_STATES.check(states, columns=["agent", "started_at", "ended_at", "state", "queue", "contact_id", "closed_by"], keys=False)
     # Where spans begin together the empty one comes first; state and queue only make the order the same every time.
     queue, state, agent = (states[name].cat.codes.to_numpy() for name in ("queue", "state", "agent"))
-    order = np.lexsort((queue, state, _micros(states["ended_at"]), _micros(states["started_at"]), agent))
+    order = np.lexsort((queue, state, micros_of(states["ended_at"]), micros_of(states["started_at"]), agent))
     return states if (np.diff(order) == 1).all() else states.iloc[order].reset_index(drop=True)
-
-
-def _micros(instants: pd.Series) -> np.ndarray:
-    return pd.DatetimeIndex(instants).as_unit("us").asi8
 
 
 def _same_categories(frame: pd.DataFrame, states: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -216,9 +212,9 @@ def _pieces(states: pd.DataFrame, names: list[str], *, period: str | None, timez
     if period is None or states.empty:
         return spans
     step = {"hour": "1h", "interval": every, "slot": every}.get(period, "1D")
-    begin, end = _micros(states["started_at"]), _micros(states["ended_at"])
+    begin, end = micros_of(states["started_at"]), micros_of(states["ended_at"])
     grid = local_grid(states["started_at"].min(), states["ended_at"].max() + pd.Timedelta("1us"), every=step, timezone=timezone)
-    edges = _micros(grid["interval_start"])
+    edges = micros_of(grid["interval_start"])
     first = np.searchsorted(edges, begin, side="right") - 1
     last = np.maximum(np.searchsorted(edges, end, side="left") - 1, first)
     times = last - first + 1
@@ -232,13 +228,13 @@ def _pieces(states: pd.DataFrame, names: list[str], *, period: str | None, timez
 
 def _joined(states: pd.DataFrame) -> np.ndarray:
     """Whether a span begins where the same agent's span before it ended; one entry more than spans, for the end of the last."""
-    agent, begin, end = states["agent"].cat.codes.to_numpy(), _micros(states["started_at"]), _micros(states["ended_at"])
+    agent, begin, end = states["agent"].cat.codes.to_numpy(), micros_of(states["started_at"]), micros_of(states["ended_at"])
     within = (agent[1:] == agent[:-1]) & (begin[1:] <= end[:-1])
     return np.concatenate([[False], within, [False]]) if len(states) else np.array([False])
 
 
 def _begun(states: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Spans by their start: was it a login, a contact taken, a phone that rang and was answered or not?"""
+    """Spans by their start, with what began: a session, a contact, a ringing that was answered or not."""
     joined, state, contact = _joined(states), states["state"], states["contact_id"]
     on_contact = (state == "on_contact").to_numpy()
     same = ((contact == contact.shift()) | (contact.isna() & contact.shift().isna())).to_numpy(dtype=bool)

@@ -11,7 +11,7 @@ import pandas as pd
 from ccstats.errors import ColumnError, OptionError
 from ccstats.schema import CONTACTS, NOT_QUEUED, OUTCOMES, as_frame
 from ccstats.service._booking import MEASURES, Seconds, Visits, seconds_added
-from ccstats.service._groups import columns_of, period_of
+from ccstats.service._groups import columns_of, micros_of, period_of
 
 __all__ = ["list_abandoned", "list_contacts", "list_ended_by", "list_transfers", "list_unanswered"]
 
@@ -309,7 +309,7 @@ def _one_row_a_contact(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _first_after(visits: pd.DataFrame, others: pd.DataFrame, limit: pd.Timedelta) -> pd.DataFrame:
     """For every visit the customer's first other contact that starts in time after it: start, agent, and whether any was answered."""
-    starts, left, until = (_micros(each) for each in (others["started_at"], visits["left_at"], visits["left_at"] + limit))
+    starts, left, until = (micros_of(each) for each in (others["started_at"], visits["left_at"], visits["left_at"] + limit))
     # One sorted number for (customer, start) turns the search for all visits into two binary searches.
     times = np.unique(starts)
     width = len(times) + 1
@@ -326,8 +326,4 @@ def _first_after(visits: pd.DataFrame, others: pd.DataFrame, limit: pd.Timedelta
     mine = np.append(answered, 0)[np.where(inside, own, -1)]
     first = np.where(own == low, low + 1, low)
     found = others[["started_at", "agent"]].reset_index(drop=True).reindex(np.where(first < high, first, -1)).reset_index(drop=True)
-    return found.assign(any_answered=total[high] - total[low] - mine > 0)
-
-
-def _micros(instants: pd.Series) -> np.ndarray:
-    return pd.DatetimeIndex(instants).as_unit("us").asi8
+    return found.assign(any_answered=total[high] - total[low] > 0)

@@ -416,8 +416,8 @@ class Agents:
         events = len(chunk.time)
         if len(agents) and agents.max() >= len(self._known):
             known = np.zeros(int(1.25 * agents.max()) + 64, dtype=AGENT)
-            known["span"] = -1
-            known["floor"] = known["last"] = -1
+            for name in ("last", "floor", "span", "reason", "queue", "call"):
+                known[name] = -1
             known[: len(self._known)] = self._known
             self._known = known
         spans, restarts, pairs = self._marks[_COUNT], self._marks[_RESTARTS], self._marks[_PAIRS]

@@ -172,7 +172,7 @@ def _claim(visits, calls, tails, marks, agent_words, call, queue, entered):
 
     It entered at the second that the wait logged points to; if several did, the one that the agent who had this call announced.
     """
-    if entered < marks[_FIRST] - _SLACK:
+    if entered < marks[_FIRST] + _SLACK:  # it may have entered before the log begins
         return -1
     latest = calls[call].latest
     word = -2
@@ -358,7 +358,8 @@ def _follow(
             if at < 0 and agent >= 0 and talks[agent] >= 0:
                 mate = talks[agent]
                 began = t - np.int64(talk * _SECOND) if not np.isnan(talk) else t
-                if visits[mate].state == TALKING and visits[mate].queue == queue and abs(visits[mate].connected - began) <= 2 * _SLACK:
+                same = not abs(visits[mate].wait - wait) * _SECOND > _SLACK and abs(visits[mate].connected - began) <= 2 * _SLACK
+                if visits[mate].state == TALKING and visits[mate].queue == queue and same:
                     at, swapped = mate, True
             if at < 0:
                 at = _find_named(visits, calls, call, queue, WAITING)
@@ -447,7 +448,7 @@ def _follow(
 
         elif role == v.DID:
             calls[call].dnis = word
-            if latest >= 0 and visits[latest].state != ENDED and visits[latest].dnis < 0:
+            if latest >= 0 and visits[latest].state == WAITING and visits[latest].dnis < 0:
                 visits[latest].dnis = word
 
         elif role == v.STATUS:
