@@ -190,6 +190,36 @@ def test_a_customer_who_calls_again_is_found() -> None:
     assert (row["called_back_after_s"], row["called_back_by"], row["censored"]) == (3540.0, "Bo", True)
 
 
+def test_the_last_moment_still_belongs_to_the_time_after() -> None:
+    left = pd.Timestamp("2026-03-02T10:01Z")
+    again = pd.DataFrame(
+        {"contact_id": ["a", "b"], "visit": [1, 1], "customer": "k", "outcome": ["abandoned", "answered"], "wait_s": [60.0, 0.0]}
+    )
+    for late, found in ((0, True), (1, False)):
+        contacts = complete(again.assign(queued_at=[left - pd.Timedelta(seconds=60), left + pd.Timedelta(minutes=30, microseconds=late)]))
+        assert list_abandoned(contacts, within="30min")["answered_again"].tolist() == [found]
+
+
+def test_another_visit_of_the_same_contact_is_not_calling_again() -> None:
+    at = pd.Timestamp("2026-03-02T10:00Z")
+    visits = pd.DataFrame({"contact_id": ["a", "a"], "visit": [1, 2], "customer": "k", "outcome": ["abandoned", "answered"]})
+    row = list_abandoned(complete(visits.assign(queued_at=[at, at + pd.Timedelta(minutes=1)]))).iloc[0]
+    assert pd.isna(row["called_again_at"])
+    assert not row["answered_again"]
+
+
+def test_who_passed_the_threshold_in_the_voice_menu_is_late_when_queued() -> None:
+    at = pd.Timestamp("2026-03-02T10:00:10Z")
+    contacts = complete(
+        pd.DataFrame({"contact_id": ["a"], "visit": [1], "queued_at": [at], "arrived_at": [at - pd.Timedelta(seconds=100)]})
+    )
+    definition = {"threshold_s": 20, "attribute_by": "event", "clock": "arrived"}
+    hours = measure_service(to_intervals(contacts, every="1h", **definition), period="hour")
+    late = hours.loc[hours["reached_threshold"] > 0, "period_start"].item()
+    assert late == pd.Timestamp("2026-03-02T10:00Z")
+    assert len(list_contacts(contacts, measure="reached_threshold", period="hour", period_start=late, **definition)) == 1
+
+
 def test_without_customers_nobody_is_followed(contacts_of) -> None:
     made = list_abandoned(contacts_of(4).drop(columns="customer"))
     assert len(made) > 0

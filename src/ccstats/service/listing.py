@@ -326,4 +326,4 @@ def _first_after(visits: pd.DataFrame, others: pd.DataFrame, limit: pd.Timedelta
     mine = np.append(answered, 0)[np.where(inside, own, -1)]
     first = np.where(own == low, low + 1, low)
     found = others[["started_at", "agent"]].reset_index(drop=True).reindex(np.where(first < high, first, -1)).reset_index(drop=True)
-    return found.assign(any_answered=total[high] - total[low] > 0)
+    return found.assign(any_answered=total[high] - total[low] - mine > 0)
