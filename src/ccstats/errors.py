@@ -1,6 +1,9 @@
-"""What can go wrong, as exceptions: one base to catch, and each child is also the matching built-in."""
+"""What can go wrong, as exceptions: one base to catch, and each child is also the matching built-in; and the nearest names for their texts."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 __all__ = [
     "CcstatsError",
@@ -12,6 +15,7 @@ __all__ = [
     "SourceMissingError",
     "TableError",
     "ZoneError",
+    "did_you_mean",
 ]
 
 
@@ -115,3 +119,38 @@ class DataWarning(UserWarning):
     >>> issubclass(DataWarning, UserWarning)
     True
     """
+
+
+def did_you_mean(name: str, names: Iterable[str], *, count: int = 3) -> str:
+    """A sentence that proposes the nearest of ``names``, or an empty text.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    names : iterable of str
+        What there is.
+    count : int
+        Propose at most this many. [names]
+
+    Returns
+    -------
+    str
+        Starts with a blank, so that it can follow a sentence; empty when nothing is near.
+
+    Examples
+    --------
+    >>> did_you_mean("Istanbul", ["Europe/Istanbul", "Europe/London"])
+    ' Did you mean Europe/Istanbul?'
+    >>> did_you_mean("quue", ["agent"])
+    ''
+    """
+    # Names are compared as a whole and by their last part, so that a city finds its zone and a file its folder.
+    known = list(dict.fromkeys(map(str, names)))
+    by_key: dict[str, list[str]] = {}
+    for each in known:
+        for key in {each.casefold(), each.casefold().replace("\\", "/").rsplit("/", 1)[-1]}:
+            by_key.setdefault(key, []).append(each)
+    close = difflib.get_close_matches(str(name).casefold()[:200], by_key, n=count, cutoff=0.6)
+    found = list(dict.fromkeys(each for key in close for each in by_key[key]))[:count]
+    return f" Did you mean {' or '.join(found)}?" if found else ""

@@ -392,3 +392,13 @@ def test_the_realtime_queue_log_table_equals_the_file(tmp_path) -> None:
     assert table.contacts["outcome"].tolist() == ["answered", "abandoned"]
     with pytest.raises(ZoneError, match="timezone"):
         cc.read_sql("queue_log", url, format="asterisk_queue_log")
+
+
+def test_the_same_log_twice_is_refused_by_name(tmp_path):
+    line = b"1740816000|1740815990.1|sales|NONE|ENTERQUEUE||5551234|1\n"
+    (tmp_path / "queue_log").write_bytes(line)
+    (tmp_path / "queue_log.gz").write_bytes(gzip.compress(line))
+    with pytest.raises(OptionError, match=r"queue_log.gz and .*queue_log hold the same 57 bytes.*name each log once"):
+        cc.read(str(tmp_path / "queue_log*"))
+    (tmp_path / "queue_log.gz").write_bytes(gzip.compress(line.replace(b"sales", b"repay")))
+    assert cc.read(str(tmp_path / "queue_log*")).count() == 2

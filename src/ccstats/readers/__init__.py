@@ -9,13 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from ccstats.errors import DataWarning, FormatError, OptionError, ZoneError
+from ccstats.errors import DataWarning, FormatError, OptionError, ZoneError, did_you_mean
+from ccstats.periods import check_timezone
 from ccstats.privacy import key_of
-from ccstats.readers.clock import check_timezone
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.files import open_sources
 from ccstats.readers.recognition import recognise
-from ccstats.readers.wording import did_you_mean
 
 __all__ = ["READERS", "formats", "read", "read_sql", "register_reader"]
 

@@ -1,17 +1,13 @@
-"""Wall clocks: check a zone's name, and turn local times into instants with both hours of the clock change counted."""
+"""Wall clocks: local times into instants, with both hours of the clock change marked."""
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import ZoneError
-from ccstats.readers.wording import did_you_mean
-
-__all__ = ["Instants", "check_timezone", "localise"]
+__all__ = ["Instants", "localise"]
 
 
 class Instants(NamedTuple):
@@ -47,38 +43,6 @@ class Instants(NamedTuple):
             self.later.where(known, other.later),
             np.where(known, self.never, other.never),
         )
-
-
-def check_timezone(name: str) -> str:
-    """Return the zone's name if there is such a zone.
-
-    Parameters
-    ----------
-    name : str
-        An IANA name such as ``Europe/Istanbul``.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ZoneError
-        If there is none; the text proposes the nearest.
-
-    Examples
-    --------
-    >>> check_timezone("Europe/Istanbul")
-    'Europe/Istanbul'
-    """
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (KeyError, ValueError, TypeError, AttributeError, OSError):
-        near = did_you_mean(str(name), sorted(zoneinfo.available_timezones()))
-        raise ZoneError(
-            f"timezone={name!r} is no zone of the IANA database; give a name such as 'Europe/Istanbul' or 'UTC'.{near}"
-        ) from None
-    return name
 
 
 def localise(wall: pd.Series, timezone: str) -> Instants:

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from ccstats.errors import FormatError
+from ccstats.periods import check_timezone
 from ccstats.readers.accounting import Account
-from ccstats.readers.clock import check_timezone
 from ccstats.readers.contract import Options
 from ccstats.readers.files import open_sources
 from ccstats.readers.tabular import Grid, Layout, read_grid

@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ccstats.errors import FormatError, OptionError, SourceMissingError
+from ccstats.errors import FormatError, OptionError, SourceMissingError, did_you_mean
 from ccstats.readers.contract import Source
-from ccstats.readers.wording import did_you_mean
 
 __all__ = ["MAX_BYTES", "MAX_RATIO", "RATIO_FROM", "open_sources"]
 
@@ -63,7 +63,8 @@ def open_sources(source: Any, *, max_bytes: int | None = None, max_ratio: int | 
     FormatError
         If a compressed file is cut, broken, or larger than the bounds.
     OptionError
-        If the source is a folder, an empty list, or nothing that can be read.
+        If the source is a folder, an empty list, or nothing that can be read; or if two sources hold the same bytes, which would count
+        every contact twice.
 
     Examples
     --------
@@ -76,7 +77,23 @@ def open_sources(source: Any, *, max_bytes: int | None = None, max_ratio: int | 
         MAX_RATIO if max_ratio is None else max_ratio,
         RATIO_FROM if ratio_from is None else ratio_from,
     )
-    return _open(source, limits)
+    opened = _open(source, limits)
+    _refuse_copies(opened)
+    return opened
+
+
+def _refuse_copies(opened: list[Source]) -> None:
+    of_size: dict[int, list[Source]] = {}
+    for source in opened:
+        if source.frame is not None or not len(source.data):
+            continue
+        for other in of_size.setdefault(len(source.data), []):
+            if np.array_equal(np.frombuffer(source.data, "u1"), np.frombuffer(other.data, "u1")):
+                raise OptionError(
+                    f"{source.name} and {other.name} hold the same {len(source.data):,} bytes, so every contact would count twice; "
+                    "name each log once"
+                )
+        of_size[len(source.data)].append(source)
 
 
 def _open(source: Any, limits: tuple[int, int, int]) -> list[Source]:

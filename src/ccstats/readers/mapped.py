@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import ColumnError, DataWarning, OptionError, ZoneError
+from ccstats.errors import ColumnError, DataWarning, OptionError, ZoneError, did_you_mean
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
@@ -18,7 +18,6 @@ from ccstats.readers.drafting import draft_mapping
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_instants, to_seconds, to_text
-from ccstats.readers.wording import did_you_mean
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
 
 __all__ = ["READER", "draft_mapping", "read_mapped"]

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ccstats.errors import CcstatsError, FormatError, OptionError, SourceMissingError
-from ccstats.readers.clock import check_timezone
+from ccstats.errors import CcstatsError, FormatError, OptionError, SourceMissingError, did_you_mean
+from ccstats.periods import check_timezone
 from ccstats.readers.tabular import Layout
 from ccstats.readers.values import COLONS, SECONDS, TIMES
-from ccstats.readers.wording import did_you_mean
 from ccstats.schema import AGENT_STATES, CONTACTS, OUTCOMES, STATES, Table
 
 __all__ = ["STEPS", "ColumnMapping", "parse_mapping"]

@@ -1,12 +1,10 @@
-"""Words for error texts of readers: the nearest names, and bytes that are safe to show."""
+"""Words for error texts of readers: what a file begins with, safe to show."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "hint_of", "shown_bytes"]
+__all__ = ["hint_of", "shown_bytes"]
 
 #: How well-known contents begin that no log reader reads as they are, and what to do with them.
 _KNOWN_STARTS = (
@@ -22,41 +20,6 @@ _KNOWN_STARTS = (
     (b"\xfd7zXZ", "compressed twice: decompress it once"),
     (b"\x28\xb5\x2f\xfd", "compressed twice: decompress it once"),
 )
-
-
-def did_you_mean(name: str, names: Iterable[str], *, count: int = 3) -> str:
-    """A sentence that proposes the nearest of ``names``, or an empty text.
-
-    Parameters
-    ----------
-    name : str
-        What was written.
-    names : iterable of str
-        What there is.
-    count : int
-        Propose at most this many. [names]
-
-    Returns
-    -------
-    str
-        Starts with a blank, so that it can follow a sentence; empty when nothing is near.
-
-    Examples
-    --------
-    >>> did_you_mean("Istanbul", ["Europe/Istanbul", "Europe/London"])
-    ' Did you mean Europe/Istanbul?'
-    >>> did_you_mean("quue", ["agent"])
-    ''
-    """
-    # Names are compared as a whole and by their last part, so that a city finds its zone and a file its folder.
-    known = list(dict.fromkeys(map(str, names)))
-    by_key: dict[str, list[str]] = {}
-    for each in known:
-        for key in {each.casefold(), each.casefold().replace("\\", "/").rsplit("/", 1)[-1]}:
-            by_key.setdefault(key, []).append(each)
-    close = difflib.get_close_matches(str(name).casefold()[:200], by_key, n=count, cutoff=0.6)
-    found = list(dict.fromkeys(each for key in close for each in by_key[key]))[:count]
-    return f" Did you mean {' or '.join(found)}?" if found else ""
 
 
 def shown_bytes(data: bytes, *, count: int = 32) -> str:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.parsers import expat
 
-from ccstats.errors import FormatError, OptionError
-from ccstats.readers.wording import did_you_mean
+from ccstats.errors import FormatError, OptionError, did_you_mean
 
 __all__ = ["MAX_BYTES", "cell_text", "sheet_rows"]
 
