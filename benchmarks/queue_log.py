@@ -1,6 +1,6 @@
 """How fast a queue_log becomes contacts and agent states, beside the time that bare CSV readers need only to split its lines.
 
-    python benchmarks/queue_log.py --lines 10000000
+Run ``python benchmarks/queue_log.py --lines 10000000``.
 """
 
 from __future__ import annotations
@@ -111,12 +111,14 @@ def _days(random: np.random.Generator, day: int, days: int, serial: int) -> tupl
     reason = _lookup(["Lunch", "Break", "Training", "Desk"], random.integers(0, 4, len(breaks)))
     over = began + flat(pause)[breaks] - 1
     who = agents.take(breaks)
-    add(began, nobody(len(breaks)), nobody(len(breaks)), who, "PAUSEALL", reason)
-    for number in (0, 1):
-        add(began, nobody(len(breaks)), _lookup([f"queue{q}" for q in range(_QUEUES)], (agent_of[breaks] + number) % _QUEUES), who, "PAUSE", reason)
-    add(over, nobody(len(breaks)), nobody(len(breaks)), who, "UNPAUSEALL", "")
-    for number in (0, 1):
-        add(over, nobody(len(breaks)), _lookup([f"queue{q}" for q in range(_QUEUES)], (agent_of[breaks] + number) % _QUEUES), who, "UNPAUSE", "")
+    resting = nobody(len(breaks))
+    both = [_lookup([f"queue{each}" for each in range(_QUEUES)], (agent_of[breaks] + number) % _QUEUES) for number in (0, 1)]
+    add(began, resting, resting, who, "PAUSEALL", reason)
+    for in_queue in both:
+        add(began, resting, in_queue, who, "PAUSE", reason)
+    add(over, resting, resting, who, "UNPAUSEALL", "")
+    for in_queue in both:
+        add(over, resting, in_queue, who, "UNPAUSE", "")
     starts = np.array([_FIRST + _DAY * at + 10_800 for at in range(day, day + days) if at % 7 == 0], "int64")
     add(starts, nobody(len(starts)), nobody(len(starts)), nobody(len(starts)), "QUEUESTART", "")
 
@@ -155,16 +157,16 @@ def _duckdb(path: Path) -> dict[str, int]:
 
     with duckdb.connect() as db:
         db.execute(
-            "create table log as select * from read_csv(?, delim='|', header=false, all_varchar=true, null_padding=true, quote='', escape='', "
-            "auto_detect=false, columns={" + ", ".join(f"'c{at}': 'varchar'" for at in range(12)) + "})",
+            "create table log as select * from read_csv(?, delim='|', header=false, all_varchar=true, null_padding=true, "
+            "quote='', escape='', auto_detect=false, columns={" + ", ".join(f"'c{at}': 'varchar'" for at in range(12)) + "})",
             [str(path)],
         )
         _DONE["at"] = time.perf_counter()
         found = dict(db.execute("select c4, count(*) from log group by 1").fetchall())
         agents = db.execute("select count(distinct c3) from log where c3 <> 'NONE'").fetchone()[0]
-    answered = found["CONNECT"]
     return {
-        "lines": sum(found.values()), "answered": answered, "abandoned": found.get("ABANDON", 0), "contacts": found["ENTERQUEUE"], "agents": agents,
+        "lines": sum(found.values()), "answered": found["CONNECT"], "abandoned": found.get("ABANDON", 0),
+        "contacts": found["ENTERQUEUE"], "agents": agents,
     }  # fmt: skip
 
 
@@ -177,6 +179,7 @@ def _pandas(path: Path) -> dict[str, int]:
 
 
 _CASES = {"ours": _ours, "duckdb": _duckdb, "pandas": _pandas}
+_TITLES = {"ours": "ccstats, contacts and agent states", "duckdb": "DuckDB, bare read_csv", "pandas": "pandas, bare read_csv"}
 _DONE: dict[str, float] = {}  # when the reading was over, if the check comes after
 
 
@@ -225,7 +228,7 @@ def main(lines: int = 10_000_000, path: Path | None = None) -> list[dict[str, An
     return [
         {
             "case": f"queue_log, {truth['lines']:,} lines",
-            "who": {"ours": "ccstats, contacts and agent states", "duckdb": "DuckDB, bare read_csv", "pandas": "pandas, bare read_csv"}[result["who"]],
+            "who": _TITLES[result["who"]],
             "seconds": round(result["seconds"], 2),
             "rows_per_second": round(truth["lines"] / result["seconds"]),
             "peak_mb": round(result["peak_mb"]),

@@ -11,6 +11,12 @@ import pandas as pd
 from ccstats.schema import OUTCOMES, STATES
 
 UTC = dt.UTC
+#: What a cell of the loop counts and adds.
+COUNTED = (
+    *("offered", "answered", "abandoned", "flowed_out", "callbacks", "lost", "open", "unknown", "blocked", "ivr_abandoned", "held"),
+    *("abandoned_short", "answered_within", "abandoned_within", "callback_within", "reached_threshold", "transferred"),
+)
+ADDED = ("attempts", "noanswer", "wait", "abandon_wait", "talk", "hold", "wrap", "to_agent")
 MICRO = dt.timedelta(microseconds=1)
 
 #: Zones and a local noon near a change of their clocks (or none: Kathmandu).
@@ -136,9 +142,7 @@ def count_by_loop(
 
     def new_cell(length):
         counts = dict.fromkeys(
-            "offered answered abandoned abandoned_short answered_within abandoned_within callback_within reached_threshold flowed_out callbacks "
-            "lost open unknown blocked ivr_abandoned talk_known hold_known wrap_known held transferred arrival_known attempts noanswer "
-            "attempts_known noanswer_known wait abandon_wait talk hold wrap to_agent".split(),
+            [*COUNTED, *(f"{part}_known" for part in ("talk", "hold", "wrap", "arrival", "attempts", "noanswer")), *ADDED],
             0,
         )
         return {**counts, "interval_s": length, "max": None, "steps": [0] * 2 * len(histogram)}

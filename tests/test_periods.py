@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interval_cases import NIGHTS, interval_of, local_midnight, noon
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.periods import WEEKDAYS, check_timezone, local_grid, localise, period_start, seconds_of, slot_of, weekday_of
+from interval_cases import NIGHTS, interval_of, local_midnight, noon
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 MANY = int(500_000 * EXAM)
@@ -146,7 +146,9 @@ def test_a_long_column_is_placed_like_its_parts(night):
     assert (whole <= instants).all()
 
 
-@pytest.mark.parametrize("zone", ["Europe/London", "Australia/Lord_Howe", "America/New_York", "Africa/Cairo", "Pacific/Apia", "Asia/Jerusalem"])
+@pytest.mark.parametrize(
+    "zone", ["Europe/London", "Australia/Lord_Howe", "America/New_York", "Africa/Cairo", "Pacific/Apia", "Asia/Jerusalem"]
+)
 @settings(max_examples=max(30, int(1500 * EXAM)), deadline=None)
 @given(seconds=st.lists(st.integers(1_262_304_000, 1_767_225_600), min_size=1, max_size=30))
 def test_localise_reverses_the_wall_clock(zone, seconds):

@@ -19,8 +19,8 @@ __all__ = ["Cells", "Grid", "Groups", "check_by", "coded", "instants_of", "micro
 
 #: More groups than this are numbered by sorting them, so that a table of all combinations is never made.
 _COMBINATIONS = 1 << 22
-#: A result with more rows than this is more likely a wrong date than a wish.
-_TOO_MANY = 200_000_000
+#: More intervals on end, or more rows, are more likely a wrong date than a wish.
+_MOST_INTERVALS, _MOST_ROWS = 20_000_000, 200_000_000
 
 
 def check_by(by: str | Sequence[str], columns: Iterable[Any], *, what: str, fixed: Table | None = None) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def micros_of(seconds: np.ndarray) -> np.ndarray:
 def coded(values: Any) -> tuple[np.ndarray, pd.Index]:
     """Codes (-1 is missing) and labels in the order of the result: sorted, or as an ordered category has them."""
     series = pd.Series(values)
-    held = series.array if isinstance(series.dtype, pd.CategoricalDtype) else pd.Categorical(series)
+    held: Any = series.array if isinstance(series.dtype, pd.CategoricalDtype) else pd.Categorical(series)
     labels = held.categories
     if held.ordered or labels.is_monotonic_increasing:
         return held.codes, labels
@@ -85,7 +85,7 @@ class Groups:
         if self.size >= 1 << 62:
             raise OptionError(f"by={list(columns)} has {self.size:.1e} combinations; count by fewer columns")
         width = np.int32 if self.size <= _COMBINATIONS else np.int64
-        self.numbers = np.zeros(rows, dtype=width)
+        self.numbers: Any = np.zeros(rows, dtype=width)
         for size, (codes, _) in zip(self._sizes, columns.values(), strict=True):
             self.numbers *= width(size)
             self.numbers += codes
@@ -139,7 +139,10 @@ class Grid(NamedTuple):
     @classmethod
     def between(cls, low: int, high: int, *, every_s: int, timezone: str) -> Grid:
         """The intervals from the one that ``low`` lies in to the one that ``high`` lies in."""
-        first, end = pd.to_datetime(np.array([low, high + 1]).view("datetime64[us]"), utc=True)
+        first, end = pd.DatetimeIndex(np.array([low, high + 1]).view("datetime64[us]"), tz="UTC")
+        intervals = (high - low) // (every_s * 1_000_000) + 1
+        if intervals > _MOST_INTERVALS:
+            raise OptionError(f"{intervals:,} intervals of {every_s} s from {first} to {end} are too many; is one of these dates wrong?")
         frame = local_grid(first, end, every=pd.Timedelta(seconds=every_s), timezone=timezone)
         starts = instants_of(frame["interval_start"])
         last = starts[-1] + micros_of(frame["interval_s"].to_numpy())[-1]
@@ -157,7 +160,7 @@ class Grid(NamedTuple):
 def constant(word: str, rows: int, words: Sequence[str] = ()) -> pd.Categorical:
     """A category column with one value."""
     categories = list(words) or [word]
-    return pd.Categorical.from_codes(np.full(rows, categories.index(word), dtype=np.int8), categories=categories)
+    return pd.Categorical.from_codes(np.full(rows, categories.index(word), dtype=np.int8), dtype=pd.CategoricalDtype(categories))
 
 
 class Cells:
@@ -178,13 +181,12 @@ class Cells:
         self.total = len(leading) * intervals
         self._first, self._intervals = first, intervals
 
-    def check_size(self, low: int, high: int) -> None:
+    def check_size(self) -> None:
         """Raise if all cells are too many to be meant."""
-        if self.total > _TOO_MANY:
-            days = pd.to_datetime(np.array([low, high]).view("datetime64[us]"))
+        if self.total > _MOST_ROWS:
             raise OptionError(
-                f"fill=True would make {self.total:,} rows: {len(self.base):,} groups by {self._intervals:,} intervals from {days[0]} to "
-                f"{days[1]}. If a date is wrong, correct it; otherwise give fill=False"
+                f"fill=True would make {self.total:,} rows: {len(self.base):,} groups by {self._intervals:,} intervals. "
+                "If the span is too long, a date is wrong; otherwise give fill=False"
             )
 
     def bits(self, *, full: bool) -> np.ndarray:

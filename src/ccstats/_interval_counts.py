@@ -149,7 +149,7 @@ def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:
     grid = Grid.between(*((low, high) if len(used) else (0, 0)), every_s=rules.every_s, timezone=rules.timezone)
     cells = Cells(queue_of[used], len(grid.edges) - 1)
     if rules.fill:
-        cells.check_size(low, high)
+        cells.check_size()
     place = np.zeros((2, groups.size), dtype=np.int64)
     place[:, used] = cells.base, cells.stride
     where = (plain(threshold), *options, *map(plain, place), grid.edges, grid.step)

@@ -7,8 +7,10 @@ kept in a bit mask; a cell's row is the number of bits set before it. The memory
 
 from __future__ import annotations
 
+from typing import Any
+
+import numba
 import numpy as np
-from numba import njit
 
 __all__ = [
     "ABANDONED",
@@ -31,6 +33,9 @@ __all__ = [
     "scan_contacts",
     "take_maxima",
 ]
+
+#: Untyped, because a type checker cannot follow the arguments that all loops share.
+njit: Any = numba.njit
 
 #: Missing instant, and the threshold of a queue that has none.
 NEVER = np.iinfo(np.int64).min
@@ -175,7 +180,9 @@ def scan_contacts(
 @njit(inline="always")
 def _interval(moment, edges, step):  # pragma: no cover - compiled
     """The interval a moment lies in; a guess is right but for days the clocks changed within an interval."""
-    i = min(np.int64((moment - edges[0]) * (1.0 / step)), len(edges) - 2)
+    i = np.int64((moment - edges[0]) * (1.0 / step))
+    if i > len(edges) - 2:
+        i = np.int64(len(edges) - 2)
     while edges[i] > moment:
         i -= 1
     while edges[i + 1] <= moment:

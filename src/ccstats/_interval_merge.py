@@ -15,7 +15,7 @@ from ccstats._interval_sums import THRESHOLD_COUNTS, add_up, histogram_names, me
 from ccstats.errors import TableError
 from ccstats.schema import AGENT_INTERVALS, INTERVALS, STATES, as_frame
 
-__all__ = ["as_intervals", "in_common", "merge_agents", "merge_parts"]
+__all__ = ["as_intervals", "by_columns", "in_common", "merge_agents", "merge_parts"]
 
 _DAY_S, _HALF_DAY_S = 86_400, 43_200
 
@@ -47,7 +47,8 @@ def _stack(frames: list[pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True).reindex(columns=list(optional))
 
 
-def _by_columns(frame: pd.DataFrame) -> list[str]:
+def by_columns(frame: pd.DataFrame) -> list[str]:
+    """The columns that a table of intervals was counted by, beside the queue."""
     return [name for name in frame.columns if name not in INTERVALS and name not in histogram_names([name])]
 
 
@@ -56,10 +57,10 @@ def merge_parts(parts: Iterable[Any], *, fill: bool) -> pd.DataFrame:
     frames = [as_intervals(part) for part in parts]
     if not frames:
         return INTERVALS.empty()
-    by = _by_columns(frames[0])
+    by = by_columns(frames[0])
     for frame in frames:
-        if set(_by_columns(frame)) != set(by):
-            raise TableError(f"the parts were counted by different columns: {by} and {_by_columns(frame)}; count all of them by the same")
+        if set(by_columns(frame)) != set(by):
+            raise TableError(f"the parts were counted by different columns: {by} and {by_columns(frame)}; count all of them by the same")
     frame = _stack(frames, ("queue", "timezone", "attribute_by", *by))
     if not len(frame):
         return frame
@@ -82,7 +83,7 @@ def merge_parts(parts: Iterable[Any], *, fill: bool) -> pd.DataFrame:
     cells = Cells(groups.leading(used), len(grid.edges) - 1)
     at, rows = cells.base[number] + cells.stride[number] * interval, np.arange(cells.total)
     if fill:
-        cells.check_size(int(starts.min()), int(starts.max()))
+        cells.check_size()
     else:
         rows, at = np.unique(at, return_inverse=True)
     group, interval = cells.place(rows)

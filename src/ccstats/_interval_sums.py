@@ -95,7 +95,7 @@ def add_up(frame: pd.DataFrame, at: np.ndarray, rows: int) -> tuple[Sums, dict[s
     take_maxima(at, np.where(np.isnan(waits), -1, micros_of(waits)), longest)
     sums["max_wait_s"] = longest
 
-    left = sum(_whole(frame[name]) for name in LEFT_AS) > 0
+    left = np.sum([_whole(frame[name]) for name in LEFT_AS], axis=0) > 0
     booked = left | (_whole(frame["offered"]) > 0)
     count, visited = add(np.ones(len(frame))), add(left)
     for name in (*THRESHOLD_COUNTS, "transferred", *histogram_names(frame.columns)):

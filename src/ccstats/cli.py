@@ -310,7 +310,7 @@ def main() -> None:
     >>> main.__name__
     'main'
     """
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     warnings.simplefilter("always", DataWarning)
     try:
         app()

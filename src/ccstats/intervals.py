@@ -12,7 +12,7 @@ import pandas as pd
 from ccstats import _interval_loops as loops
 from ccstats._interval_cells import Groups, check_by, coded, constant, instants_of, micros_of
 from ccstats._interval_counts import AgentRules, Rules, count_contacts, count_spans, per_queue, seconds, warn_of_names
-from ccstats._interval_merge import as_intervals, in_common, merge_agents, merge_parts
+from ccstats._interval_merge import as_intervals, by_columns, in_common, merge_agents, merge_parts
 from ccstats._interval_sums import add_up, measure_columns
 from ccstats.errors import OptionError, TableError, ZoneError
 from ccstats.periods import PERIODS, check_timezone, period_start, seconds_of, slot_of, weekday_of
@@ -207,7 +207,7 @@ def roll_up(intervals: Any, *, by: str | Sequence[str] = (), period: str | None 
     True
     """
     frame = as_intervals(intervals)
-    names = check_by(by, [each for each in frame.columns if each not in _MEASURES], what="intervals")
+    names = check_by(by, ["queue", "timezone", *by_columns(frame)], what="intervals")
     booked = list(frame["attribute_by"].unique())
     if len(booked) > 1:
         raise TableError(f"intervals are booked in several ways (attribute_by: {', '.join(map(str, booked))}); roll up each on its own")
@@ -269,9 +269,6 @@ def to_agent_intervals(agent_states: Any, *, every: Any = "30min", timezone: str
         raise OptionError(f"by={by!r} is not known for agent intervals; give 'queue' or nothing")
     rules = AgentRules(every_s=seconds_of(every), timezone=check_timezone(timezone), by=names)
     return _each_part(agent_states, partial(count_spans, rules=rules), merge_agents)
-
-
-_MEASURES = frozenset(INTERVALS.names()) - {"queue", "interval_start", "interval_s", "timezone", "threshold_s", "short_s", "attribute_by"}
 
 
 def _each_part(table: Any, count: Callable[[Any], pd.DataFrame], merge: Callable[[Iterable[Any]], pd.DataFrame]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 Nothing here computes with time zones row by row. The changes of a zone's offset are found once a year of the zone; days become a short
 table of instants, and a column of ten million instants is looked up in it. Before 1900 and after 2200 an offset is taken as constant.
-(Over 400 lines, because more than half of them are docstrings.)
+It is one file because every function looks up the same table of days; more than half of its lines are docstrings.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from queue_logs import BASE, fates, lines, notes, read, read_bytes, spans, visits
 
 from ccstats.errors import CcstatsError, DataWarning, FormatError, OptionError
 from ccstats.privacy import pseudonym
 from ccstats.readers.asterisk_queue_log import READER, looks_like
 from ccstats.readers.asterisk_queue_log.names import plain_name
 from ccstats.readers.contract import Options, Source
-from queue_logs import BASE, fates, lines, notes, read, read_bytes, spans, visits
 
 ISSUE_759 = b"""\
 1717397259|1717397243.239826|1501|NONE|DID|C9001
@@ -113,7 +113,7 @@ VERSIONS = {
     "1.6": ("+0|.1|q|NONE|ENTERQUEUE||5551\n+9|.1|q|SIP/1|CONNECT|9|.2|4\n+39|.1|q|SIP/1|TRANSFER|200|default|9|30|1", 9.0, 4.0, 30.0),
     "1.8": ("+0|.1|q|NONE|ENTERQUEUE||5551|1\n+9|.1|q|SIP/1|CONNECT|9|.2|4\n+39|.1|q|SIP/1|COMPLETEAGENT|9|30|1", 9.0, 4.0, 30.0),
     "11": ("+0|.1|q|NONE|ENTERQUEUE||5551|1\n+9|.1|q|SIP/1|CONNECT|9|.2|4\n+39|.1|q|SIP/1|COMPLETECALLER|9|30|1", 9.0, 4.0, 30.0),
-    "12": ("+0|.1|q|NONE|ENTERQUEUE||5551|1\n+9|.1|q|SIP/1|CONNECT|9|.2|4\n+39|.1|q|SIP/1|BLINDTRANSFER|200|default|9|30|1", 9.0, 4.0, 30.0),
+    "12": ("+0|.1|q|NONE|ENTERQUEUE||5551|1\n+9|.1|q|SIP/1|CONNECT|9|.2|4\n+39|.1|q|SIP/1|BLINDTRANSFER|200|home|9|30|1", 9.0, 4.0, 30.0),
     "13": (
         "+0|.1|q|NONE|ENTERQUEUE||5551|1\n+9|.1|q|PJSIP/1|CONNECT|9|.2|4\n+39|.1|q|PJSIP/1|ATTENDEDTRANSFER|BRIDGE|0a-b|9|30|1",
         9.0, 4.0, 30.0,
@@ -209,7 +209,8 @@ def test_left_without_a_logged_end_and_joined_again() -> None:
 
 
 def test_the_same_entry_twice_is_one() -> None:
-    log = read("+0|.1|a|NONE|ENTERQUEUE||5551|1\n+0|.1|a|NONE|ENTERQUEUE||5551|1\n+40|.1|a|NONE|ABANDON|1|1|40\n+40|.1|a|NONE|ABANDON|1|1|40")
+    entry, end = "+0|.1|a|NONE|ENTERQUEUE||5551|1\n", "+40|.1|a|NONE|ABANDON|1|1|40\n"
+    log = read(entry + entry + end + end)
     assert visits(log, "outcome", "wait_s") == [("abandoned", 40.0)]
     assert fates(log)["ignored", "ENTERQUEUE: repeats the line before"] == 1
     assert fates(log)["ignored", "ABANDON: its visit has ended already"] == 1
@@ -511,7 +512,8 @@ def test_recognition_is_strict() -> None:
     assert looks_like((ISSUE_759 * 100)[:65_536])
     for other in (
         b"", b"\n\n", b"a|b|c|d|e\n", b"1717397259|a|b|c|d\n", b"1717397259|a|b|c|UNHEARDOF|\n", b"time,queue\n1717397259,q\n",
-        b'{"a": 1}\n', b"1717397259|1|q|NONE|ENTERQUEUE|\n" + b"prose\n" * 9, b"\x1f\x8b\x08\x00", b"PK\x03\x04", b"2024-01-01|a|b|c|ENTERQUEUE|\n",
+        b'{"a": 1}\n',
+        b"1717397259|1|q|NONE|ENTERQUEUE|\n" + b"prose\n" * 9, b"\x1f\x8b\x08\x00", b"PK\x03\x04", b"2024-01-01|a|b|c|ENTERQUEUE|\n",
     ):  # fmt: skip
         assert not looks_like(other), other
 

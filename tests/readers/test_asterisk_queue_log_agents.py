@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from queue_logs import BASE, check, notes, read, spans, visits
 
 from ccstats.errors import ColumnError, ZoneError
 from ccstats.readers.asterisk_queue_log import READER
 from ccstats.readers.contract import Options, Source
-from queue_logs import BASE, check, notes, read, spans, visits
 
 ALL = ("agent", "started_at", "ended_at", "state", "reason", "queue", "closed_by")
 
@@ -106,14 +106,20 @@ def test_hold_and_wrap_up() -> None:
         +99|NONE|NONE|Agent/1|AGENTLOGOFF|SIP/1|99
     """)
     assert spans(log, "started_at", "ended_at", "state", "closed_by") == [
-        (0, 10, "available", "next_event"), (10, 20, "on_contact", "next_event"), (20, 25, "hold", "event"), (25, 50, "on_contact", "event"),
+        (0, 10, "available", "next_event"),
+        (10, 20, "on_contact", "next_event"), (20, 25, "hold", "event"), (25, 50, "on_contact", "event"),
         (50, 65, "wrap", "event"), (65, 90, "available", "next_event"), (90, 95, "on_contact", "event"), (95, 99, "wrap", "event"),
     ]  # fmt: skip
     assert visits(log, "talk_s", "hold_s", "wrap_s") == [(35.0, 5.0, 15.0), (5.0, 0.0, 15.0)]
 
 
 def test_nobody_took_it_and_the_ring_is_reserved_time() -> None:
-    log = read("+0|NONE|q|SIP/1|ADDMEMBER|\n+50|.1|q|SIP/1|RINGNOANSWER|15000\n+50|NONE|q|SIP/1|PAUSE|Auto-Pause\n+60|NONE|q|SIP/1|REMOVEMEMBER|")
+    log = read("""
+        +0|NONE|q|SIP/1|ADDMEMBER|
+        +50|.1|q|SIP/1|RINGNOANSWER|15000
+        +50|NONE|q|SIP/1|PAUSE|Auto-Pause
+        +60|NONE|q|SIP/1|REMOVEMEMBER|
+    """)
     assert spans(log) == [("1", 0, 35, "available"), ("1", 35, 50, "reserved"), ("1", 50, 60, "pause")]
 
 
@@ -189,6 +195,17 @@ def test_a_login_before_the_log_begins() -> None:
         ("1", 0, 50, "available"), ("1", 50, 80, "on_contact"), ("1", 80, 90, "available"), ("2", 35, 95, "available"),
     ]  # fmt: skip
     assert notes(log)["login before the log begins, known from the time logged at logoff"] == 2
+
+
+def test_a_logoff_written_twice_during_a_contact() -> None:
+    log = read("""
+        +0|NONE|NONE|NONE|CONFIGRELOAD|
+        +50|.1|q|Agent/1|CONNECT|50|.2|0
+        +60|NONE|NONE|Agent/1|AGENTLOGOFF|SIP/1|500
+        +60|NONE|NONE|Agent/1|AGENTLOGOFF|SIP/1|500
+        +80|.1|q|Agent/1|COMPLETECALLER|50|30|1
+    """)
+    assert spans(log) == [("1", 0, 50, "available"), ("1", 50, 80, "on_contact")]
 
 
 def test_a_talk_that_began_before_the_log() -> None:

@@ -2,6 +2,7 @@
 
 Each agent has a few facts (logged in, on a contact, on hold, paused, wrapping up) that events change; the state shown is the first that
 holds of on_contact or hold, wrap, pause, available. A span is written whenever the state shown changes.
+It is one file because the machine and the steps that it takes on its records are read together.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ NOTES = (
 _N_ASSUMED, _N_BACKFILLED, _N_SECOND = range(len(NOTES))
 _COUNT, _RESTARTS, _PAIRS, _SHUFFLED = range(4)  # places in ``marks``
 
-_AVAILABLE, _RESERVED, _ON_CONTACT, _HOLD, _WRAP, _PAUSE = (STATES.index(s) for s in ("available", "reserved", "on_contact", "hold", "wrap", "pause"))
+_AVAILABLE, _RESERVED, _ON_CONTACT, _HOLD, _WRAP, _PAUSE = (
+    STATES.index(word) for word in ("available", "reserved", "on_contact", "hold", "wrap", "pause")
+)
 _EVENT, _NEXT, _RESTART, _END, _ASSUME = (
     AGENT_STATES["closed_by"].vocabulary.index(word) for word in ("event", "next_event", "restart", "end_of_file", "assumed")
 )
@@ -170,6 +173,7 @@ def _catch_up(spans, marks, restarts, me, agent, time):
             _leave(spans, marks, me, agent, at, _RESTART, 0)
     else:
         me.facts &= _STAYS
+    me.floor = max(me.floor, restarts[me.restarts - 1])  # nothing goes on through a restart
 
 
 @_compiled
@@ -219,7 +223,7 @@ def _follow(time, verbs, ids, figures, call_of, queue_of, agents, word_of, roles
             restarts[marks[_RESTARTS]] = time[i]
             marks[_RESTARTS] += 1
             continue
-        agent = agents[i]
+        agent = np.int64(agents[i])
         if agent < 0 or not (role == v.CONNECT or role == v.TALK_END or (v.RING <= role <= v.UNHOLD) or role == v.WRAP or role > v.RESTART):
             continue
         me = known[agent]
@@ -262,8 +266,6 @@ def _follow(time, verbs, ids, figures, call_of, queue_of, agents, word_of, roles
                 if not me.facts & LOGGED_IN:
                     _enter(me, t, ASSUMED)
                 began = max(t - np.int64(other * _SECOND), first, me.earlier)
-                if me.restarts > 0:
-                    began = max(began, restarts[me.restarts - 1])
                 if began < me.opened:
                     before = me.span
                     me.span = -1
@@ -272,6 +274,7 @@ def _follow(time, verbs, ids, figures, call_of, queue_of, agents, word_of, roles
                         me.span = before
                         marks[_SHUFFLED] = 1
                     notes[_N_BACKFILLED] += 1
+                me.facts &= ~ASSUMED
             if me.facts & LOGGED_IN and me.facts & TALKING:
                 me.facts |= LEAVING
                 me.left_at = t
@@ -400,13 +403,24 @@ class Agents:
         self._marks = np.zeros(4, dtype="int64")
         self._notes = np.zeros(len(NOTES), dtype="int64")
 
+    def expect(self, spans: int) -> None:
+        """Set room aside, before the first chunk; the system gives the memory as it is filled."""
+        self._spans = np.empty(max(spans, len(self._spans)), dtype=SPAN)
+
     @property
     def notes(self) -> dict[str, int]:
         """Repairs and assumptions, counted."""
         return dict(zip(NOTES, self._notes.tolist(), strict=True))
 
     def follow(
-        self, chunk: Chunk, calls: np.ndarray, queues: np.ndarray, agents: np.ndarray, words: np.ndarray, constants: tuple[int, int], first: int
+        self,
+        chunk: Chunk,
+        calls: np.ndarray,
+        queues: np.ndarray,
+        agents: np.ndarray,
+        words: np.ndarray,
+        constants: tuple[int, int],
+        first: int,
     ) -> None:
         """Follow a chunk.
 
@@ -435,10 +449,12 @@ class Agents:
         )  # fmt: skip
 
     def finish(self, last: int) -> np.ndarray:
-        """End the log at its latest time: who is still logged in is closed there. Returns the spans, in time order for each agent."""
-        self._spans.resize(int(self._marks[_COUNT]) + 2 * len(self._known), refcheck=False)
+        """End the log at its latest time, where who is still logged in is closed. Hands over the spans, once, each agent's in order."""
+        room = int(self._marks[_COUNT]) + 2 * len(self._known)
+        if room > len(self._spans):
+            self._spans.resize(room, refcheck=False)
         _finish(self._known, self._restarts, self._spans, self._marks, last)
-        spans = self._spans[: self._marks[_COUNT]]
+        spans, self._spans = self._spans[: self._marks[_COUNT]], np.empty(0, dtype=SPAN)
         if self._marks[_SHUFFLED]:
             spans = spans[np.argsort(spans["start"], kind="stable")]
         return spans

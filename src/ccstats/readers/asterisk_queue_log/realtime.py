@@ -25,7 +25,7 @@ _BREAKS = str.maketrans({"\n": " ", "\r": " "})
 
 
 def lines_of(name: str, frame: pd.DataFrame, timezone: str | None) -> tuple[bytes, np.ndarray, dict[str, int]]:
-    """Lines of the file form, the row of the table (from 1) that each was made of, and what had to be noted.
+    r"""Lines of the file form, the row of the table (from 1) that each was made of, and what had to be noted.
 
     Rows are ordered by time and, within one time, by ``id``.
 
@@ -49,7 +49,7 @@ def lines_of(name: str, frame: pd.DataFrame, timezone: str | None) -> tuple[byte
     --------
     >>> row = {"id": 1, "time": "1266833905", "callid": "1.2", "queuename": "q", "agent": "NONE", "event": "ENTERQUEUE"}
     >>> lines_of("queue_log", pd.DataFrame([row | {"data1": "", "data2": "5551", "data3": None}]), None)[0]
-    b'1266833905.000000|1.2|q|NONE|ENTERQUEUE||5551\\n'
+    b'1266833905.000000|1.2|q|NONE|ENTERQUEUE||5551\n'
     """
     lower = {str(column).lower(): column for column in frame.columns}
     found = {}
@@ -89,13 +89,13 @@ def _epochs(name: str, column: pd.Series, timezone: str | None) -> tuple[np.ndar
     """Microseconds since 1970, -1 where there is no time; rows in the order they were written."""
     if isinstance(column.dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(column.dtype):
         return _of_datetimes(name, column, timezone)
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    if numbers.notna().any() or not column.notna().any():
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    if not np.isnan(numbers).all() or not column.notna().any():
         seconds = np.floor(numbers)
-        micros = (seconds * 1_000_000 + ((numbers - seconds) * 1_000_000).round()).fillna(-1)
-        return micros.clip(-1, 9e18).astype("int64").to_numpy(), {}
+        micros = seconds * 1_000_000 + np.round((numbers - seconds) * 1_000_000)
+        return np.where(np.isnan(micros), -1, np.clip(micros, -1, 9e18)).astype("int64"), {}
     texts = column.astype("str")
-    zoned = texts.str.contains(r"(?:[+-]\d\d:?\d\d|Z)$", na=False).any()
+    zoned = bool(texts.str.contains(r"(?:[+-]\d\d:?\d\d|Z)$", na=False).any())
     return _of_datetimes(name, pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=zoned), timezone)
 
 

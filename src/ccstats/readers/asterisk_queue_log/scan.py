@@ -1,77 +1,50 @@
 """The compiled scanner: bytes of a queue_log into arrays of events, one pass, no strings made.
 
 Names (call ids, queues, agents, caller numbers, unknown verbs) become small numbers: first within a chunk of the file, so that chunks
-can be scanned in parallel, then within the whole log by `Names`, which keeps each different name once.
+can be scanned in parallel, then within the whole log by `interner.Names`.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
-import pyarrow as pa
 
 from ccstats.readers.asterisk_queue_log import verbs as v
+from ccstats.readers.asterisk_queue_log.interner import intern
+from ccstats.readers.asterisk_queue_log.octets import (
+    MAX_US,
+    MIN_US,
+    PRIME,
+    SEED,
+    epoch_in,
+    hash_of,
+    is_none,
+    looks_like_name,
+    number_in,
+    same_bytes,
+    seconds_in,
+    slot_of,
+)
 
-__all__ = ["Chunk", "Names", "scan"]
+__all__ = ["Chunk", "scan"]
 
-_PIPE, _NEWLINE, _RETURN, _DOT = 124, 10, 13, 46
+_PIPE, _NEWLINE, _RETURN = 124, 10, 13
 _MAX_LINE = 8192
-_SEED, _PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a, 64 bits
-_MIN_US, _MAX_US = 915_148_800_000_000, 4_102_444_800_000_000  # 1999-01-01, 2100-01-01
 _MAX_S = 7 * 86_400.0
 
 _compiled = numba.njit(cache=True, nogil=True)
 
 
 @_compiled
-def _hash(data, begin, end):
-    h = _SEED
-    for at in range(begin, end):
-        h = (h ^ np.uint64(data[at])) * _PRIME
-    return h
-
-
-@_compiled
-def _slot(h, mask):
-    return np.int64((h ^ (h >> np.uint64(29))) & np.uint64(mask))
-
-
-@_compiled
-def _same(a, a_begin, a_end, b, b_begin, b_end):
-    if a_end - a_begin != b_end - b_begin:
-        return False
-    for at in range(a_end - a_begin):
-        if a[a_begin + at] != b[b_begin + at]:
-            return False
-    return True
-
-
-@_compiled
-def _intern(data, begin, end, h, slots, begins, ends, hashes, count):
-    """Number of this name within the chunk; ``count`` if it is new (and then it is written down)."""
-    mask = len(slots) - 1
-    slot = _slot(h, mask)
-    while True:
-        known = slots[slot]
-        if known < 0:
-            slots[slot] = count
-            begins[count], ends[count], hashes[count] = begin, end, h
-            return count
-        if hashes[known] == h and _same(data, begins[known], ends[known], data, begin, end):
-            return known
-        slot = (slot + 1) & mask
-
-
-@_compiled
 def _verb(data, begin, end, h, words, offsets, hashes, slots):
     """Code of a known verb, or -1."""
     mask = len(slots) - 1
-    slot = _slot(h, mask)
+    slot = slot_of(h, mask)
     while slots[slot] >= 0:
         code = slots[slot]
-        if hashes[code] == h and _same(words, offsets[code], offsets[code + 1], data, begin, end):
+        if hashes[code] == h and same_bytes(words, offsets[code], offsets[code + 1], data, begin, end):
             return code
         slot = (slot + 1) & mask
     return -1
@@ -81,98 +54,14 @@ def _verb_table() -> tuple[np.ndarray, ...]:
     words = "".join(v.VERBS).encode()
     data = np.frombuffer(words, dtype="uint8")
     offsets = np.cumsum([0, *map(len, v.VERBS)])
-    hashes = np.array([_hash(data, offsets[code], offsets[code + 1]) for code in range(v.KNOWN)], dtype="uint64")
+    hashes = np.array([hash_of(data, offsets[code], offsets[code + 1]) for code in range(v.KNOWN)], dtype="uint64")
     slots = np.full(256, -1, dtype="int32")
     for code in range(v.KNOWN):
-        slot = _slot(hashes[code], 255)
+        slot = slot_of(hashes[code], 255)
         while slots[slot] >= 0:
             slot = (slot + 1) & 255
         slots[slot] = code
     return data, offsets, hashes, slots
-
-
-@_compiled
-def _number(data, begin, end):
-    """A plain decimal number and whether it is one: 1 yes, 0 blank, -1 no; a minus sign is understood."""
-    while begin < end and data[begin] == 32:
-        begin += 1
-    while begin < end and data[end - 1] == 32:
-        end -= 1
-    if begin == end:
-        return np.nan, 0
-    sign = 1.0
-    if data[begin] == 45:
-        sign = -1.0
-        begin += 1
-    value, scale, digits, point = 0.0, 1.0, 0, False
-    for at in range(begin, end):
-        b = data[at]
-        if 48 <= b <= 57:
-            digits += 1
-            value = value * 10.0 + (b - 48)
-            if point:
-                scale *= 10.0
-        elif b == _DOT and not point:
-            point = True
-        else:
-            return np.nan, -1
-    if digits == 0 or digits > 15:
-        return np.nan, -1
-    return sign * value / scale, 1
-
-
-@_compiled
-def _epoch(data, begin, end):
-    """Microseconds since 1970, or -1 where it is no number (a fraction is allowed: the realtime table has one)."""
-    value, places = 0, -1
-    if begin == end or end - begin > 18:
-        return -1
-    for at in range(begin, end):
-        b = data[at]
-        if 48 <= b <= 57:
-            if places < 6:
-                value = value * 10 + (b - 48)
-                places += places >= 0
-        elif b == _DOT and places < 0 and at > begin:
-            places = 0
-        else:
-            return -1
-    for _ in range(6 - max(places, 0)):
-        if value > _MAX_US:
-            return _MAX_US + 1
-        value *= 10
-    return value
-
-
-@_compiled
-def _seconds(data, begin, end):
-    """A duration and the reason to reject it (0: none)."""
-    value, kind = _number(data, begin, end)
-    if kind < 0:
-        return value, v.NO_NUMBER
-    if value < 0:
-        return value, v.NEGATIVE
-    if value > _MAX_S:
-        return value, v.IMPOSSIBLE
-    return value, v.GOOD
-
-
-@_compiled
-def _is_none(data, begin, end):
-    """Whether a name is empty or NONE."""
-    if end == begin:
-        return True
-    return end - begin == 4 and data[begin] == 78 and data[begin + 1] == 79 and data[begin + 2] == 78 and data[begin + 3] == 69
-
-
-@_compiled
-def _looks_like_name(data, begin, end):
-    """Whether what stands for the verb has letters that no verb has."""
-    for at in range(begin, end):
-        b = data[at]
-        if not (65 <= b <= 90 or 48 <= b <= 57 or b == 95 or b == 45):
-            return True
-    return False
 
 
 @_compiled
@@ -206,19 +95,19 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
         fields = 0
         starts[0] = at
         nul = False
-        h = _SEED
+        h = SEED
         while at < end and fields < 5:
             b = data[at]
             if b == _PIPE:
                 field_hash[fields] = h
                 fields += 1
                 starts[fields] = at + 1
-                h = _SEED
+                h = SEED
             elif b == _NEWLINE:
                 break
             else:
                 nul |= b == 0
-                h = (h ^ np.uint64(b)) * _PRIME
+                h = (h ^ np.uint64(b)) * PRIME
             at += 1
             if at - first > _MAX_LINE:
                 break
@@ -261,11 +150,11 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
         else:
             starts[fields + 1] = stop + 1
             if fields == 4:
-                field_hash[4] = _hash(data, starts[4], stop)
-            moment = _epoch(data, starts[0], starts[1] - 1)
+                field_hash[4] = hash_of(data, starts[4], stop)
+            moment = epoch_in(data, starts[0], starts[1] - 1)
             if moment < 0:
                 why = v.NO_EPOCH
-            elif moment < _MIN_US or moment > _MAX_US:
+            elif moment < MIN_US or moment > MAX_US:
                 why = v.WRONG_EPOCH
             elif starts[5] - 1 == starts[4]:
                 why = v.CUT if unfinished else v.NO_VERB
@@ -277,17 +166,17 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
             if code < 0:
                 if unfinished and fields == 4:
                     why = v.CUT
-                elif _looks_like_name(data, starts[4], starts[5] - 1):
+                elif looks_like_name(data, starts[4], starts[5] - 1):
                     for field in range(5, min(fields, 6) + 1):
                         b, e = starts[field], starts[field + 1] - 1
-                        if _verb(data, b, e, _hash(data, b, e), words, offsets, verb_hashes, verb_slots) >= 0:
+                        if _verb(data, b, e, hash_of(data, b, e), words, offsets, verb_hashes, verb_slots) >= 0:
                             why = v.SPLIT_NAME
             else:
                 role = roles[code]
                 if v.JOIN <= role <= v.REFUSED or role == v.DUMP:
-                    if _is_none(data, starts[1], starts[2] - 1):
+                    if is_none(data, starts[1], starts[2] - 1):
                         why = v.NO_CALL
-                    elif _is_none(data, starts[2], starts[3] - 1):
+                    elif is_none(data, starts[2], starts[3] - 1):
                         why = v.NO_QUEUE
         if why == v.GOOD and code >= 0:
             shape = shapes[code]
@@ -325,18 +214,14 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
             if word_at and word_at <= parameters:
                 word_begin, word_end = starts[4 + word_at], starts[5 + word_at] - 1
             if wait_at and wait_at <= parameters:
-                wait, wrong = _seconds(data, starts[4 + wait_at], starts[5 + wait_at] - 1)
+                wait, wrong = seconds_in(data, starts[4 + wait_at], starts[5 + wait_at] - 1)
                 why = max(why, wrong)
             if talk_at and talk_at <= parameters:
-                talk, wrong = _seconds(data, starts[4 + talk_at], starts[5 + talk_at] - 1)
+                talk, wrong = seconds_in(data, starts[4 + talk_at], starts[5 + talk_at] - 1)
                 why = max(why, wrong)
             if other_at and other_at <= parameters:
-                if shape == v.LEFT_AFTER:  # some versions logged nonsense here: it only back-fills a login, so it is no reason to reject
-                    other, wrong = _seconds(data, starts[4 + other_at], starts[5 + other_at] - 1)
-                    if wrong != v.GOOD:
-                        other = np.nan
-                elif shape == v.RANG_MS:
-                    other, kind = _number(data, starts[4 + other_at], starts[5 + other_at] - 1)
+                if shape == v.RANG_MS:
+                    other, kind = number_in(data, starts[4 + other_at], starts[5 + other_at] - 1)
                     other /= 1000.0
                     if kind < 0:
                         why = v.NO_NUMBER
@@ -345,8 +230,11 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
                     elif other > _MAX_S:
                         why = v.IMPOSSIBLE
                 else:
-                    other, wrong = _seconds(data, starts[4 + other_at], starts[5 + other_at] - 1)
-                    why = max(why, wrong)
+                    other, wrong = seconds_in(data, starts[4 + other_at], starts[5 + other_at] - 1)
+                    if wrong != v.GOOD and shape == v.LEFT_AFTER:  # some versions log nonsense there; it only back-fills a login
+                        other = np.nan
+                    else:
+                        why = max(why, wrong)
         if why != v.GOOD:
             bad_line[bad], bad_why[bad] = lines, why
             bad += 1
@@ -354,18 +242,18 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
 
         for kind in range(3):
             b, e = starts[1 + kind], starts[2 + kind] - 1
-            number = _intern(data, b, e, field_hash[1 + kind], slots[kind], begins[kind], ends[kind], hashes[kind], counts[kind])
+            number = intern(data, b, e, field_hash[1 + kind], slots[kind], begins[kind], ends[kind], hashes[kind], counts[kind])
             counts[kind] += number == counts[kind]
             ids[kind, good] = number
         number = -1
         if word_end > word_begin:
-            h = _hash(data, word_begin, word_end)
-            number = _intern(data, word_begin, word_end, h, slots[3], begins[3], ends[3], hashes[3], counts[3])
+            h = hash_of(data, word_begin, word_end)
+            number = intern(data, word_begin, word_end, h, slots[3], begins[3], ends[3], hashes[3], counts[3])
             counts[3] += number == counts[3]
         ids[3, good] = number
         if code < 0:
             b, e = starts[4], starts[5] - 1
-            number = _intern(data, b, e, field_hash[4], slots[4], begins[4], ends[4], hashes[4], counts[4])
+            number = intern(data, b, e, field_hash[4], slots[4], begins[4], ends[4], hashes[4], counts[4])
             counts[4] += number == counts[4]
             code = v.KNOWN + number
         time[good], line[good], verb[good] = moment, lines, code
@@ -376,11 +264,11 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
 
 
 class Chunk(NamedTuple):
-    """Events of a piece of a file: arrays of one length, names as numbers within the piece, and its bad and blank lines.
+    r"""Events of a piece of a file: arrays of one length, names as numbers within the piece, and its bad and blank lines.
 
     Examples
     --------
-    >>> chunk = scan(np.frombuffer(b"1266833905|NONE|NONE|NONE|QUEUESTART|\\n", dtype="uint8"), 0, 38, cut=False)
+    >>> chunk = scan(np.frombuffer(b"1266833905|NONE|NONE|NONE|QUEUESTART|\n", dtype="uint8"), 0, 38, cut=False)
     >>> len(chunk.time), chunk.lines
     (1, 1)
     """
@@ -436,8 +324,10 @@ def scan(data: np.ndarray, begin: int, end: int, *, cut: bool) -> Chunk:
         data, converted = _as_utf8(data, begin, end)
         if converted:
             begin, end = 0, len(data)
-    time, line, verb, ids, figures, *names, good, blank, lines = _scan(data, begin, end, cut, v.SHAPE, v.ROLE, *_TABLE[0])
-    return Chunk(data, time[:good], line[:good], verb[:good], ids[:, :good], figures[:, :good], *names, blank, lines, converted)
+    found = _scan(data, begin, end, cut, v.SHAPE, v.ROLE, *_TABLE[0])
+    (time, line, verb, ids, figures), names, (good, blank, lines) = found[:5], found[5:11], found[11:]
+    events = (time[:good], line[:good], verb[:good], ids[:, :good], figures[:, :good])
+    return Chunk._make((data, *events, *names, blank, lines, converted))
 
 
 def _as_utf8(data: np.ndarray, begin: int, end: int) -> tuple[np.ndarray, int]:
@@ -456,94 +346,3 @@ def _as_utf8(data: np.ndarray, begin: int, end: int) -> tuple[np.ndarray, int]:
                 converted += 1
         return np.frombuffer(b"\n".join(lines), dtype="uint8"), converted
     return data, 0
-
-
-@_compiled
-def _absorb(data, begins, ends, hashes, count, slots, offsets, arena, all_hashes, known):
-    numbers = np.empty(count, np.int32)
-    mask = len(slots) - 1
-    for at in range(count):
-        slot = _slot(hashes[at], mask)
-        while True:
-            number = slots[slot]
-            if number < 0:
-                number = known
-                slots[slot] = number
-                all_hashes[number] = hashes[at]
-                place = offsets[number]
-                for byte in range(begins[at], ends[at]):
-                    arena[place] = data[byte]
-                    place += 1
-                offsets[number + 1] = place
-                known += 1
-                break
-            if all_hashes[number] == hashes[at] and _same(arena, offsets[number], offsets[number + 1], data, begins[at], ends[at]):
-                break
-            slot = (slot + 1) & mask
-        numbers[at] = number
-    return numbers, known
-
-
-@_compiled
-def _rehash(hashes, count, slots):
-    mask = len(slots) - 1
-    for number in range(count):
-        slot = _slot(hashes[number], mask)
-        while slots[slot] >= 0:
-            slot = (slot + 1) & mask
-        slots[slot] = number
-
-
-class Names:
-    """Different names of one kind over the whole log, each kept once, numbered in the order they appear.
-
-    Examples
-    --------
-    >>> names = Names()
-    >>> names.add(b"support"), names.add(b"sales"), names.add(b"support")
-    (0, 1, 0)
-    >>> names.texts()
-    ['support', 'sales']
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.offsets = np.zeros(1025, dtype="int64")
-        self.arena = np.empty(16_384, dtype="uint8")
-        self._hashes = np.empty(1024, dtype="uint64")
-        self._slots = np.full(2048, -1, dtype="int32")
-
-    def absorb(self, data: np.ndarray, begins: np.ndarray, ends: np.ndarray, hashes: np.ndarray, count: int) -> np.ndarray:
-        """Numbers of the names of a chunk, new ones added."""
-        self._make_room(count, int((ends[:count] - begins[:count]).sum()))
-        numbers, self.count = _absorb(
-            data, begins, ends, hashes, count, self._slots, self.offsets, self.arena, self._hashes, self.count
-        )
-        return numbers
-
-    def add(self, name: bytes) -> int:
-        """Return the number of one name, added if it is new."""
-        data = np.frombuffer(name, dtype="uint8")
-        ends, hashes = np.array([len(name)]), np.array([_hash(data, 0, len(name))], dtype="uint64")
-        return int(self.absorb(data, np.array([0]), ends, hashes, 1)[0])
-
-    def _make_room(self, names: int, size: int) -> None:
-        if self.count + names >= len(self._hashes):
-            room = int(1.3 * (self.count + names)) + 1024
-            self._hashes.resize(room, refcheck=False)
-            self.offsets.resize(room + 1, refcheck=False)
-        if self.offsets[self.count] + size > len(self.arena):
-            self.arena.resize(int(1.3 * (self.offsets[self.count] + size)) + 16_384, refcheck=False)
-        if 2 * (self.count + names) > len(self._slots):
-            self._slots = np.full(1 << int(4 * (self.count + names)).bit_length() - 1, -1, dtype="int32")
-            _rehash(self._hashes, self.count, self._slots)
-
-    def array(self) -> Any:
-        """All names as one Arrow array of text; the bytes are shared, not copied."""
-        offsets, data = pa.py_buffer(self.offsets[: self.count + 1]), pa.py_buffer(self.arena)
-        return pa.LargeStringArray.from_buffers(self.count, offsets, data)
-
-    def texts(self, beginning: int = 0) -> list[str]:
-        """Names from number ``beginning`` on."""
-        bounds, data = self.offsets[beginning : self.count + 1], self.arena
-        return [data[bounds[at] : bounds[at + 1]].tobytes().decode() for at in range(len(bounds) - 1)]

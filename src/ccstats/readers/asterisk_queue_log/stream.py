@@ -16,9 +16,10 @@ from ccstats.errors import DataWarning
 from ccstats.readers.accounting import Account
 from ccstats.readers.asterisk_queue_log import verbs as v
 from ccstats.readers.asterisk_queue_log.agents import Agents
+from ccstats.readers.asterisk_queue_log.interner import Names
 from ccstats.readers.asterisk_queue_log.names import AgentNames
 from ccstats.readers.asterisk_queue_log.realtime import lines_of
-from ccstats.readers.asterisk_queue_log.scan import Chunk, Names, scan
+from ccstats.readers.asterisk_queue_log.scan import Chunk, scan
 from ccstats.readers.asterisk_queue_log.tables import agent_states_table, contacts_table
 from ccstats.readers.asterisk_queue_log.visits import FATES, Visits
 from ccstats.readers.contract import Log, Options, Source
@@ -27,6 +28,7 @@ __all__ = ["Stream"]
 
 _PIECE = 8 << 20  # bytes scanned at a time
 _AHEAD = 4  # pieces scanned ahead
+_BYTES_A_CALL, _BYTES_A_SPAN = 220, 80  # of an ordinary log: how much room is set aside; more is made where it is not enough
 _DAY_US = 86_400_000_000
 _OVERLAP_US = 60_000_000
 _SHOWN = 20  # unknown verbs named in the account; the rest are counted together
@@ -54,11 +56,11 @@ class _Piece(NamedTuple):
 
 
 class Stream:
-    """Reads a log once; make a new one for each.
+    r"""Reads a log once; make a new one for each.
 
     Examples
     --------
-    >>> log = Stream(Options()).read([Source("queue_log", b"1266833905|NONE|NONE|NONE|QUEUESTART|\\n")])
+    >>> log = Stream(Options()).read([Source("queue_log", b"1266833905|NONE|NONE|NONE|QUEUESTART|\n")])
     >>> log.summary().to_dict("records")
     [{'fate': 'used', 'rule': 'QUEUESTART', 'lines': 1}]
     """
@@ -67,6 +69,7 @@ class Stream:
         self._options = options
         self._account = Account(options)
         self._calls, self._queues, self._words, self._logged = Names(), Names(), Names(), Names()
+        self._nameless = self._calls.add(b"")
         self._constants = (self._words.add(b"PAUSED"), self._queues.add(b"NONE"))
         self._no_queue = self._queues.add(b"")
         self._agent_names = AgentNames(options.extra.get("agents"))
@@ -80,6 +83,10 @@ class Stream:
         """Read the sources as one log."""
         inputs = [self._input(source) for source in sources]
         inputs.sort(key=lambda each: (each.first < 0, each.first))
+        size = sum(len(each.data) for each in inputs)
+        self._calls.expect(size // _BYTES_A_CALL)
+        self._visits.expect(size // _BYTES_A_CALL)
+        self._agents.expect(size // _BYTES_A_SPAN)
         with ExitStack() as stack:
             waiting: deque[_Piece] = deque()
             pieces = self._pieces(inputs, stack)
@@ -221,19 +228,18 @@ class Stream:
                 self._account.count(name, "ignored", f"unknown verb {verb}", count)
 
     def _log(self) -> Log:
-        visits = self._visits.finish()
-        people = self._agent_names.names
-        contacts, none_held = contacts_table(visits, self._calls, self._queues, people, self._words, self._options)
         is_renamed = (self._visits.calls["renamed"] >= 0) & (self._visits.calls["latest"] < 0)
         renamed = np.where(is_renamed, self._visits.calls["renamed"], -1)
-        del visits
-        spans = self._agents.finish(self._visits.last)
-        states = agent_states_table(spans, self._calls, renamed, self._queues, people, self._words)
-        self._note(contacts, none_held)
+        names = (self._calls, self._queues, self._agent_names.names, self._words)
+        with ThreadPoolExecutor(1) as pool:
+            making = pool.submit(agent_states_table, self._agents, self._visits.last, *names, renamed, self._nameless)
+            contacts, none_held = contacts_table(self._visits, *names, self._options)
+            states = making.result()
+        self._note(none_held)
         rejected, lines, notes = self._account.tables()
         return Log(contacts, states, rejected, lines, notes, "asterisk_queue_log", self._options.timezone)
 
-    def _note(self, contacts: object, none_held: int) -> None:
+    def _note(self, none_held: int) -> None:
         note = self._account.note
         for noted, count in {**self._visits.notes, **self._agents.notes}.items():
             note(noted, count)

@@ -2,6 +2,7 @@
 
 A caller waits, talks, or has ended. Each call id points to its latest visit, each visit to the one before of the same call; the visits
 that wait in a queue are chained, so that a call that was renamed by an attended transfer is found again by its time of entry.
+It is one file because the machine and the steps that it takes on its records are read together.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ NOTES = (
 _COUNT, _FLOOR, _LAST, _FIRST = range(4)  # places in ``marks``
 
 _WORDS, _PARTIES = CONTACTS["outcome"].vocabulary, CONTACTS["ended_by"].vocabulary
-_ANSWERED_CODE, _OPEN, _FAILED = _WORDS.index("answered"), _WORDS.index("open"), _WORDS.index("failed")
+ANSWERED, _OPEN, _FAILED = _WORDS.index("answered"), _WORDS.index("open"), _WORDS.index("failed")
 _OVERFLOWED, _DROPPED, _UNKNOWN = _WORDS.index("overflowed"), _WORDS.index("agent_dropped"), _WORDS.index("unknown")
 _AGENT, _CUSTOMER, _SYSTEM = _PARTIES.index("agent"), _PARTIES.index("customer"), _PARTIES.index("system")
 _ENTERQUEUE, _CONNECT, _DUMP, _RESTART = v.CODE["ENTERQUEUE"], v.CODE["CONNECT"], v.CODE["AGENTDUMP"], v.CODE["QUEUESTART"]
@@ -263,7 +264,7 @@ def _end_talk(visit, notes, verb, ended_by, time, wait, talk, word):
 def _connect(visits, tails, talks, at, agent, time):
     visit = visits[at]
     _unchain(visits, tails, at)
-    visit.state, visit.outcome, visit.raw = TALKING, _ANSWERED_CODE, _CONNECT
+    visit.state, visit.outcome, visit.raw = TALKING, ANSWERED, _CONNECT
     visit.connected, visit.agent = time, agent
     visit.attempts += 1
     visit.flags &= ~DUMPED
@@ -376,7 +377,7 @@ def _follow(
                 visits[at].wait = wait
                 if np.isnan(wait) and not np.isnan(talk) and not visits[at].flags & WAIT_UNKNOWN:
                     visits[at].wait = max(began - visits[at].queued, 0) / _SECOND
-            if code == _ATTENDED and visits[at].call != call:  # filed under the consultation's id: the customer goes on where that one stands
+            if code == _ATTENDED and visits[at].call != call:  # under the consultation's id: the customer takes its place
                 other_visit = calls[call].latest
                 if other_visit >= 0 and visits[other_visit].state != ENDED and visits[other_visit].queue != queue:
                     if _rename(visits, calls, other_visit, visits[at].call):
@@ -496,6 +497,10 @@ class Visits:
         self._marks = np.array([0, 0, -1, -1], dtype="int64")
         self._notes = np.zeros(len(NOTES), dtype="int64")
 
+    def expect(self, visits: int) -> None:
+        """Set room aside, before the first chunk; the system gives the memory as it is filled."""
+        self._visits = np.empty(max(visits, len(self._visits)), dtype=VISIT)
+
     @property
     def count(self) -> int:
         """How many visits there are."""
@@ -503,12 +508,12 @@ class Visits:
 
     @property
     def first(self) -> int:
-        """The first time in the log. [µs]"""
+        """The first time in the log. In microseconds."""
         return int(self._marks[_FIRST])
 
     @property
     def last(self) -> int:
-        """The latest time in the log. [µs]"""
+        """The latest time in the log. In microseconds."""
         return int(self._marks[_LAST])
 
     @property
@@ -530,15 +535,16 @@ class Visits:
         self._tails, self._talks = _grown(self._tails, sizes[1]), _grown(self._talks, sizes[2])
         fates, agents = np.zeros(len(chunk.time), dtype="int8"), np.empty(len(chunk.time), dtype="int32")
         _follow(
-            chunk.time, chunk.verb, chunk.ids, chunk.figures, *numbers, v.ROLE, v.OUTCOME, v.ENDED_BY, agent_words,
+            chunk.time, chunk.verb, chunk.ids, chunk.figures, *numbers, v.ROLE, v.OUTCOME, v.ENDED_BY, agent_words,  # type: ignore[call-arg]
             self._visits, self.calls, self._tails, self._talks, self._marks, self._notes, fates, agents,
         )  # fmt: skip
         return fates, agents
 
     def finish(self) -> np.ndarray:
-        """End the log: who still waits is open. Returns the visits."""
+        """End the log: who still waits is open. Hands the visits over, once."""
         _finish(self._visits, self._marks)
-        return self._visits[: self.count]
+        visits, self._visits = self._visits[: self.count], np.empty(0, dtype=VISIT)
+        return visits
 
 
 def _grown(array: np.ndarray, size: int) -> np.ndarray:

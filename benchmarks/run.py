@@ -1,0 +1,82 @@
+"""Run the benchmarks, print their tables and write them to ``benchmarks/RESULTS.md``.
+
+``python benchmarks/run.py`` takes some minutes; ``--quick`` proves in one that everything runs and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import intervals
+import queue_log
+
+#: Section: what it measures, how it is run in full and how quickly.
+SECTIONS = {
+    "intervals": ("Contacts to intervals", lambda: intervals.main(10_000_000), lambda: intervals.main(100_000, repeat=1)),
+    "queue_log": ("Asterisk queue_log to tables", lambda: queue_log.main(10_000_000), lambda: queue_log.main(100_000)),
+}
+RESULTS = Path(__file__).parent / "RESULTS.md"
+_PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "polars")
+_HEADER = ("who", "seconds", "rows/s", "memory [MB]", "time ÷ DuckDB")
+
+
+def machine() -> str:
+    """Processor, cores and memory, as far as the system tells."""
+    information = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":")[1].strip() for line in information.read_text().splitlines() if line.startswith("model name")]
+        if information.exists()
+        else []
+    )
+    memory = f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB" if hasattr(os, "sysconf") else ""
+    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores{memory}, {platform.system()}"
+
+
+def table(rows: Iterable[dict[str, Any]]) -> str:
+    """One Markdown table per case."""
+    parts = []
+    for case, members in groupby(rows, key=lambda row: row["case"]):
+        lines = [
+            f"| {row['who']} | {row['seconds']:.2f} | {row['rows_per_second']:,} | {row['peak_mb']:,} | {row['ratio']:.2f} |"
+            for row in members
+        ]
+        parts.append("\n".join([f"**{case}**", "", f"| {' | '.join(_HEADER)} |", "|---" + "|---:" * 4 + "|", *lines]))
+    return "\n\n".join(parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"which of: {', '.join(SECTIONS)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="a small run that proves it runs; nothing is written")
+    asked = parser.parse_args()
+    unknown = sorted(set(asked.sections) - set(SECTIONS))
+    if unknown:
+        parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")
+    parts = []
+    for name in asked.sections or SECTIONS:
+        title, full, quick = SECTIONS[name]
+        parts.append(f"## {title}\n\n{table(quick() if asked.quick else full())}")
+        print(parts[-1], end="\n\n", flush=True)
+    if asked.quick or asked.sections:
+        return
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    made = f"{datetime.now(UTC):%d %B %Y}: {machine()}; Python {platform.python_version()}, {versions}"
+    head = (
+        f"# Benchmarks\n\nMade by `make bench` on {made}.\n\n"
+        "Results are compared before anything is timed. Intervals: best of three, in a process of its own each; memory is the most above "
+        "that of the frame. queue_log: one run each; memory is the most of the process, without mapped files. What is compared with what "
+        "stands at the head of `benchmarks/intervals.py` and `benchmarks/queue_log.py`.\n"
+    )
+    RESULTS.write_text("\n".join([head, *(f"{part}\n" for part in parts)]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""The compiled interner: names into numbers, each different name kept once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import pyarrow as pa
+
+from ccstats.readers.asterisk_queue_log.octets import hash_of, same_bytes, slot_of
+
+__all__ = ["Names", "intern"]
+
+_compiled = numba.njit(cache=True, nogil=True)
+
+
+@_compiled
+def intern(data, begin, end, h, slots, begins, ends, hashes, count):
+    """Number of this name within the chunk; ``count`` if it is new (and then it is written down)."""
+    mask = len(slots) - 1
+    slot = slot_of(h, mask)
+    while True:
+        known = slots[slot]
+        if known < 0:
+            slots[slot] = count
+            begins[count], ends[count], hashes[count] = begin, end, h
+            return count
+        if hashes[known] == h and same_bytes(data, begins[known], ends[known], data, begin, end):
+            return known
+        slot = (slot + 1) & mask
+
+
+@_compiled
+def _absorb(data, begins, ends, hashes, count, slots, offsets, arena, all_hashes, known):
+    numbers = np.empty(count, np.int32)
+    mask = len(slots) - 1
+    for at in range(count):
+        slot = slot_of(hashes[at], mask)
+        while True:
+            number = slots[slot]
+            if number < 0:
+                number = known
+                slots[slot] = number
+                all_hashes[number] = hashes[at]
+                place = offsets[number]
+                for byte in range(begins[at], ends[at]):
+                    arena[place] = data[byte]
+                    place += 1
+                offsets[number + 1] = place
+                known += 1
+                break
+            if all_hashes[number] == hashes[at] and same_bytes(arena, offsets[number], offsets[number + 1], data, begins[at], ends[at]):
+                break
+            slot = (slot + 1) & mask
+        numbers[at] = number
+    return numbers, known
+
+
+@_compiled
+def _rehash(hashes, count, slots):
+    mask = len(slots) - 1
+    for number in range(count):
+        slot = slot_of(hashes[number], mask)
+        while slots[slot] >= 0:
+            slot = (slot + 1) & mask
+        slots[slot] = number
+
+
+class Names:
+    """Different names of one kind over the whole log, each kept once, numbered in the order they appear.
+
+    Examples
+    --------
+    >>> names = Names()
+    >>> names.add(b"support"), names.add(b"sales"), names.add(b"support")
+    (0, 1, 0)
+    >>> names.texts()
+    ['support', 'sales']
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.offsets = np.zeros(1025, dtype="int64")
+        self.arena = np.empty(16_384, dtype="uint8")
+        self._hashes = np.empty(1024, dtype="uint64")
+        self._slots = np.full(2048, -1, dtype="int32")
+
+    def expect(self, names: int) -> None:
+        """Make room for so many names."""
+        if names > self.count:
+            self._make_room(names - self.count, 20 * names)
+
+    def absorb(self, data: np.ndarray, begins: np.ndarray, ends: np.ndarray, hashes: np.ndarray, count: int) -> np.ndarray:
+        """Numbers of the names of a chunk, new ones added."""
+        self._make_room(count, int((ends[:count] - begins[:count]).sum()))
+        numbers, self.count = _absorb(data, begins, ends, hashes, count, self._slots, self.offsets, self.arena, self._hashes, self.count)
+        return numbers
+
+    def add(self, name: bytes) -> int:
+        """Return the number of one name, added if it is new."""
+        data = np.frombuffer(name, dtype="uint8")
+        ends, hashes = np.array([len(name)]), np.array([hash_of(data, 0, len(name))], dtype="uint64")
+        return int(self.absorb(data, np.array([0]), ends, hashes, 1)[0])
+
+    def _make_room(self, names: int, size: int) -> None:
+        if self.count + names >= len(self._hashes):
+            room = int(1.3 * (self.count + names)) + 1024
+            self._hashes.resize(room, refcheck=False)
+            self.offsets.resize(room + 1, refcheck=False)
+        if self.offsets[self.count] + size > len(self.arena):
+            self.arena.resize(int(1.3 * (self.offsets[self.count] + size)) + 16_384, refcheck=False)
+        if 2 * (self.count + names) > len(self._slots):
+            self._slots = np.full(1 << int(4 * (self.count + names)).bit_length() - 1, -1, dtype="int32")
+            _rehash(self._hashes, self.count, self._slots)
+
+    def array(self) -> Any:
+        """All names as one Arrow array of text; the bytes are shared, not copied."""
+        offsets, data = pa.py_buffer(self.offsets[: self.count + 1]), pa.py_buffer(self.arena)
+        return pa.LargeStringArray.from_buffers(self.count, offsets, data)
+
+    def texts(self, beginning: int = 0) -> list[str]:
+        """Names from number ``beginning`` on."""
+        bounds, data = self.offsets[beginning : self.count + 1], self.arena
+        return [data[bounds[at] : bounds[at + 1]].tobytes().decode() for at in range(len(bounds) - 1)]
