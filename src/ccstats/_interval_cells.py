@@ -157,7 +157,7 @@ class Grid(NamedTuple):
         }
 
 
-def constant(word: str, rows: int, words: Sequence[str] = ()) -> pd.Categorical:
+def constant(word: str, rows: int, words: Sequence[str] = ()) -> Any:
     """A category column with one value."""
     categories = list(words) or [word]
     return pd.Categorical.from_codes(np.full(rows, categories.index(word), dtype=np.int8), dtype=pd.CategoricalDtype(categories))

@@ -45,37 +45,21 @@ ANSWERED, ABANDONED, CALLBACKS, BLOCKED = 0, 1, 3, 7
 MODES = ("queued", "left", "ended", "event")
 QUEUED, LEFT, ENDED, EVENT = 0, 1, 2, 3
 
-#: Columns of the array of counts; those of a wait histogram follow, answered and abandoned in turn.
-COUNTS = (
-    *BOOKED_AS,
-    *("offered", "abandoned_short", "answered_within", "abandoned_within", "callback_within", "reached_threshold"),
-    *("talk_known", "hold_known", "wrap_known", "held", "transferred", "arrival_known", "attempts_known", "noanswer_known"),
-)
-(
-    *_,
-    OFFERED,
-    SHORT,
-    ANSWERED_WITHIN,
-    ABANDONED_WITHIN,
-    CALLBACK_WITHIN,
-    REACHED,
-    TALK_KNOWN,
-    HOLD_KNOWN,
-    WRAP_KNOWN,
-    HELD,
-    TRANSFERRED,
-    ARRIVAL_KNOWN,
-    ATTEMPTS_KNOWN,
-    NOANSWER_KNOWN,
-) = range(len(COUNTS))
-#: Columns of the array of sums [µs], of which the last two are plain numbers and ``max_wait_s`` is no sum.
+#: Columns of the array of sums [µs], those that most contacts touch first; ``max_wait_s`` is no sum, and the last two are plain numbers.
 TOTALS = (
-    *("total_wait_s", "total_abandon_wait_s", "total_talk_s", "total_hold_s", "total_wrap_s", "max_wait_s", "total_to_agent_s"),
+    *("total_wait_s", "max_wait_s", "total_talk_s", "total_hold_s", "total_wrap_s", "total_abandon_wait_s", "total_to_agent_s"),
     *("ring_attempts", "ring_noanswer"),
 )
-WAIT, ABANDON_WAIT, TALK, HOLD, WRAP, MAX_WAIT, TO_AGENT, ATTEMPTS, NOANSWER = range(len(TOTALS))
+WAIT, MAX_WAIT, TALK, HOLD, WRAP, ABANDON_WAIT, TO_AGENT, ATTEMPTS, NOANSWER = range(len(TOTALS))
+#: Columns of the array of counts, likewise; those of a wait histogram follow, answered and abandoned in turn.
+COUNTS = (
+    *("offered", "answered_within", "reached_threshold", "talk_known", "hold_known", "wrap_known", "held"),
+    *BOOKED_AS,
+    *("abandoned_short", "abandoned_within", "callback_within", "transferred", "arrival_known", "attempts_known", "noanswer_known"),
+)
+OFFERED, ANSWERED_WITHIN, REACHED, TALK_KNOWN, HOLD_KNOWN, WRAP_KNOWN, HELD, BOOKED = range(8)
+SHORT, ABANDONED_WITHIN, CALLBACK_WITHIN, TRANSFERRED, ARRIVAL_KNOWN, ATTEMPTS_KNOWN, NOANSWER_KNOWN = range(BOOKED + 9, BOOKED + 16)
 
-_DAY = 86_400_000_000
 #: Longer durations [s] are no durations: 317 years.
 _TOO_LONG = 1e10
 
@@ -298,7 +282,7 @@ def count_contacts(
         )
         at = _row(base[g] + stride[g] * _interval(offered, edges, step), bits, before)
         if kind >= BLOCKED:
-            counts[at, kind] += 1
+            counts[at, BOOKED + kind] += 1
             continue
         counts[at, OFFERED] += 1
         if threshold != NEVER and _beyond(wait, threshold, inclusive):
@@ -315,7 +299,7 @@ def count_contacts(
             at_end = at
             if kind == ANSWERED:
                 at_end = _row(base[g] + stride[g] * _interval(ended, edges, step), bits, before)
-        counts[at, kind] += 1
+        counts[at, BOOKED + kind] += 1
         totals[at, MAX_WAIT] = max(totals[at, MAX_WAIT], wait)
         if kind == ANSWERED:
             counts[at, ANSWERED_WITHIN] += within

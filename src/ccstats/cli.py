@@ -275,7 +275,7 @@ def draft(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write the draft; standard output if left out.")] = None,
 ) -> None:
     """Draft a mapping from a file's header and first rows, for you to finish."""
-    from ccstats.readers.mapped import draft_mapping
+    from ccstats.readers.drafting import draft_mapping
     from ccstats.report.files import write_text
 
     text = draft_mapping(sys.stdin.buffer if file == "-" else file, timezone=timezone)

@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions: one base to catch, and each child is also the matching built-in; and the nearest names for their texts."""
+"""What can go wrong: one base to catch, each child also the matching built-in, and the nearest names for their texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The tables: their columns, meaning, unit, dtype, key and vocabulary, and one check that reports every problem at once."""
+"""The tables: their columns, meaning, unit, dtype, key and vocabulary, and one check that reports every problem at once.
+
+It is one file because the tables are one list: documentation and checks are made from it.
+"""
 
 from __future__ import annotations
 

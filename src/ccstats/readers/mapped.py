@@ -14,13 +14,12 @@ from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.drafting import draft_mapping
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_instants, to_seconds, to_text
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
 
-__all__ = ["READER", "draft_mapping", "read_mapped"]
+__all__ = ["READER", "read_mapped"]
 
 _TABLES = {"contacts": CONTACTS, "agent_states": AGENT_STATES}
 #: What a vocabulary's unknown words become; rows are rejected where there is no such word.
