@@ -29,15 +29,16 @@ _HEADER = ("who", "seconds", "rows/s", "memory [MB]", "time ÷ DuckDB")
 
 
 def machine() -> str:
-    """Processor, cores and memory, as far as the system tells."""
+    """Processor, cores, memory and how busy it is, as far as the system tells."""
     information = Path("/proc/cpuinfo")
     names = (
         [line.split(":")[1].strip() for line in information.read_text().splitlines() if line.startswith("model name")]
         if information.exists()
         else []
     )
+    busy = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     memory = f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB" if hasattr(os, "sysconf") else ""
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores{memory}, {platform.system()}"
+    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores{memory}, {platform.system()}{busy}"
 
 
 def table(rows: Iterable[dict[str, Any]]) -> str:
@@ -60,6 +61,7 @@ def main() -> None:
     unknown = sorted(set(asked.sections) - set(SECTIONS))
     if unknown:
         parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")
+    made_on = machine()  # before the benchmarks are a load themselves
     parts = []
     for name in asked.sections or SECTIONS:
         title, full, quick = SECTIONS[name]
@@ -68,7 +70,7 @@ def main() -> None:
     if asked.quick or asked.sections:
         return
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    made = f"{datetime.now(UTC):%d %B %Y}: {machine()}; Python {platform.python_version()}, {versions}"
+    made = f"{datetime.now(UTC):%d %B %Y}: {made_on}; Python {platform.python_version()}, {versions}"
     head = (
         f"# Benchmarks\n\nMade by `make bench` on {made}.\n\n"
         "Results are compared before anything is timed. Intervals: best of three, in a process of its own each; memory is the most above "

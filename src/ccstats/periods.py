@@ -1,4 +1,4 @@
-"""Local time: intervals cut from local midnight, the hour, day, week and month an instant lies in, and wall-clock times as instants.
+"""Local time: intervals cut from local midnight, and the hour, day, week and month an instant lies in.
 
 Nothing here computes with time zones row by row. The changes of a zone's offset are found once a year of the zone; days become a short
 table of instants, and a column of ten million instants is looked up in it. Before 1900 and after 2200 an offset is taken as constant.
@@ -7,28 +7,26 @@ It is one file because every function looks up the same table of days; more than
 
 from __future__ import annotations
 
-import difflib
 import zoneinfo
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import OptionError, ZoneError
+from ccstats.errors import OptionError, ZoneError, did_you_mean
 
 __all__ = [
     "PERIODS",
     "WEEKDAYS",
-    "Localised",
     "check_timezone",
     "local_grid",
-    "localise",
     "period_start",
     "seconds_of",
     "slot_of",
     "weekday_of",
+    "zone_offsets",
 ]
 
 #: Periods that have a start; ``weekday`` and ``slot`` have a name instead.
@@ -42,22 +40,6 @@ _DAY = 86_400 * _SECOND
 _NAT = np.iinfo(np.int64).min
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Ints = np.ndarray[Any, np.dtype[np.int64]]
-
-
-class Localised(NamedTuple):
-    """Wall-clock times as instants, and how many of them were no plain times.
-
-    ``instants`` is UTC; ``ambiguous`` counts times that the clock showed twice, ``nonexistent`` those that it never showed.
-
-    Examples
-    --------
-    >>> localise(["2026-03-29 01:30"], timezone="Europe/London").nonexistent
-    1
-    """
-
-    instants: pd.DatetimeIndex
-    ambiguous: int
-    nonexistent: int
 
 
 def check_timezone(name: Any) -> str:
@@ -88,9 +70,7 @@ def check_timezone(name: Any) -> str:
             return str(zoneinfo.ZoneInfo(text).key)
         except (KeyError, ValueError, OSError):
             pass
-    names = {each.lower(): each for each in sorted(zoneinfo.available_timezones())}
-    near = [names[each] for each in difflib.get_close_matches(str(text).lower(), list(names), n=3, cutoff=0.6)]
-    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    hint = did_you_mean(str(text), sorted(zoneinfo.available_timezones()))
     raise ZoneError(f"timezone={name!r} is no zone of the IANA database; give a name such as 'Europe/Istanbul' or 'UTC'.{hint}")
 
 
@@ -292,7 +272,7 @@ def slot_of(instants: Any, *, timezone: str) -> pd.Categorical[Any]:
     known = micros != _NAT
     minutes = np.full(len(micros), -1, dtype=np.int64)
     if known.any():
-        turns, offsets = _offsets(zone, int(micros[known].min()), int(micros[known].max()))
+        turns, offsets = zone_offsets(zone, int(micros[known].min()), int(micros[known].max()))
         local = micros[known] + offsets[np.searchsorted(turns, micros[known], side="right") - 1]
         minutes[known] = local % _DAY // (60 * _SECOND)
     seen = np.flatnonzero(np.bincount(minutes[known], minlength=1))
@@ -301,66 +281,42 @@ def slot_of(instants: Any, *, timezone: str) -> pd.Categorical[Any]:
     return pd.Categorical.from_codes(minutes, dtype=pd.CategoricalDtype(pd.Index(names, dtype="str"), ordered=True))
 
 
-def localise(naive: Any, *, timezone: str) -> Localised:
-    """Wall-clock times of a log as instants, with both clock changes of the year.
+def zone_offsets(timezone: str, low: int, high: int) -> tuple[_Ints, _Ints]:
+    """Stretches of constant offset that cover a span of time.
 
     Parameters
     ----------
-    naive : pandas.Series, pandas.DatetimeIndex or array, without a time zone
-        In the order of the log. Missing ones stay missing.
     timezone : str
-        The zone the clock stood in.
+        The zone.
+    low, high : int
+        First and last instant. [µs since 1970]
 
     Returns
     -------
-    Localised
-        ``instants, ambiguous, nonexistent``. A time that the clock showed twice is the earlier of the two, unless the log tells otherwise:
-        where the times of that hour go back exactly once, what follows is the later. A time that the clock never showed becomes the
-        moment the clocks went forward.
-
-    Raises
-    ------
-    ZoneError
-        If the zone is unknown, or the times have one already.
+    tuple of numpy.ndarray
+        Where each stretch begins, the first well before ``low`` [µs since 1970], and its offset from UTC [µs].
 
     Examples
     --------
-    The clocks went back on 25 October; the log goes on:
-
-    >>> wall = ["2026-10-25 01:10", "2026-10-25 01:50", "2026-10-25 01:05"]
-    >>> localise(wall, timezone="Europe/London").instants.strftime("%H:%M").tolist()
-    ['00:10', '00:50', '01:05']
+    >>> zone_offsets("Asia/Kathmandu", 0, 0)[1] // 60_000_000
+    array([330])
     """
-    zone = check_timezone(timezone)
-    index = pd.DatetimeIndex(naive)
-    if index.tz is not None:
-        raise ZoneError(f"the times have a zone already ({index.tz}); only wall-clock times are placed in {zone}")
-    wall: _Ints = index.as_unit("us").asi8
-    known = wall != _NAT
-    if not known.any():
-        return Localised(_utc(wall), 0, 0)
-    turns, offsets = _offsets(zone, int(wall[known].min()) - 2 * _DAY, int(wall[known].max()) + 2 * _DAY)
-    stops = turns[1:] + offsets[:-1]  # where each stretch of constant offset ends on the wall clock
-    stretch = np.searchsorted(stops, wall, side="right")
-    instants = wall - offsets[stretch]
-    gap = known & (instants < turns[stretch])
-    instants[gap] = turns[stretch[gap]]
-    following = np.minimum(stretch + 1, len(turns) - 1)
-    twice = known & (following > stretch) & (wall - offsets[following] >= turns[following])
-    rows = np.flatnonzero(twice)
-    for each in np.unique(stretch[rows]):
-        hour = rows[stretch[rows] == each]
-        back = np.flatnonzero(np.diff(wall[hour]) < 0)
-        if len(back) == 1:
-            instants[hour[back[0] + 1 :]] += offsets[each] - offsets[each + 1]
-    return Localised(_utc(np.where(known, instants, _NAT)), len(rows), int(gap.sum()))
+    first, last = (
+        min(max(int(year) + 1970, 1900), 2200) for year in np.array([low, high]).astype("datetime64[us]").astype("datetime64[Y]").view("i8")
+    )
+    found = [turn for year in range(first, last + 1) for turn in _turns(timezone, year)]
+    turns, offsets = (np.array(each, dtype=np.int64) * _SECOND for each in zip(*found, strict=True))
+    keep = np.append(True, np.diff(offsets) != 0)  # a year's first entry is rarely a change
+    turns, offsets = turns[keep], offsets[keep]
+    turns[0] = min(int(turns[0]), low) - 4 * _DAY
+    return turns, offsets
 
 
 def _micros(instants: Any) -> _Ints:
     """Microseconds since 1970 of instants that know their zone."""
     index = pd.DatetimeIndex(instants)
     if index.tz is None:
-        raise ZoneError("the instants have no time zone; place wall-clock times with ccstats.periods.localise first")
+        raise ZoneError("the instants have no time zone; give each its zone with Series.dt.tz_localize first")
     return index.as_unit("us").asi8
 
 
@@ -390,22 +346,9 @@ def _turns(timezone: str, year: int) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def _offsets(timezone: str, low: int, high: int) -> tuple[_Ints, _Ints]:
-    """Stretches of constant offset that cover the instants from low to high [µs]: where each begins, and its offset [µs]."""
-    first, last = (
-        min(max(int(year) + 1970, 1900), 2200) for year in np.array([low, high]).astype("datetime64[us]").astype("datetime64[Y]").view("i8")
-    )
-    found = [turn for year in range(first, last + 1) for turn in _turns(timezone, year)]
-    turns, offsets = (np.array(each, dtype=np.int64) * _SECOND for each in zip(*found, strict=True))
-    keep = np.append(True, np.diff(offsets) != 0)  # a year's first entry is rarely a change
-    turns, offsets = turns[keep], offsets[keep]
-    turns[0] = min(int(turns[0]), low) - 4 * _DAY
-    return turns, offsets
-
-
 def _local_days(timezone: str, low: int, high: int) -> tuple[_Ints, _Ints]:
     """Local days that cover the instants from low to high [µs]: n + 1 bounds, and n + 1 dates (days since 1970) that begin there."""
-    turns, offsets = _offsets(timezone, low - 3 * _DAY, high + 3 * _DAY)
+    turns, offsets = zone_offsets(timezone, low - 3 * _DAY, high + 3 * _DAY)
     begins, ends = np.maximum(turns, low - 3 * _DAY), np.append(turns[1:], high + 3 * _DAY)
     before = np.append(offsets[0], offsets[:-1])
     dates: list[_Ints] = []

@@ -7,7 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ccstats.periods import zone_offsets
+
 __all__ = ["Instants", "localise"]
+
+_NAT = np.iinfo(np.int64).min
+_DAY = 86_400_000_000
 
 
 class Instants(NamedTuple):
@@ -69,10 +74,18 @@ def localise(wall: pd.Series, timezone: str) -> Instants:
     >>> localise(pd.Series(pd.to_datetime(["1999-04-02 02:30:00"])), "Asia/Jerusalem").utc.tolist()
     [Timestamp('1999-04-02 00:00:00+0000', tz='UTC')]
     """
-    naive = wall.dt.as_unit("us").reset_index(drop=True)
-    first, second = (
-        naive.dt.tz_localize(timezone, ambiguous=np.full(len(naive), summer), nonexistent="shift_forward") for summer in (True, False)
-    )
-    later = second.dt.tz_convert("UTC") - first.dt.tz_convert("UTC")
-    never = ((first.dt.tz_localize(None) != naive) & naive.notna()).to_numpy()
-    return Instants(first.dt.tz_convert("UTC").dt.as_unit("us"), (later > pd.Timedelta(0)).to_numpy(), later, never)
+    naive = pd.DatetimeIndex(wall).as_unit("us").asi8
+    known = naive != _NAT
+    if not known.any():
+        nothing, none = pd.Series(pd.DatetimeIndex(naive.view("M8[us]")).tz_localize("UTC")), np.zeros(len(naive), dtype=bool)
+        return Instants(nothing, none, nothing - nothing, none.copy())
+    turns, offsets = zone_offsets(timezone, int(naive[known].min()) - 2 * _DAY, int(naive[known].max()) + 2 * _DAY)
+    # A stretch of constant offset ends on the wall clock where the next begins, by its own offset; times after that are of the next.
+    stretch = np.searchsorted(turns[1:] + offsets[:-1], naive, side="right")
+    following = np.minimum(stretch + 1, len(turns) - 1)
+    never = known & (naive - offsets[stretch] < turns[stretch])
+    twice = known & (following > stretch) & (naive - offsets[following] >= turns[following])
+    first = np.where(never, turns[stretch], naive - offsets[stretch])
+    later = np.where(twice, offsets[stretch] - offsets[following], 0)
+    first[~known] = later[~known] = _NAT
+    return Instants(pd.Series(pd.DatetimeIndex(first.view("M8[us]")).tz_localize("UTC")), twice, pd.Series(later.view("m8[us]")), never)

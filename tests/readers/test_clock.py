@@ -1,0 +1,55 @@
+"""Wall clocks become instants, on both nights the clocks change, in zones with odd offsets."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccstats.readers.clock import localise
+
+EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
+ZONES = ["Europe/London", "Australia/Lord_Howe", "America/New_York", "Africa/Cairo", "Pacific/Apia", "Asia/Jerusalem"]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@settings(max_examples=max(30, int(1500 * EXAM)), deadline=None)
+@given(seconds=st.lists(st.integers(1_262_304_000, 1_767_225_600), min_size=1, max_size=30))
+def test_localise_reverses_the_wall_clock(zone, seconds):
+    """Wall times made from instants come back as those instants, or as the other one of an hour that happened twice."""
+    instants = pd.Series(pd.to_datetime(seconds, unit="s", utc=True)).dt.as_unit("us")
+    wall = instants.dt.tz_convert(zone).dt.tz_localize(None)
+    found = localise(wall, zone)
+    assert not found.never.any()
+    assert (found.utc.dt.tz_convert(zone).dt.tz_localize(None) == wall).all()
+    unsure = wall.dt.tz_localize(zone, ambiguous="NaT").isna().to_numpy()
+    assert (found.twice == unsure).all()
+    assert (found.utc[~unsure] == instants[~unsure]).all()
+    second = found.utc + found.later.where(found.twice, pd.Timedelta(0))
+    assert ((found.utc == instants) | (second == instants)).all()
+
+
+def test_an_hour_that_happened_twice_is_the_first_and_says_how_much_later_the_second_is():
+    wall = pd.Series(pd.to_datetime(["2026-10-25 00:59", "2026-10-25 01:00", "2026-10-25 01:59", "2026-10-25 02:00"]))
+    found = localise(wall, "Europe/London")
+    assert found.twice.tolist() == [False, True, True, False]
+    assert found.utc.dt.strftime("%H:%M").tolist() == ["23:59", "00:00", "00:59", "02:00"]
+    assert found.later[found.twice].tolist() == [pd.Timedelta(hours=1)] * 2
+
+
+def test_an_hour_that_never_happened_becomes_the_moment_the_clocks_went_forward():
+    wall = pd.Series(pd.to_datetime(["2026-03-29 00:59:59", "2026-03-29 01:00:00", "2026-03-29 01:59:00", "2026-03-29 02:00:00"]))
+    found = localise(wall, "Europe/London")
+    assert found.never.tolist() == [False, True, True, False]
+    assert found.utc.dt.strftime("%H:%M:%S").tolist() == ["00:59:59", "01:00:00", "01:00:00", "01:00:00"]
+
+
+def test_a_day_that_never_happened_and_missing_times():
+    found = localise(pd.Series(pd.to_datetime(["2011-12-30 15:00", None])), "Pacific/Apia")
+    assert found.utc[0] == pd.Timestamp("2011-12-30 10:00", tz="UTC")
+    assert found.utc.isna().tolist() == [False, True]
+    assert np.array_equal(found.never, [True, False])
