@@ -28,20 +28,10 @@ MAX_NAMES = 10
 
 
 def part_of(path: Path) -> str:
-    return path.relative_to(SRC).parts[0].removesuffix(".py").lstrip("_") if path.stem != "__init__" or path.parent != SRC else "__init__"
-
-
-#: Private modules at the top belong to the public module they serve.
-SERVES = {
-    "interval_loops": "intervals",
-    "synthetic_agents": "synthetic",
-    "synthetic_contacts": "synthetic",
-    "synthetic_truth": "synthetic",
-}
+    return path.relative_to(SRC).parts[0].removesuffix(".py") if path.stem != "__init__" or path.parent != SRC else "__init__"
 
 
 def place(part: str) -> tuple[int, int]:
-    part = SERVES.get(part, part)
     for floor, parts in enumerate(FLOORS):
         if part in parts:
             return floor, parts.index(part)
@@ -64,15 +54,14 @@ def imports(tree: ast.AST) -> set[str]:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SRC)))
 def test_imports_go_down(path: Path) -> None:
-    part = SERVES.get(part_of(path), part_of(path))
+    part = part_of(path)
     floor, order = place(part)
     for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
         top = name.split(".")[0]
         assert top not in FORBIDDEN.get(part, set()), f"{path}: {part} must not import {top}"
         if top != "ccstats" or name == "ccstats" or part == "__init__":
             continue
-        other = name.split(".")[1].lstrip("_")
-        other = SERVES.get(other, other)
+        other = name.split(".")[1]
         if other == part or name.startswith("ccstats.__"):
             continue
         their_floor, their_order = place(other)

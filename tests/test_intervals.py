@@ -433,7 +433,7 @@ def test_a_period_that_begins_inside_an_interval_is_refused_by_name():
 
 def test_roll_up_says_what_it_does_not_know():
     table = cc.to_intervals(visits(("10:00", 5, "answered")))
-    with pytest.raises(ColumnError, match="by='queu' is no column of intervals; did you mean 'queue'"):
+    with pytest.raises(ColumnError, match="by='queu' is no column of intervals; it has: .* Did you mean queue"):
         cc.roll_up(table, by="queu")
     with pytest.raises(OptionError, match="period='year' is not known"):
         cc.roll_up(table, period="year")
@@ -496,7 +496,7 @@ def test_missing_columns_are_named_all_at_once():
         ({"threshold_s": "20"}, OptionError, "threshold_s='20' is no number"),
         ({"threshold_s": {"sales": float("nan")}}, OptionError, r"threshold_s\['sales'\]=nan"),
         ({"short_s": True}, OptionError, "short_s=True"),
-        ({"by": "chanel"}, ColumnError, "by='chanel' is no column of contacts; did you mean 'channel'"),
+        ({"by": "chanel"}, ColumnError, "by='chanel' is no column of contacts; it has: .* Did you mean channel"),
         ({"by": ["wait_s", "queue", "nothing like it"]}, ColumnError, "it has: contact_id"),
         ({"wait_histogram": 20}, OptionError, "no list of seconds"),
         ({"wait_histogram": [-5]}, OptionError, "wait_histogram: -5"),
@@ -520,7 +520,7 @@ def test_a_wrong_date_does_not_fill_the_memory(monkeypatch):
     with pytest.raises(OptionError, match=r"intervals of 60 s from 0500-01-01 .* are too many"):
         cc.to_intervals(contacts, every="1min", fill=False)
     assert len(cc.to_intervals(contacts, every="1D", fill=False)) == 2
-    monkeypatch.setattr("ccstats._interval_cells._MOST_ROWS", 500_000)
+    monkeypatch.setattr("ccstats.intervals.cells._MOST_ROWS", 500_000)
     with pytest.raises(OptionError, match=r"fill=True would make 557,512 rows: 1 groups"):
         cc.to_intervals(contacts, every="1D")
 

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ccstats as cc
-from ccstats._synthetic_agents import Blocks, _states, roster
 from ccstats.errors import OptionError, ZoneError
 from ccstats.queueing.simulation import arrival_times, simulate_queue
 from ccstats.schema import AGENT_STATES, CONTACTS, STATES
 from ccstats.synthetic import QUEUES, Planted, QueueSpec, Synthetic
+from ccstats.synthetic.agents import Blocks, _states, roster
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 PLANTED = (

@@ -413,7 +413,8 @@ BAD = {
     "+5|.1|q|NONE|INFO|" + "x" * 9000: "longer than 8192 bytes",
     "|" * 9000: "longer than 8192 bytes",
     "+5|.1|q|SIP/1|CONNECT|-3|.2|1": "negative duration",
-    "+5|.1|q|SIP/1|COMPLETEAGENT|3|9999999|1": "impossible duration (over 7 days)",
+    "+5|.1|q|SIP/1|COMPLETEAGENT|3|9999999|1": "impossible duration (a day or more)",
+    "+5|.1|q|SIP/1|COMPLETECALLER|3|86400|1": "impossible duration (a day or more)",
     "+5|.1|q|SIP/1|CONNECT|abc|.2|1": "duration is not a number",
     "+5|.1|q|SIP/1|RINGNOANSWER|soon": "duration is not a number",
     "+5|.1|q|An|na|CONNECT|3|.2|1": "separator inside a name",
@@ -534,8 +535,10 @@ def test_pieces_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
         parts = read_bytes(data, keep_text=True)
         for name in ("contacts", "agent_states", "rejected", "notes"):
             assert getattr(parts, name).equals(getattr(whole, name)), (size, name)
-        assert parts.summary().sort_values(["fate", "rule"], ignore_index=True).equals(
-            whole.summary().sort_values(["fate", "rule"], ignore_index=True)
+        assert (
+            parts.summary()
+            .sort_values(["fate", "rule"], ignore_index=True)
+            .equals(whole.summary().sort_values(["fate", "rule"], ignore_index=True))
         )
 
 

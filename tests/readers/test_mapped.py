@@ -592,3 +592,23 @@ def test_the_samples_can_be_drafted() -> None:
             assert {name: drafted["columns"].get(name) for name in own["columns"]} == own["columns"]
             assert drafted["clock"] == {}
             assert drafted["units"]["queued_at"] == own["clock"]["times"]
+
+
+def test_nobody_talks_for_a_day():
+    frame = pd.DataFrame(
+        {
+            "call": ["1", "2", "3"],
+            "joined": ["2025-03-01 09:00:00"] * 3,
+            "waited": [5, 5, 200_000],
+            "spoke": [86_399, 86_400, 60],
+            "result": ["answered"] * 3,
+        }
+    )
+    mapping = {
+        "columns": {"contact_id": "call", "queued_at": "joined", "wait_s": "waited", "talk_s": "spoke", "outcome": "result"},
+        "constants": {"channel": "email", "direction": "inbound", "queue": "post"},
+        "outcomes": {"answered": "answered"},
+    }
+    log = cc.read(frame, mapping=mapping, timezone="UTC")
+    assert log.contacts["contact_id"].tolist() == ["1", "3"]
+    assert log.rejected[["line", "reason"]].to_numpy().tolist() == [[2, "talk_s is a day or more"]]

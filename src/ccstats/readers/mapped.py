@@ -26,6 +26,8 @@ _TABLES = {"contacts": CONTACTS, "agent_states": AGENT_STATES}
 _UNKNOWN = {"outcome": "unknown", "state": "other", "ended_by": "unknown"}
 #: Facts of an answer: other contacts have none.
 _OF_ANSWER = ("ring_s", "talk_s", "hold_s", "wrap_s", "agent")
+#: Durations that no contact of any channel has for a whole day.
+_WITHIN_A_DAY, _DAY_S = ("ring_s", "talk_s", "hold_s"), 86_400.0
 
 
 def read_mapped(sources: Sequence[Source], options: Options) -> Log:
@@ -152,7 +154,13 @@ class _Rows:
         layout, unit = self.mapping.layout, self.mapping.units.get(ours, "s")
         parsed = to_seconds(self._column(ours), unit, missing=self.missing, decimal=layout.decimal, thousands=layout.thousands)
         self.close(parsed.bad, f"{self._theirs(ours)} is no duration in {unit}, or negative, or above a year")
+        self._close_long(ours, parsed.values)
         return parsed.values
+
+    def _close_long(self, ours: str, seconds: pd.Series) -> None:
+        """A message may wait for weeks, but nobody talks for a day."""
+        if ours in _WITHIN_A_DAY:
+            self.close(seconds >= _DAY_S, f"{ours} is a day or more")
 
     def instants(self, ours: str) -> Instants:
         written = self.mapping.units.get(ours, self.mapping.times)
@@ -289,6 +297,7 @@ class _Rows:
         seconds = seconds.where(~((seconds >= later["start"]) & start.twice & ~end.twice), seconds - later["start"])
         self.close(seconds < 0, f"{name} would be negative: its end is before its start")
         self.close(seconds >= LONGEST_S, f"{name} would be above a year")
+        self._close_long(name, seconds)
         return seconds
 
     def _states(self) -> dict[str, pd.Series]:

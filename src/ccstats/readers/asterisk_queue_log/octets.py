@@ -15,7 +15,6 @@ __all__ = ["MAX_US", "MIN_US", "PRIME", "SEED", "epoch_in", "hash_of", "is_none"
 _DOT = 46
 SEED, PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a, 64 bits
 MIN_US, MAX_US = 915_148_800_000_000, 4_102_444_800_000_000  # 1999-01-01, 2100-01-01
-_MAX_S = 7 * 86_400.0
 
 _compiled = numba.njit(cache=True, nogil=True)
 
@@ -100,14 +99,14 @@ def epoch_in(data, begin, end):
 
 
 @_compiled
-def seconds_in(data, begin, end):
+def seconds_in(data, begin, end, longest):
     """A duration and the reason to reject it (0: none)."""
     value, kind = number_in(data, begin, end)
     if kind < 0:
         return value, v.NO_NUMBER
     if value < 0:
         return value, v.NEGATIVE
-    if value > _MAX_S:
+    if value >= longest:
         return value, v.IMPOSSIBLE
     return value, v.GOOD
 

@@ -32,7 +32,8 @@ __all__ = ["Chunk", "scan"]
 
 _PIPE, _NEWLINE, _RETURN = 124, 10, 13
 _MAX_LINE = 8192
-_MAX_S = 7 * 86_400.0
+#: No call waits, rings or talks for a day; agents stay logged in for days. [s]
+_DAY_S, _WEEK_S = 86_400.0, 7 * 86_400.0
 
 _compiled = numba.njit(cache=True, nogil=True)
 
@@ -214,10 +215,10 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
             if word_at and word_at <= parameters:
                 word_begin, word_end = starts[4 + word_at], starts[5 + word_at] - 1
             if wait_at and wait_at <= parameters:
-                wait, wrong = seconds_in(data, starts[4 + wait_at], starts[5 + wait_at] - 1)
+                wait, wrong = seconds_in(data, starts[4 + wait_at], starts[5 + wait_at] - 1, _DAY_S)
                 why = max(why, wrong)
             if talk_at and talk_at <= parameters:
-                talk, wrong = seconds_in(data, starts[4 + talk_at], starts[5 + talk_at] - 1)
+                talk, wrong = seconds_in(data, starts[4 + talk_at], starts[5 + talk_at] - 1, _DAY_S)
                 why = max(why, wrong)
             if other_at and other_at <= parameters:
                 if shape == v.RANG_MS:
@@ -227,10 +228,12 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
                         why = v.NO_NUMBER
                     elif other < 0:
                         why = v.NEGATIVE
-                    elif other > _MAX_S:
+                    elif other >= _DAY_S:
                         why = v.IMPOSSIBLE
                 else:
-                    other, wrong = seconds_in(data, starts[4 + other_at], starts[5 + other_at] - 1)
+                    other, wrong = seconds_in(
+                        data, starts[4 + other_at], starts[5 + other_at] - 1, _WEEK_S if shape == v.LEFT_AFTER else _DAY_S
+                    )
                     if wrong != v.GOOD and shape == v.LEFT_AFTER:  # some versions log nonsense there; it only back-fills a login
                         other = np.nan
                     else:

@@ -132,7 +132,7 @@ REASONS = (
     "NUL byte",
     "longer than 8192 bytes",
     "negative duration",
-    "impossible duration (over 7 days)",
+    "impossible duration (a day or more)",
     "duration is not a number",
     "cut off at the end of the file",
     "separator inside a name",

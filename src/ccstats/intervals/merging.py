@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats._interval_cells import Cells, Grid, Groups, coded, constant, instants_of, micros_of
-from ccstats._interval_counts import agent_frame
-from ccstats._interval_loops import add_rows
-from ccstats._interval_sums import THRESHOLD_COUNTS, add_up, histogram_names, measure_columns
 from ccstats.errors import TableError
+from ccstats.intervals.cells import Cells, Grid, Groups, coded, constant, instants_of, micros_of
+from ccstats.intervals.counts import agent_frame
+from ccstats.intervals.loops import add_rows
+from ccstats.intervals.sums import THRESHOLD_COUNTS, add_up, histogram_names, measure_columns
 from ccstats.schema import AGENT_INTERVALS, INTERVALS, STATES, as_frame
 
 __all__ = ["as_intervals", "by_columns", "in_common", "merge_agents", "merge_parts"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -10,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ccstats._interval_loops import find_cells, place_cells
-from ccstats.errors import ColumnError, OptionError
+from ccstats.errors import ColumnError, OptionError, did_you_mean
+from ccstats.intervals.loops import find_cells, place_cells
 from ccstats.periods import local_grid
 from ccstats.schema import Table
 
@@ -29,9 +28,7 @@ def check_by(by: str | Sequence[str], columns: Iterable[Any], *, what: str, fixe
     known = [str(column) for column in columns]
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=3)
-            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has: {', '.join(known)}"
-            raise ColumnError(f"by={name!r} is no column of {what}; {hint}")
+            raise ColumnError(f"by={name!r} is no column of {what}; it has: {', '.join(known)}.{did_you_mean(name, known)}")
         if fixed is not None and name in fixed:
             raise OptionError(f"by={name!r} has a meaning of its own in the table {fixed.name!r}; rename the column of {what}")
     return names

@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from ccstats._synthetic_agents import agent_names, roster, to_agent_states
-from ccstats._synthetic_contacts import INSTANTS, to_contacts, visit_queue
-from ccstats._synthetic_truth import INTERVAL_S, STEPS, QueuePlan, expected_contacts, make_calendar, plan_queue, to_truth
 from ccstats.errors import OptionError
 from ccstats.queueing.simulation import arrival_times
+from ccstats.synthetic.agents import agent_names, roster, to_agent_states
+from ccstats.synthetic.contacts import INSTANTS, to_contacts, visit_queue
+from ccstats.synthetic.truth import INTERVAL_S, STEPS, QueuePlan, expected_contacts, make_calendar, plan_queue, to_truth
 
 __all__ = ["Planted", "QueueSpec", "Synthetic", "synthesize_contacts"]
 

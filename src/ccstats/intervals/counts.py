@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats import _interval_loops as loops
-from ccstats._interval_cells import Cells, Grid, Groups, check_by, coded, constant, instants_of, plain
-from ccstats._interval_sums import LEFT_AS, THRESHOLD_COUNTS, measure_columns
 from ccstats.errors import DataWarning, OptionError, TableError
+from ccstats.intervals import loops
+from ccstats.intervals.cells import Cells, Grid, Groups, check_by, coded, constant, instants_of, plain
+from ccstats.intervals.sums import LEFT_AS, THRESHOLD_COUNTS, measure_columns
 from ccstats.schema import AGENT_INTERVALS, AGENT_STATES, CONTACTS, INTERVALS, NOT_QUEUED, OUTCOMES, STATES, as_frame
 
 __all__ = ["AgentRules", "Rules", "agent_frame", "count_contacts", "count_spans", "per_queue", "seconds", "warn_of_names"]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ccstats._synthetic_truth import CODE, INTERVAL_S, MISSED_S, RING_S, STEP_S, Calendar, QueuePlan, category
 from ccstats.queueing.simulation import simulate_queue
+from ccstats.synthetic.truth import CODE, INTERVAL_S, MISSED_S, RING_S, STEP_S, Calendar, QueuePlan, category
 
 if TYPE_CHECKING:
-    from ccstats.synthetic import QueueSpec
+    from ccstats.synthetic.centre import QueueSpec
 
 #: What can end a wait besides an answer and the end of all waiting (`QueuePlan.left_over`).
 _ENDINGS = np.array([CODE["abandoned"], CODE["exited_key"], CODE["timed_out"]])
@@ -195,6 +195,7 @@ def text_ids(letter: str, numbers: np.ndarray) -> pd.Series:
 
 
 def instants(calendar: Calendar, ticks: np.ndarray, resolution_s: float) -> pd.Series:
+    """Ticks since the first local midnight as UTC instants."""
     microseconds = np.round(ticks * (resolution_s * 1e6)).astype("int64")
     origin = calendar.starts.as_unit("us").asi8[0]
     return pd.Series((origin + microseconds).view("datetime64[us]")).dt.tz_localize("UTC")

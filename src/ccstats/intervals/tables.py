@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats import _interval_loops as loops
-from ccstats._interval_cells import Groups, check_by, coded, constant, instants_of, micros_of
-from ccstats._interval_counts import AgentRules, Rules, count_contacts, count_spans, per_queue, seconds, warn_of_names
-from ccstats._interval_merge import as_intervals, by_columns, in_common, merge_agents, merge_parts
-from ccstats._interval_sums import add_up, measure_columns
 from ccstats.errors import OptionError, TableError, ZoneError
+from ccstats.intervals import loops
+from ccstats.intervals.cells import Groups, check_by, coded, constant, instants_of, micros_of
+from ccstats.intervals.counts import AgentRules, Rules, count_contacts, count_spans, per_queue, seconds, warn_of_names
+from ccstats.intervals.merging import as_intervals, by_columns, in_common, merge_agents, merge_parts
+from ccstats.intervals.sums import add_up, measure_columns
 from ccstats.periods import PERIODS, check_timezone, period_start, seconds_of, slot_of, weekday_of
 from ccstats.schema import INTERVALS
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats._interval_cells import micros_of
-from ccstats._interval_loops import BOOKED_AS, add_rows, take_maxima
+from ccstats.intervals.cells import micros_of
+from ccstats.intervals.loops import BOOKED_AS, add_rows, take_maxima
 from ccstats.schema import INTERVALS
 
 __all__ = ["LEFT_AS", "THRESHOLD_COUNTS", "add_up", "histogram_names", "measure_columns"]

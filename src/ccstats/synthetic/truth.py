@@ -16,7 +16,7 @@ from ccstats.periods import check_timezone
 from ccstats.schema import OUTCOMES
 
 if TYPE_CHECKING:
-    from ccstats.synthetic import Planted, QueueSpec
+    from ccstats.synthetic.centre import Planted, QueueSpec
 
 INTERVAL_S = 1800.0
 #: Duties change at quarters of an hour.
@@ -44,9 +44,11 @@ class Calendar:
 
     @property
     def size(self) -> int:
+        """How many half-hours there are."""
         return len(self.starts)
 
     def localise(self, instant: str) -> pd.Timestamp:
+        """A local date or time as an instant."""
         return _local(instant, self.local.tz)
 
 
@@ -58,6 +60,7 @@ def _local(instant: str, zone: Any) -> pd.Timestamp:
 
 
 def make_calendar(start: str, days: int, timezone: str, country: str | None, until: str | None) -> Calendar:
+    """The half-hours of whole local days, with the country's holidays."""
     zone = ZoneInfo(check_timezone(timezone))
     if days < 1:
         raise OptionError(f"days={days!r} must be at least 1")
@@ -131,6 +134,7 @@ def _hour(clock: str) -> float:
 def plan_queue(
     spec: QueueSpec, calendar: Calendar, planted: Sequence[Planted], expected: np.ndarray, transferred: np.ndarray, rng: np.random.Generator
 ) -> QueuePlan:
+    """What is true of one queue in every half-hour: volume, handle time, agents, and the label of what was planted."""
     factor = {kind: np.ones(calendar.size) for kind in ("volume", "aht", "staff", "outage")}
     label = np.full(calendar.size, "", dtype=object)
     for each in planted:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ccstats._synthetic_contacts import instants, text_ids
-from ccstats._synthetic_truth import INTERVAL_S, STEP_S, Calendar, QueuePlan, category
 from ccstats.schema import STATES
+from ccstats.synthetic.contacts import instants, text_ids
+from ccstats.synthetic.truth import INTERVAL_S, STEP_S, Calendar, QueuePlan, category
 
 if TYPE_CHECKING:
-    from ccstats.synthetic import QueueSpec
+    from ccstats.synthetic.centre import QueueSpec
 
 #: The longest shift, and the shifts from which on there is a break, or two breaks and lunch. [quarters of an hour]
 LONGEST, WITH_BREAK, WITH_LUNCH = 40, 12, 24
