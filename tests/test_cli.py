@@ -59,7 +59,7 @@ def test_report_prints_the_monthly_table_with_its_definition(log: Path) -> None:
     assert "2025-03" in text
     assert "2025-04" in text
     assert "answered_within / (offered - open); threshold 20 s, inclusive" in text
-    assert done.stderr == b""
+    assert done.stderr.decode().strip() == "repaired or assumed: 1. ccstats check says which and why."
 
 
 def test_report_as_csv_on_standard_output_and_from_standard_input() -> None:
@@ -120,7 +120,7 @@ def test_stats_and_formats_and_map(log: Path, tmp_path: Path) -> None:
     done = run("stats", log, "-z", "Europe/Berlin", "--out", tmp_path / "stats")
     assert done.returncode == 0, done.stderr.decode()
     assert b"2001" in done.stdout
-    assert {"agents.csv", "waits.csv"} <= {path.name for path in (tmp_path / "stats").iterdir()}
+    assert {"agents.csv", "queue_waits.csv"} <= {path.name for path in (tmp_path / "stats").iterdir()}
     assert b"asterisk_queue_log" in run("formats").stdout
     calls = tmp_path / "calls.csv"
     calls.write_text("Call ID,Queue,Queued at,Wait (s),Result\n1,sales,2025-03-01 09:00:00,12,answered\n", encoding="utf-8")
@@ -175,3 +175,60 @@ def test_demo_in_an_empty_folder(tmp_path: Path) -> None:
     done = run("demo", folder=tmp_path)
     assert done.returncode == 0, done.stderr.decode()
     assert (tmp_path / "ccstats-demo" / "report.md").is_file()
+
+
+def test_on_a_narrow_screen_no_figure_is_cut(log: Path) -> None:
+    import pty
+
+    command = [sys.executable, "-m", "ccstats.cli", "report", str(log), "-z", "Europe/Berlin"]
+    screen, terminal = pty.openpty()
+    with subprocess.Popen(
+        command, stdout=terminal, stderr=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "72", "TERM": "dumb"}
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        try:
+            while chunk := os.read(screen, 4096):
+                shown += chunk
+        except OSError:  # the other end is closed
+            pass
+    assert process.returncode == 0
+    text = shown.decode()
+    assert "…" not in text
+    assert text.count("│ support │") > 1
+    assert all(name in text for name in ("service level", "abandonment rate", "mean abandon [s]", "aht [s]"))
+    assert max(map(len, text.splitlines()[1:-1])) <= 150
+
+
+def test_the_clock_of_the_log_and_the_zone_of_the_report_are_two_things(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("id,q,at,w,r\n1,sales,2025-06-30 23:30:00,5,answered\n", encoding="utf-8")
+    (tmp_path / "calls.toml").write_text(
+        '[columns]\ncontact_id = "id"\nqueue = "q"\nqueued_at = "at"\nwait_s = "w"\noutcome = "r"\n'
+        '[constants]\nchannel = "voice"\ndirection = "inbound"\n[outcomes]\nanswered = "answered"\n',
+        encoding="utf-8",
+    )
+    words = ["report", tmp_path / "calls.csv", "-m", tmp_path / "calls.toml", "-z", "Europe/London", "-o", "-"]
+    assert b"2025-06-01T00:00:00+01:00" in run(*words).stdout
+    assert b"2025-07-01T00:00:00+01:00" in run(*words, "--clock", "UTC").stdout
+    with (tmp_path / "calls.toml").open("a", encoding="utf-8") as file:
+        file.write('[clock]\ntimezone = "UTC"\n')
+    assert b"2025-07-01T00:00:00+01:00" in run(*words).stdout
+
+
+def test_a_wrong_format_is_bad_input_not_an_empty_report(log: Path) -> None:
+    done = run("report", log, "-z", "Europe/Berlin", "--format", "technion_bank")
+    assert done.returncode == 2
+    assert b"none of 9 lines could be used as 'technion_bank'" in done.stderr
+
+
+def test_a_closed_pipe_is_no_finding_and_a_full_disk_is_one_message(log: Path) -> None:
+    piped = f"{sys.executable} -m ccstats.cli check {log} | head -1; exit ${{PIPESTATUS[0]}}"
+    assert subprocess.run(["bash", "-c", piped], capture_output=True, check=False).returncode == 0
+    if Path("/dev/full").exists():
+        for words in (["check", log], ["report", log, "-z", "UTC", "-o", "-"]):
+            with Path("/dev/full").open("w") as full:
+                command = [sys.executable, "-m", "ccstats.cli", *map(str, words)]
+                done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+            assert done.returncode == 2, done.stderr
+            assert b"Traceback" not in done.stderr
+            assert b"the output cannot be written" in done.stderr

@@ -86,6 +86,7 @@ def test_no_text_of_the_data_leaves_its_cell(text: str) -> None:
     assert len(row) == 3
     assert not re.search(r"(?<!\\)(?:\\\\)*[|`*_\[\]#]", row[2][2:-2])
     assert not re.search("[<>]", row[2])
+    assert row[2].isprintable()
     assert not safe_cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
     assert escape_markdown("plain words") == "plain words"
 

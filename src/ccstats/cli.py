@@ -36,6 +36,15 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """The reader of our output (head, less) has seen enough: that is no finding."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0)
+
+
 _err = Console(stderr=True, highlight=False)
 
 Logs = Annotated[list[str], typer.Argument(metavar="LOG…", help="Log files or globs (.gz, .bz2, .xz, .zst too); - is standard input.")]
@@ -48,6 +57,7 @@ Zone = Annotated[
         "--timezone", "-z", envvar="CCSTATS_TIMEZONE", help="Zone of the centre, such as Europe/Istanbul: days, months and wall clocks."
     ),
 ]
+Clock = Annotated[str | None, typer.Option("--clock", help="Zone the log's own wall clock stood in, where it is another than --timezone.")]
 Mapping = Annotated[
     Path | None, typer.Option("--mapping", "-m", help="TOML mapping for --format mapped; draft one with [bold]ccstats map[/].")
 ]
@@ -58,31 +68,43 @@ Threshold = Annotated[
 ]
 
 
-def _console() -> Console:
-    """Standard output; as wide as a table needs where nobody looks at a screen."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+def _console() -> _Console:
+    return _Console(highlight=False)
 
 
 def _print_table(table: pd.DataFrame, *, title: str = "", period: str | None = None) -> None:
+    """The table as wide as it is; on a narrower screen in several blocks that repeat the first columns, so that no figure is cut."""
     import pandas as pd
     from rich.table import Table
 
-    from ccstats.report.cells import present
+    from ccstats.report.cells import present, printable
 
-    shown = present(table, period=period)
-    grid = Table(header_style="bold")
-    for name, dtype in zip(shown.columns, table.dtypes, strict=True):
-        grid.add_column(escape(name), justify="right" if pd.api.types.is_numeric_dtype(dtype) else "left")
-    for row in shown.itertuples(index=False):
-        grid.add_row(*(escape(_printable(cell)) for cell in row))
+    shown = present(table, period=period).map(printable)
+    right = [pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]
+    widths = [max([len(name), *map(len, shown[name])]) + 3 for name in shown.columns]
+    keys = next((at for at, number in enumerate(right) if number), len(right))
+    room = _console().width if sys.stdout.isatty() else None
     if title:
-        _console().print(f"[bold]{escape(_printable(title))}[/]", soft_wrap=True)
-    _console().print(grid)
+        _console().print(f"[bold]{escape(printable(title))}[/]", soft_wrap=True)
+    for block in _blocks(widths, keys, room):
+        grid = Table(header_style="bold")
+        for at in block:
+            grid.add_column(escape(shown.columns[at]), justify="right" if right[at] else "left", overflow="fold")
+        for row in shown.iloc[:, block].itertuples(index=False):
+            grid.add_row(*map(escape, row))
+        _Console(highlight=False, width=room or sum(widths) + 1).print(grid)
 
 
-def _printable(text: str) -> str:
-    """Control characters from the data must not reach the terminal."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
+def _blocks(widths: list[int], keys: int, room: int | None) -> list[list[int]]:
+    """Columns to print side by side: all where there is room, else as many as fit beside the first ``keys``."""
+    if room is None or sum(widths) < room or keys == len(widths):
+        return [list(range(len(widths)))]
+    blocks: list[list[int]] = []
+    for at in range(keys, len(widths)):
+        if not blocks or sum(widths[each] for each in [*blocks[-1], at]) >= room:
+            blocks.append(list(range(keys)))
+        blocks[-1].append(at)
+    return blocks
 
 
 @contextlib.contextmanager
@@ -101,7 +123,9 @@ def _progress(what: str) -> Iterator[Callable[[str, float], None]]:
         yield report
 
 
-def _read(logs: list[str], *, format: str | None, timezone: str | None, mapping: Path | None = None, **options: Any) -> Log:
+def _read(
+    logs: list[str], *, format: str | None, timezone: str | None, clock: str | None, mapping: Path | None = None, **options: Any
+) -> Log:
     from ccstats.readers import read
 
     source: Any = [sys.stdin.buffer if name == "-" else name for name in logs]
@@ -109,7 +133,7 @@ def _read(logs: list[str], *, format: str | None, timezone: str | None, mapping:
         options["mapping"] = mapping
         format = format or "mapped"
     with _progress("reading") as progress:
-        return read(source[0] if len(source) == 1 else source, format=format, timezone=timezone, progress=progress, **options)
+        return read(source[0] if len(source) == 1 else source, format=format, timezone=clock or timezone, progress=progress, **options)
 
 
 def _needed(timezone: str | None) -> str:
@@ -162,6 +186,7 @@ def report(
     logs: Logs,
     format: Format = None,
     timezone: Zone = None,
+    clock: Clock = None,
     mapping: Mapping = None,
     period: Period = "month",
     by: By = "queue",
@@ -178,7 +203,7 @@ def report(
     from ccstats.report.files import csv_text
 
     zone = _needed(timezone)
-    log = _read(logs, format=format, timezone=zone, mapping=mapping)
+    log = _read(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
     queues = [str(queue) for queue in log.contacts["queue"].cat.categories]
     with _progress("counting"):
         made = build_service_report(
@@ -196,11 +221,14 @@ def report(
         return
     _print_table(made.headline(), title=f"Service level of {', '.join(made.sources)} ({zone})", period=made.period)
     from ccstats.metrics import METRICS
+    from ccstats.report.cells import printable
 
     said = f"{definition} = {METRICS[definition].formula}; threshold {made.threshold}, inclusive; short-abandon rule {made.short}"
-    _console().print(escape(_printable(said)), soft_wrap=True)
-    if len(log.rejected):
-        _err.print(f"{log.count('rejected'):,} of {log.count():,} lines were rejected; [bold]ccstats check[/] says which and why.")
+    _console().print(escape(printable(said)), soft_wrap=True)
+    findings = {"rejected lines": log.count("rejected"), "repaired or assumed": int(log.notes["count"].sum())}
+    if any(findings.values()):
+        said = "; ".join(f"{what}: {number:,}" for what, number in findings.items() if number)
+        _err.print(f"{said}. [bold]ccstats check[/] says which and why.", soft_wrap=True)
     if out is not None:
         for path in write_service_report(made, out):
             _err.print(f"wrote {escape(str(path))}")
@@ -211,14 +239,15 @@ def check(
     logs: Logs,
     format: Format = None,
     timezone: Zone = None,
+    clock: Clock = None,
     mapping: Mapping = None,
-    show: Annotated[int, typer.Option("--show", help="How many rejected lines to list.")] = 20,
+    show: Annotated[int, typer.Option("--show", min=0, help="How many rejected lines to list.")] = 20,
     text: Annotated[bool, typer.Option("--text", help="Show the rejected lines themselves: they may hold personal data.")] = False,
 ) -> None:
     """What became of every line: used, ignored by rule, or rejected and why; sums and oddities. Exit status 1 if there are findings."""
     from ccstats.service.reconciliation import reconcile
 
-    log = _read(logs, format=format, timezone=timezone, mapping=mapping, keep_text=text)
+    log = _read(logs, format=format, timezone=timezone, clock=clock, mapping=mapping, keep_text=text)
     _print_table(log.summary(), title=f"Lines of {', '.join(dict.fromkeys(log.lines['source'].astype(str)))} (format {log.format})")
     _console().print(
         f"{log.count():,} lines = {log.count('used'):,} used + {log.count('ignored'):,} ignored + {log.count('rejected'):,} rejected; "
@@ -241,8 +270,9 @@ def stats(
     logs: Logs,
     format: Format = None,
     timezone: Zone = None,
+    clock: Clock = None,
     mapping: Mapping = None,
-    at_least: Annotated[int, typer.Option("--at-least", help="Blank agents with fewer answered contacts than this.")] = 0,
+    at_least: Annotated[int, typer.Option("--at-least", min=0, help="Blank agents with fewer answered contacts than this.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables as CSV.")] = None,
 ) -> None:
     """Waits, agents, transfers, who hung up and why contacts went unanswered."""
@@ -250,7 +280,7 @@ def stats(
     from ccstats.report.statistics import build_statistics
 
     zone = _needed(timezone)
-    log = _read(logs, format=format, timezone=zone, mapping=mapping)
+    log = _read(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
     with _progress("counting"):
         tables = build_statistics(log, timezone=zone, at_least=at_least)
     for name, table in tables.items():
@@ -317,13 +347,18 @@ def main() -> None:
     except CcstatsError as error:
         _err.print(f"[bold red]ccstats:[/] {escape(_printable_lines(str(error)))}", soft_wrap=True)
         sys.exit(2)
-    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+    except BrokenPipeError:  # of what we write without the console
+        _Console().on_broken_pipe()
+    except OSError as error:  # standard output cannot be written: a full disk
+        _err.print(f"[bold red]ccstats:[/] {escape(str(error.strerror))}: the output cannot be written", soft_wrap=True)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(2)
 
 
 def _printable_lines(text: str) -> str:
-    return "\n".join(_printable(line) for line in text.splitlines())
+    from ccstats.report.cells import printable
+
+    return "\n".join(map(printable, text.splitlines()))
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:

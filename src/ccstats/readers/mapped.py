@@ -70,8 +70,7 @@ def read_mapped(sources: Sequence[Source], options: Options) -> Log:
     if given is None:
         raise OptionError("format 'mapped' needs mapping=: a dict or a TOML file; ccstats.draft_mapping drafts one from the file")
     mapping, problems = parse_mapping(given)
-    if options.timezone is not None and mapping.timezone not in (None, options.timezone):
-        raise ZoneError(f"the mapping says timezone = {mapping.timezone!r}, the call says timezone={options.timezone!r}; keep one")
+    # The mapping knows where its file's clock stood; the caller's zone serves where it does not say.
     mapping = replace(mapping, timezone=mapping.timezone or options.timezone)
     account = Account(options)
     parts = []

@@ -10,7 +10,7 @@ import pandas as pd
 from ccstats.metrics import METRICS
 from ccstats.schema import TABLES
 
-__all__ = ["escape_markdown", "heading", "present", "safe_cell"]
+__all__ = ["escape_markdown", "heading", "present", "printable", "safe_cell"]
 
 _PERIOD_FORMATS = {
     "interval": "%Y-%m-%d %H:%M",
@@ -86,15 +86,26 @@ def present(table: pd.DataFrame, *, period: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(columns, dtype="str")
 
 
+def printable(text: str) -> str:
+    r"""Text without control characters: neither colours for a terminal nor letters that turn the writing around.
+
+    Examples
+    --------
+    >>> printable("sales\x1b[2J")
+    'sales�[2J'
+    """
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
 def safe_cell(text: str) -> str:
-    """A text cell that no spreadsheet takes for a formula: a leading apostrophe where it would.
+    """A text cell that no spreadsheet takes for a formula (a leading apostrophe where it would), without control characters.
 
     Examples
     --------
     >>> safe_cell("=HYPERLINK(1)"), safe_cell("sales")
     ("'=HYPERLINK(1)", 'sales')
     """
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return printable(f"'{text}" if text.startswith(_FORMULA) else text)
 
 
 def escape_markdown(text: str) -> str:
@@ -105,5 +116,5 @@ def escape_markdown(text: str) -> str:
     >>> escape_markdown("a|b <script>\n[x](y)")
     'a\\|b &lt;script&gt; \\[x\\](y)'
     """
-    text = re.sub(r"\s+", " ", text).replace("\\", "\\\\").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = printable(re.sub(r"\s+", " ", text)).replace("\\", "\\\\").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([|`*_\[\]#])", r"\\\1", text)

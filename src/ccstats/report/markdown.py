@@ -51,7 +51,7 @@ def markdown_report(report: ServiceReport) -> str:
         f"short-abandon rule {escape_markdown(report.short)}. "
         f"A contact is booked where it joined the queue. Times are those of {escape_markdown(report.timezone)}.",
         markdown_table(report.headline(), period=report.period),
-        "## Waits",
+        "## Waits" if report.period != "interval" else "## Waits, over the whole log",
         "Quantiles are taken from the contacts themselves, never averaged. Waits that the log's end cut short are counted apart (open).",
         *(markdown_table(table, period=report.period) for table in split_waits(report.waits)),
         "## Definitions",

@@ -30,7 +30,7 @@ class ServiceReport:
     groups, total : pandas.DataFrame
         `ccstats.measure_service` by group and period, and over all groups.
     waits : pandas.DataFrame
-        `ccstats.measure_waits` for the same groups and periods.
+        `ccstats.measure_waits` for the same groups and periods; with ``period="interval"`` one row a group, over the whole log.
     account, rejected, notes : pandas.DataFrame
         What became of every line, which were rejected and why, and what was repaired.
     period, timezone, definition : str
@@ -91,7 +91,7 @@ class ServiceReport:
         return rows[columns].sort_values(when, kind="stable", ignore_index=True) if when else rows[columns]
 
     def definitions(self) -> pd.DataFrame:
-        """Name, formula and source of every figure in the headline: ``metric, formula, source``.
+        """Name, formula and clause of every figure in the headline: ``metric, formula, clause``.
 
         Examples
         --------
@@ -153,7 +153,8 @@ def build_service_report(
     Raises
     ------
     OptionError
-        If the log holds no contacts, or a group is no column of them.
+        If lines were rejected and none was used (the format does not fit), or a group is no column of ``contacts``. A log without
+        contacts gives an empty report.
 
     Examples
     --------
@@ -164,6 +165,12 @@ def build_service_report(
     ('service_level', '20 s')
     """
     by = tuple(dict.fromkeys(by))
+    if log.count("rejected") and not log.count("used"):
+        reason = log.rejected["reason"].mode().iloc[0]
+        raise OptionError(
+            f"none of {log.count():,} lines could be used as {log.format!r}; most were rejected because: {reason}. "
+            "Is the format right? Leave format= out to have it recognised, and see log.rejected or ccstats check"
+        )
     unknown = [name for name in by if name not in log.contacts]
     if unknown:
         raise OptionError(f"by={unknown}: no such columns in contacts; it has: {', '.join(log.contacts.columns)}")

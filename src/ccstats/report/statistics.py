@@ -52,11 +52,11 @@ def build_statistics(log: Log, *, timezone: str, at_least: int = 0) -> dict[str,
     --------
     >>> import ccstats as cc
     >>> list(build_statistics(cc.read(cc.sample_log()), timezone="Europe/Berlin"))
-    ['waits', 'within', 'unanswered', 'ended_by', 'transfers', 'agents', 'pauses']
+    ['queue_waits', 'queue_within', 'unanswered', 'ended_by', 'transfers', 'agents', 'pauses']
     """
     contacts, states = log.contacts, log.agent_states
     quantiles, within = split_waits(measure_waits(contacts, by="queue", timezone=timezone))
-    tables = {"waits": quantiles, "within": within, "unanswered": list_unanswered(contacts)}
+    tables = {"queue_waits": quantiles, "queue_within": within, "unanswered": list_unanswered(contacts)}
     if "ended_by" in contacts:
         tables["ended_by"] = list_ended_by(contacts)
     if "transferred_to" in contacts:
