@@ -8,7 +8,8 @@ What is in the registry: every metric of the dictionary that is a count, sum, ra
 `intervals` or `agent_intervals`. The border cases: ``aht_s`` is a sum of three means and names its parts; ``handled`` is counted from what
 agents did, because transfers in and outbound contacts have no queue visit; ``workload_erlang`` and ``concurrency`` also come from logged
 columns, but the first is a product of metrics and the second needs overlapping spans, so neither is a ratio of sums. `COMES_LATER` lists
-them and everything else that is not here, each with what it waits for.
+them and everything else that is not here, each with what it waits for. ``utilisation`` is over paid time, which no table holds: it is made
+where that is given; ``utilisation_logged`` is the part of it that logs alone can tell.
 """
 
 from __future__ import annotations
@@ -321,6 +322,15 @@ _REGISTERED = (
         "M20",
         table="agent_intervals",
     ),
+    _share(
+        "utilisation_logged",
+        "Utilisation (logged-in base)",
+        "(on_contact_s + hold_s + wrap_s + available_s) / logged_in_s",
+        NEUTRAL,
+        "7.6",
+        "M20, trade convention",
+        table="agent_intervals",
+    ),
     _quotient(
         "contacts_per_hour",
         "Contacts per agent hour",
@@ -356,7 +366,8 @@ _WAITS_FOR = {
     "a product of metrics (offered, aht_s) that planning uses": "workload_erlang",
     "plans": "occupancy_planned scheduled_required staffing_variance",
     "forecasts": "forecast_error mape wape forecast_bias forecast_hit_rate",
-    "schedules and paid time": "utilisation shrinkage adherence conformance absenteeism_rate",
+    "paid time, which no table holds: `measure_agents(paid_s=)` gives it": "utilisation",
+    "schedules": "shrinkage adherence conformance absenteeism_rate",
     "evaluations of contacts": "qm_score critical_accuracy auto_fail_rate qm_coverage calibration_sd",
     "surveys": "csat_top2 csat_mean nps nps_se nps_ci_low nps_ci_high ces_mean ces_easy ces_net response_rate enps",
     "complaints": "complaints_per_1000 complaint_resolution_s complaint_on_time_rate complaint_first_resolution complaint_ack_s",

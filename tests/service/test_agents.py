@@ -250,3 +250,56 @@ def test_pauses_are_a_loop_over_spans(agent_states_of, seed, zone) -> None:
     for key, (pauses, total, longest) in hand.items():
         assert (found[key]["pauses"], found[key]["pause_s"]) == (pauses, pytest.approx(total))
         np.testing.assert_equal(found[key]["longest_pause_s"], longest)
+
+
+def test_utilisation_is_over_logged_in_or_paid_time(contacts_of) -> None:
+    spans = [("2026-03-02T10:00Z", "2026-03-02T10:30Z", "available"), ("2026-03-02T10:30Z", "2026-03-02T10:40Z", "on_contact")]
+    spans += [("2026-03-02T10:40Z", "2026-03-02T10:45Z", "wrap"), ("2026-03-02T10:45Z", "2026-03-02T11:00Z", "pause")]
+    states = pd.concat([one_agent(spans, agent=agent) for agent in ("Ada", "Bo", "Cy")], ignore_index=True).astype({"agent": "category"})
+    plain = measure_agents(contacts_of(1, 0), states)
+    assert plain["utilisation_logged"].tolist() == [0.75] * 3
+    assert "utilisation" not in plain
+    made = measure_agents(contacts_of(1, 0), states, paid_s={"Ada": 5400, "Bo": 0.0, "Eve": 1.0})
+    assert made["paid_s"].fillna(-1).tolist() == [5400, 0, -1]
+    assert made["utilisation"].fillna(-1).tolist() == [0.5, -1, -1]
+    pd.testing.assert_frame_equal(made[list(plain.columns)], plain)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"short_talk_s": "x"}, "short_talk_s='x'"),
+        ({"short_talk_s": math.nan}, "short_talk_s=nan"),
+        ({"paid_s": {"Ada": 1.0}, "period": "day"}, "no period"),
+        ({"paid_s": {"Ada": 1.0}, "by": ()}, "by='agent'"),
+        ({"paid_s": {"Ada": 1.0}, "agent_states": None}, "needs agent_states"),
+        ({"paid_s": 3600}, "mapping of agents"),
+        ({"paid_s": {"Ada": "8h"}}, "'Ada'"),
+        ({"paid_s": {"Ada": -1}}, "0 or more"),
+    ],
+)
+def test_wrong_options(contacts_of, agent_states_of, options, words) -> None:
+    with pytest.raises(OptionError, match=words):
+        measure_agents(contacts_of(1), **({"agent_states": agent_states_of(1)} | options))
+
+
+def test_groups_of_pauses(agent_states_of) -> None:
+    states = agent_states_of(1)
+    with pytest.raises(OptionError, match="leave it out of by="):
+        measure_pauses(states, by="reason")
+    pd.testing.assert_frame_equal(measure_pauses(states, by=["agent", "agent"]), measure_pauses(states))
+
+
+def test_rows_come_in_one_order(contacts_of, agent_states_of) -> None:
+    import polars as pl
+
+    contacts, states = contacts_of(8, 200), agent_states_of(8)
+    made = measure_agents(contacts, states, by=["agent", "agent"]).astype({"agent": "str"})
+    assert made["agent"].tolist() == ["Ada", "Bo", "Cy"]
+    order = ["Cy", "Ada", "Bo"]
+    moved = [table.assign(agent=table["agent"].cat.set_categories(order)) for table in (contacts, states)]
+    polars = [pl.from_pandas(table).with_columns(pl.col("agent").cast(pl.Categorical)) for table in moved]
+    for tables in (moved, polars):
+        pd.testing.assert_frame_equal(measure_agents(*tables).astype({"agent": "str"}), made)
+    ranked = [table.assign(agent=table["agent"].cat.set_categories(order, ordered=True)) for table in (contacts, states)]
+    assert measure_agents(*ranked)["agent"].tolist() == order

@@ -96,7 +96,11 @@ def test_list_contacts_keeps_every_column_and_the_order(contacts_of) -> None:
         ({"measure": "answered_within"}, OptionError, "needs threshold_s="),
         ({"weekday": "Monday"}, OptionError, "another period"),
         ({"period": "day", "weekday": "Monday"}, OptionError, "another period"),
-        ({"team": "north"}, ColumnError, "no column 'team'"),
+        ({"team": "north"}, ColumnError, "^team='north': contacts has no column 'team'"),
+        ({"period": "day", "period_start": "foo"}, OptionError, "period_start='foo' is no instant"),
+        ({"period": "weekday", "weekday": "Mondya"}, OptionError, "expected one of Monday, Tuesday"),
+        ({"period": "slot", "slot": "morning"}, OptionError, "time of day"),
+        ({"queue": ["sales", "help"]}, OptionError, "expected one value"),
         ({"attribute_by": "offered"}, OptionError, "queued, left, ended, event"),
     ],
 )
@@ -226,7 +230,16 @@ def test_without_customers_nobody_is_followed(contacts_of) -> None:
     assert made[["called_again_at", "answered_again", "called_back_at"]].isna().all(axis=None)
 
 
-@pytest.mark.parametrize("within", ["0s", "soon", "-1D"])
+@pytest.mark.parametrize("within", [3600, 3600.0, pd.Timedelta("1h")])
+def test_a_number_is_seconds(within) -> None:
+    at = [pd.Timestamp("2026-03-02T10:00Z"), pd.Timestamp("2026-03-02T10:59Z"), pd.Timestamp("2026-03-02T12:30Z")]
+    rows = {"contact_id": ["a", "b", "c"], "visit": 1, "queued_at": at, "outcome": ["abandoned", "answered", "abandoned"], "customer": "k"}
+    made = list_abandoned(complete(pd.DataFrame(rows)), within=within)
+    assert made["called_again_after_s"].fillna(-1).tolist() == [59 * 60, -1]
+    assert made["censored"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("within", ["0s", "soon", "-1D", "3600", "", 0, -60, True, math.nan, math.inf, None, [1]])
 def test_within_is_a_positive_time(contacts_of, within) -> None:
     with pytest.raises(OptionError, match="positive length of time"):
         list_abandoned(contacts_of(4), within=within)
@@ -302,3 +315,24 @@ def test_empty_logs_give_empty_lists(contacts_of) -> None:
     for made in (list_contacts(none), list_abandoned(none), list_transfers(none), list_unanswered(none), list_ended_by(none)):
         assert made.empty
         assert len(made.columns) > 3
+
+
+@pytest.mark.parametrize(
+    ("listed", "by"), [(list_unanswered, "outcome"), (list_unanswered, ["queue", "raw_outcome"]), (list_ended_by, "ended_by")]
+)
+def test_a_column_of_the_result_is_no_group(contacts_of, listed, by) -> None:
+    with pytest.raises(OptionError, match="leave it out of by="):
+        listed(contacts_of(1), by=by)
+
+
+@pytest.mark.parametrize("listed", [list_unanswered, list_ended_by])
+def test_rows_come_in_one_order(contacts_of, listed) -> None:
+    import polars as pl
+
+    contacts = contacts_of(7, 200)
+    made = listed(contacts, by=["queue", "queue"]).astype({"queue": "str"})
+    assert made["queue"].is_monotonic_increasing
+    order = ["sales", "help", "billing"]
+    moved = contacts.assign(queue=contacts["queue"].cat.set_categories(order))
+    for other in (moved, pl.from_pandas(moved).with_columns(pl.col("queue").cast(pl.Categorical))):
+        pd.testing.assert_frame_equal(listed(other).astype({"queue": "str"}), made)

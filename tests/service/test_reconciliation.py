@@ -96,6 +96,14 @@ def test_talk_that_is_not_known_is_not_compared(centre) -> None:
     assert checks.set_index("check").loc["talk seconds", ["left", "right"]].tolist() == [30.0, 30.0]
 
 
+def test_a_log_that_ends_with_the_answer_agrees(centre) -> None:
+    contacts, states = centre
+    contacts.loc[1, "talk_s"] = None  # answered as the log ends: no talk, and a span of no length is not kept
+    checks = reconcile(contacts, states[states["contact_id"] != "c1"])
+    assert failing(checks) == []
+    assert checks.set_index("check").loc["answered contacts with a span", ["left", "right"]].tolist() == [1.0, 1.0]
+
+
 def test_random_contacts_agree(contacts_of) -> None:
     contacts = contacts_of(4, 300, waits_known=True)
     checks = reconcile(contacts).set_index("check")

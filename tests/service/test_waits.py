@@ -138,6 +138,8 @@ def test_nothing_gives_one_row_of_nothing_or_no_row(contacts_of) -> None:
         ({"clock": "ivr"}, OptionError, "'queued' or 'arrived'"),
         ({"period": "year"}, OptionError, "period='year'"),
         ({"by": "team"}, ColumnError, "no column 'team'"),
+        ({"quantiles": "most"}, OptionError, "quantiles='most'"),
+        ({"within_s": None}, OptionError, "seconds, 0 or more"),
     ],
 )
 def test_wrong_options(contacts_of, options, error, words) -> None:
@@ -159,3 +161,25 @@ def test_polars_is_accepted(contacts_of) -> None:
     text = contacts.astype({name: "str" for name in contacts.columns if contacts[name].dtype == "category"})
     made = measure_waits(pl.from_pandas(text), within_s=[20])
     pd.testing.assert_frame_equal(made, measure_waits(contacts, within_s=[20]))
+
+
+def test_one_number_is_a_sequence_of_one_and_a_group_named_twice_is_one(contacts_of) -> None:
+    contacts = contacts_of(1)
+    made = measure_waits(contacts, by=["queue", "queue"], quantiles=0.9, within_s=20)
+    pd.testing.assert_frame_equal(made, measure_waits(contacts, by="queue", quantiles=[0.9], within_s=[20]))
+
+
+@pytest.mark.parametrize("order", [["sales", "help", "billing"], ["help", "sales", "billing"]])
+def test_rows_are_alphabetical_in_whatever_order_the_source_names_queues(contacts_of, order) -> None:
+    import polars as pl
+
+    contacts = contacts_of(1)
+    made = measure_waits(contacts, by="queue")
+    assert made["queue"].tolist() == ["billing", "help", "sales"]
+    moved = contacts.assign(queue=contacts["queue"].cat.set_categories(order))
+    polars = pl.from_pandas(moved).with_columns(pl.col("queue").cast(pl.Categorical))
+    for other in (moved, polars):
+        found = measure_waits(other, by="queue")
+        pd.testing.assert_frame_equal(found.astype({"queue": "str"}), made.astype({"queue": "str"}))
+    ranked = contacts.assign(queue=contacts["queue"].cat.set_categories(order, ordered=True))
+    assert measure_waits(ranked, by="queue")["queue"].tolist() == order

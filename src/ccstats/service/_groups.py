@@ -12,18 +12,27 @@ import pandas as pd
 from ccstats.errors import ColumnError, OptionError
 from ccstats.periods import PERIODS, local_grid, period_start, slot_of, weekday_of
 
-__all__ = ["Groups", "columns_of", "micros_of", "period_of"]
+__all__ = ["Groups", "alphabetical", "columns_of", "micros_of", "period_of"]
 
 Mask = np.ndarray
 
 
-def columns_of(by: str | Sequence[str], frame: pd.DataFrame, *, what: str) -> list[str]:
-    """The group columns as a list, all of them in ``frame``."""
-    names = [by] if isinstance(by, str) else list(by)
+def columns_of(by: str | Sequence[str], frame: pd.DataFrame, *, what: str, reserved: Sequence[str] = ()) -> list[str]:
+    """The group columns, each once, all of them in ``frame`` and none of them a column that the result has anyway."""
+    names = list(dict.fromkeys([by] if isinstance(by, str) else by))
+    taken = [name for name in names if name in reserved]
+    if taken:
+        raise OptionError(f"by={names}: {', '.join(map(repr, taken))} is in the result as it is; leave it out of by=")
     lacking = [name for name in names if name not in frame]
     if lacking:
         raise ColumnError(f"by={names}: {what} has no column {', '.join(map(repr, lacking))}; it has: {', '.join(map(str, frame.columns))}")
     return names
+
+
+def alphabetical(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the categories of unordered columns sorted: pandas sorts rows by them, and sources name them in any order."""
+    unordered = [name for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.CategoricalDtype) and not dtype.ordered]
+    return frame.assign(**{str(name): frame[name].cat.reorder_categories(frame[name].cat.categories.sort_values()) for name in unordered})
 
 
 def micros_of(instants: pd.Series) -> np.ndarray:
@@ -65,7 +74,7 @@ class Groups:
         every: str = "30min",
         what: str = "contacts",
     ) -> None:
-        keys = frame[columns_of(by, frame, what=what)].reset_index(drop=True)
+        keys = alphabetical(frame[columns_of(by, frame, what=what)]).reset_index(drop=True)
         if period is not None:
             name, values = period_of(instants, period=period, timezone=timezone, every=every)
             keys[name] = values

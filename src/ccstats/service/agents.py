@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ccstats.errors import OptionError
-from ccstats.metrics import RATIOS
+from ccstats.metrics import METRICS, RATIOS
 from ccstats.periods import local_grid
 from ccstats.privacy import suppress_small
 from ccstats.schema import AGENT_STATES, CONTACTS, STATES, as_frame
-from ccstats.service._groups import Groups, columns_of, micros_of
+from ccstats.service._groups import Groups, alphabetical, columns_of, micros_of
 from ccstats.service.ratios import add_ratios
 
 __all__ = ["measure_agents", "measure_pauses"]
@@ -32,6 +33,7 @@ def measure_agents(
     every: str = "30min",
     short_talk_s: float = 10.0,
     at_least: int = 0,
+    paid_s: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Contacts, handle time, time per state, occupancy and sessions per agent and period.
 
@@ -53,6 +55,8 @@ def measure_agents(
         Answered contacts with no more talk than this are ``short_talks``. [s]
     at_least : int
         Figures of rows with fewer answered contacts than this are blanked, and ``suppressed`` says so. [contacts]
+    paid_s : mapping of str to float, optional
+        Paid time of each agent over all that is measured, which no log holds. Only per agent and without ``period``. [s]
 
     Returns
     -------
@@ -62,15 +66,17 @@ def measure_agents(
         the period: ``logged_in_s`` and seconds per state (``available_s``, …); booked where they began: ``handled, ring_attempts`` and
         ``ring_noanswer`` (ringing that no contact followed; missing where ringing is never logged) and ``sessions`` with
         ``first_login_at`` and ``last_logout_at`` of those that begin or end in the period (a session that the log cuts off has no logout);
-        and ``occupancy, occupancy_logged, contacts_per_hour, rona_rate``. A ratio whose denominator is empty is missing; where no agent
-        states are logged at all, everything that comes from them is.
+        and ``occupancy, occupancy_logged, utilisation_logged, contacts_per_hour, rona_rate``. With ``paid_s`` also ``paid_s`` (missing for
+        agents not named) and ``utilisation``. A ratio whose denominator is empty is missing; where no agent states are logged at all,
+        everything that comes from them is.
 
     Raises
     ------
     ColumnError
         If a ``by`` column is in one of the tables only.
     OptionError
-        If agent states are to be cut by ``queue``, or ``period`` is not known.
+        If agent states are to be cut by ``queue``, ``period`` is not known, ``short_talk_s`` is no number of seconds, or ``paid_s`` is no
+        mapping to seconds or is given with other groups, a period or no agent states.
 
     See Also
     --------
@@ -82,7 +88,8 @@ def measure_agents(
     ``answered`` counts visits to queues and adds up to the same count of `measure_service`; contacts whose agent is not logged are in no
     agent's row. ``handled`` counts what agents were on, transfers in and outbound contacts included; a contact taken up again after a hold
     counts once. Occupancy is handling (on contact, hold, wrap-up) over handling plus available time; ringing, pauses and other work stand
-    in neither. Where several phones ring at once, those who were not the first also count as not answering.
+    in neither. Utilisation is handling plus available time, over paid time (``utilisation``) or, where that is not known, over logged-in
+    time (``utilisation_logged``). Where several phones ring at once, those who were not the first also count as not answering.
 
     Examples
     --------
@@ -95,6 +102,9 @@ def measure_agents(
     frame = as_frame(contacts, what="contacts")
     CONTACTS.check(frame, columns=["queued_at", "outcome", "talk_s", "hold_s", "wrap_s", "agent"], keys=False)
     names = columns_of(by, frame, what="contacts")
+    _check_seconds("short_talk_s", short_talk_s)
+    if paid_s is not None:
+        _check_paid(paid_s, fits=names == ["agent"] and period is None and agent_states is not None)
     if agent_states is None:
         rows = _answered(frame, names)
         groups = Groups(rows, names, instants=rows["at"], period=period, timezone=timezone, every=every)
@@ -116,7 +126,8 @@ def measure_agents(
     answered, pieces, begun, logouts = zip(parts, groups.split([len(part) for part in parts]), strict=True)
     table = add_ratios(groups.table(_from_contacts(*answered, short_talk_s)), metrics=_ratios_of(frame))
     table = table.assign(**_from_states(pieces, begun, logouts))
-    return _suppressed(add_ratios(table, metrics=(*RATIOS["agent_intervals"], "rona_rate")), at_least, keep=names)
+    table = add_ratios(table, metrics=(*RATIOS["agent_intervals"], "rona_rate"))
+    return _suppressed(table if paid_s is None else _with_paid(table, paid_s), at_least, keep=names)
 
 
 def measure_pauses(
@@ -148,6 +159,8 @@ def measure_pauses(
     ------
     ColumnError
         If a ``by`` column is not there.
+    OptionError
+        If ``by`` names ``reason``, which is in the result anyway.
 
     Examples
     --------
@@ -158,7 +171,7 @@ def measure_pauses(
     """
     states = _ordered(agent_states)
     AGENT_STATES.check(states, columns=["reason"], keys=False)
-    names = [*columns_of(by, states, what="agent_states"), "reason"]
+    names = [*columns_of(by, states, what="agent_states", reserved=("reason",)), "reason"]
     paused = states[states["state"] == "pause"]
     parts = [_pieces(paused, names, period=period, timezone=timezone, every=every), paused[names].assign(at=paused["started_at"])]
     keys = pd.concat([part[[*names, "at"]] for part in parts], ignore_index=True)
@@ -171,6 +184,28 @@ def measure_pauses(
             "longest_pause_s": begun.largest(_seconds(paused).to_numpy()),
         }
     )
+
+
+def _check_seconds(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) >= 0:
+        raise OptionError(f"{name}={value!r}: expected seconds, 0 or more")
+
+
+def _check_paid(paid_s: Any, *, fits: bool) -> None:
+    if not fits:
+        raise OptionError("paid_s= is paid time per agent over the whole log: it needs agent_states, by='agent' and no period")
+    if not isinstance(paid_s, Mapping):
+        raise OptionError(f"paid_s={paid_s!r}: expected a mapping of agents to seconds, such as {{'Ada': 144000.0}}")
+    for agent, seconds in paid_s.items():
+        if not pd.isna(seconds):
+            _check_seconds(f"paid_s[{agent!r}]", seconds)
+
+
+def _with_paid(table: pd.DataFrame, paid_s: Mapping[str, float]) -> pd.DataFrame:
+    paid = table["agent"].astype("str").map(dict(paid_s)).astype("float64")
+    # The same time as over the logged-in time, and only the base is another.
+    used = table[[column for _, column in METRICS["utilisation_logged"].numerator]].sum(axis=1, skipna=False)
+    return table.assign(paid_s=paid, utilisation=(used / paid).where(paid > 0))
 
 
 def _ratios_of(frame: pd.DataFrame) -> list[str]:
@@ -188,7 +223,8 @@ def _ordered(agent_states: Any) -> pd.DataFrame:
     states = as_frame(agent_states, what="agent_states")
     AGENT_STATES.check(states, columns=["agent", "started_at", "ended_at", "state", "queue", "contact_id", "closed_by"], keys=False)
     # Where spans begin together the empty one comes first; state and queue only make the order the same every time.
-    queue, state, agent = (states[name].cat.codes.to_numpy() for name in ("queue", "state", "agent"))
+    named = alphabetical(states[["queue", "agent"]]).assign(state=states["state"].cat.set_categories(STATES))
+    queue, state, agent = (named[name].cat.codes.to_numpy() for name in ("queue", "state", "agent"))
     order = np.lexsort((queue, state, micros_of(states["ended_at"]), micros_of(states["started_at"]), agent))
     return states if (np.diff(order) == 1).all() else states.iloc[order].reset_index(drop=True)
 
@@ -196,6 +232,8 @@ def _ordered(agent_states: Any) -> pd.DataFrame:
 def _same_categories(frame: pd.DataFrame, states: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables with group columns of one dtype, so that their rows can be stacked."""
     for name in names:
+        if frame[name].dtype == states[name].dtype:
+            continue
         if isinstance(frame[name].dtype, pd.CategoricalDtype) and isinstance(states[name].dtype, pd.CategoricalDtype):
             both = pd.CategoricalDtype(sorted(set(frame[name].cat.categories) | set(states[name].cat.categories)))
             frame, states = (table.assign(**{name: table[name].astype(both)}) for table in (frame, states))

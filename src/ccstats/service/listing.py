@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ccstats.errors import ColumnError, OptionError
+from ccstats.periods import WEEKDAYS
 from ccstats.schema import CONTACTS, NOT_QUEUED, OUTCOMES, as_frame
 from ccstats.service._booking import MEASURES, Seconds, Visits, seconds_added
-from ccstats.service._groups import columns_of, micros_of, period_of
+from ccstats.service._groups import alphabetical, columns_of, micros_of, period_of
 
 __all__ = ["list_abandoned", "list_contacts", "list_ended_by", "list_transfers", "list_unanswered"]
 
@@ -52,7 +56,8 @@ def list_contacts(
     Raises
     ------
     OptionError
-        If ``measure`` is no count, it needs a threshold that is not given, or a period's column is named without ``period``.
+        If ``measure`` is no count, it needs a threshold that is not given, a period's column is named without ``period``, or a value
+        names no period (``weekday="Mo"``) or is not one value.
     ColumnError
         If ``contacts`` lacks a column of the cell.
 
@@ -78,25 +83,27 @@ def list_contacts(
     if period is not None:
         name, values = period_of(visits.booked_at(measure), period=period, timezone=timezone, every=every)
         if name in cell:
-            asked = cell.pop(name)
-            chosen &= np.asarray(values == (_instant(asked, timezone) if name == "period_start" else asked), dtype=bool)
+            chosen &= np.asarray(values == _period_asked(name, cell.pop(name), timezone), dtype=bool)
     for name, value in cell.items():
         if name in ("period_start", "weekday", "slot"):
             raise OptionError(f"{name}={value!r} names a cell of another period; period={period!r}")
-        (column,) = columns_of(name, frame, what="contacts")
-        chosen &= (frame[column].isna() if pd.isna(value) else frame[column] == value).to_numpy(dtype=bool)
+        if name not in frame:
+            raise ColumnError(f"{name}={value!r}: contacts has no column {name!r}; it has: {', '.join(map(str, frame.columns))}")
+        if not pd.api.types.is_scalar(value):
+            raise OptionError(f"{name}={value!r}: expected one value, the one that the cell has")
+        chosen &= (frame[name].isna() if pd.isna(value) else frame[name] == value).to_numpy(dtype=bool)
     return frame[chosen].reset_index(drop=True)
 
 
-def list_abandoned(contacts: Any, *, within: str | pd.Timedelta = "1D") -> pd.DataFrame:
+def list_abandoned(contacts: Any, *, within: float | str | pd.Timedelta = "1D") -> pd.DataFrame:
     """The abandoned visits and what came of them: whether the customer called again and was answered, and who called back.
 
     Parameters
     ----------
     contacts : pandas.DataFrame or Arrow table
         One row a visit; only with ``customer`` can anybody be followed.
-    within : str or pandas.Timedelta
-        How long after leaving the queue another contact still belongs to it.
+    within : float, str or pandas.Timedelta
+        How long after leaving the queue another contact still belongs to it; a number is seconds. [s]
 
     Returns
     -------
@@ -125,12 +132,7 @@ def list_abandoned(contacts: Any, *, within: str | pd.Timedelta = "1D") -> pd.Da
     >>> len(abandoned) == (contacts["outcome"] == "abandoned").sum()
     np.True_
     """
-    try:
-        limit = pd.Timedelta(within)
-    except ValueError:
-        limit = pd.Timedelta(0)
-    if not limit > pd.Timedelta(0):
-        raise OptionError(f"within={within!r} is no positive length of time; give one such as '1D' or '4h'")
+    limit = _length_of(within)
     frame = as_frame(contacts, what="contacts")
     CONTACTS.check(frame, columns=["contact_id", "visit", "direction", "queue", "queued_at", "outcome", "wait_s", "agent"], keys=False)
     frame = frame.assign(
@@ -218,6 +220,8 @@ def list_unanswered(contacts: Any, *, by: str | Sequence[str] = ("queue",)) -> p
 
     Raises
     ------
+    OptionError
+        If ``by`` names a column that stands in the result anyway.
     ColumnError
         If a ``by`` column is not there.
 
@@ -230,8 +234,8 @@ def list_unanswered(contacts: Any, *, by: str | Sequence[str] = ("queue",)) -> p
     """
     frame = as_frame(contacts, what="contacts")
     CONTACTS.check(frame, columns=["outcome", "raw_outcome"], keys=False)
-    names = columns_of(by, frame, what="contacts")
-    table = frame[names].assign(**{name: frame[name].astype("str") for name in ("outcome", "raw_outcome")})
+    names = columns_of(by, frame, what="contacts", reserved=("outcome", "raw_outcome", "counted_in"))
+    table = alphabetical(frame[names]).assign(**{name: frame[name].astype("str") for name in ("outcome", "raw_outcome")})
     table["counted_in"] = table["outcome"].map(OUTCOMES).astype("str")
     table["base"] = ~table["outcome"].isin([*NOT_QUEUED, "open"])
     base = table.groupby(names, observed=True, dropna=False)["base"].transform("sum") if names else table["base"].sum()
@@ -262,6 +266,8 @@ def list_ended_by(contacts: Any, *, by: str | Sequence[str] = ("queue",)) -> pd.
 
     Raises
     ------
+    OptionError
+        If ``by`` names ``ended_by`` or ``talk_s``.
     ColumnError
         If the source does not log who hung up, or a ``by`` column is not there.
 
@@ -275,18 +281,39 @@ def list_ended_by(contacts: Any, *, by: str | Sequence[str] = ("queue",)) -> pd.
     frame = as_frame(contacts, what="contacts")
     if "ended_by" not in frame:
         raise ColumnError("who ended the contacts is not logged by this source: there is no column 'ended_by'")
-    names = columns_of(by, frame, what="contacts")
+    names = columns_of(by, frame, what="contacts", reserved=("ended_by", "talk_s"))
     frame = frame[frame["outcome"] == "answered"]
-    table = frame[[*names, "talk_s"]].assign(ended_by=frame["ended_by"].astype("str").fillna("unknown"))
+    table = alphabetical(frame[[*names, "talk_s"]]).assign(ended_by=frame["ended_by"].astype("str").fillna("unknown"))
     out = table.groupby([*names, "ended_by"], observed=True, dropna=False)["talk_s"].agg(["size", "mean"]).reset_index()
     out = _with_share(out.rename(columns={"size": "contacts"}), of=names)
     out["att_s"] = out.pop("mean")
     return out
 
 
-def _instant(value: Any, timezone: str) -> pd.Timestamp:
-    at = pd.Timestamp(value)
-    return at.tz_localize(timezone) if at.tz is None else at
+def _period_asked(name: str, value: Any, timezone: str) -> Any:
+    """The value of a period's column, as `period_of` has it."""
+    if name == "period_start":
+        try:
+            at = pd.Timestamp(value)
+            return at.tz_localize(timezone) if at.tz is None else at
+        except (TypeError, ValueError):
+            raise OptionError(f"period_start={value!r} is no instant; give one such as '2026-03-01' or '2026-03-01 09:30'") from None
+    if name == "weekday" and value not in WEEKDAYS:
+        raise OptionError(f"weekday={value!r}: expected one of {', '.join(WEEKDAYS)}")
+    if name == "slot" and not re.fullmatch(r"\d\d:\d\d", str(value)):
+        raise OptionError(f"slot={value!r}: expected a time of day such as '09:30'")
+    return value
+
+
+def _length_of(within: float | str | pd.Timedelta) -> pd.Timedelta:
+    """A positive length of time; numbers are seconds, where pandas would take nanoseconds."""
+    no_unit = isinstance(within, bool) or (isinstance(within, str) and re.fullmatch(r"[\s\d.+-]*", within))
+    limit: Any = pd.NaT
+    with suppress(TypeError, ValueError, OverflowError):
+        limit = pd.NaT if no_unit else pd.Timedelta(float(within), unit="s") if isinstance(within, Real) else pd.Timedelta(within)
+    if not limit > pd.Timedelta(0):
+        raise OptionError(f"within={within!r} is no positive length of time; give seconds, or a text such as '1D' or '4h'")
+    return pd.Timedelta(limit)
 
 
 def _with_share(table: pd.DataFrame, *, of: list[str]) -> pd.DataFrame:

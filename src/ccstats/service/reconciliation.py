@@ -44,7 +44,8 @@ def reconcile(log: Any, agent_states: Any = None) -> pd.DataFrame:
     Notes
     -----
     ``ok`` asks for equality, but for seconds: there one second a contact is allowed, because platforms log whole seconds. Answered contacts
-    and spans belong together where contact and agent are the same; an answered contact without any talk or hold needs no span.
+    and spans belong together where contact and agent are the same; an answered contact without any talk or hold needs no span, nor does one
+    whose talk is not known: a log that ends with the answer has neither.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def _agents(contacts: pd.DataFrame, states: pd.DataFrame) -> list[tuple[str, flo
     # A contact may come to an agent twice: compare per pair.
     both = queues.groupby(key).sum().reset_index().merge(agents.groupby(key).sum().reset_index(), on=key, how="outer", indicator="seen")
     seen = both["seen"].to_numpy()
-    no_talk = ((seen == "left_only") & (both["unknown"] == 0) & (both["talked"] == 0)).to_numpy()
+    no_talk = ((seen == "left_only") & (both["talked"] == 0)).to_numpy()  # what is not known adds nothing
     timed = ((seen == "both") & (both["unknown"] == 0)).to_numpy()
     talked, on_contact = (np.where(timed, both[name], 0.0).sum() for name in ("talked", "on_contact"))
     return [

@@ -23,8 +23,8 @@ def measure_waits(
     period: str | None = None,
     timezone: str = "UTC",
     every: str = "30min",
-    quantiles: Sequence[float] = (0.5, 0.9, 0.95),
-    within_s: Sequence[float] = (10, 20, 30, 60, 120, 300),
+    quantiles: float | Sequence[float] = (0.5, 0.9, 0.95),
+    within_s: float | Sequence[float] = (10, 20, 30, 60, 120, 300),
     clock: str = "queued",
 ) -> pd.DataFrame:
     """Waits per group and period: quantiles of the answered and of the abandoned, the longest, and how many waited no longer than x.
@@ -41,9 +41,9 @@ def measure_waits(
         The zone whose days count.
     every : str
         Length of an interval or slot, such as ``"15min"``.
-    quantiles : sequence of float
+    quantiles : float or sequence of float
         Which quantiles. [0-1]
-    within_s : sequence of float
+    within_s : float or sequence of float
         Waits to count up to, inclusive. [s]
     clock : str
         Where the wait starts: ``queued``, or ``arrived`` on the platform (voice menu included); where no arrival before the queue is
@@ -89,7 +89,8 @@ def measure_waits(
     >>> (waits["wait_p90_s"] <= waits["max_wait_s"]).all()
     np.True_
     """
-    _check_options(quantiles, within_s)
+    shares, limits = _numbers("quantiles", quantiles), _numbers("within_s", within_s)
+    _check_options(shares, limits)
     frame = as_frame(contacts, what="contacts")
     CONTACTS.check(frame, columns=["queued_at", "outcome", "wait_s"], keys=False)
     frame = frame[~frame["outcome"].isin(NOT_QUEUED)]
@@ -105,16 +106,23 @@ def measure_waits(
         "wait_unknown": groups.count((answered | abandoned) & ~known),
     }
     for name, chosen in (("wait", answered & known), ("abandon_wait", abandoned & known)):
-        found = groups.quantiles(wait, chosen, quantiles)
-        columns |= {f"{name}_p{100 * share:g}_s": found[:, position] for position, share in enumerate(quantiles)}
+        found = groups.quantiles(wait, chosen, shares)
+        columns |= {f"{name}_p{100 * share:g}_s": found[:, position] for position, share in enumerate(shares)}
     columns["max_wait_s"] = groups.largest(wait, known)
     for name, chosen in (("answered", answered & known), ("abandoned", abandoned & known)):
         total = groups.count(chosen)
-        for limit in within_s:
+        for limit in limits:
             within = groups.count(chosen & (wait <= limit))
             columns[f"{name}_within_{limit:g}s"] = within
             columns[f"{name}_share_within_{limit:g}s"] = np.divide(within, total, out=np.full(len(total), np.nan), where=total > 0)
     return groups.table(columns)
+
+
+def _numbers(name: str, asked: float | Sequence[float]) -> list[float]:
+    try:
+        return np.ravel(np.asarray(asked, dtype="float64")).tolist()
+    except (TypeError, ValueError):
+        raise OptionError(f"{name}={asked!r}: expected a number or a sequence of numbers") from None
 
 
 def _check_options(quantiles: Sequence[float], within_s: Sequence[float]) -> None:
