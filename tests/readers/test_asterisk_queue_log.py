@@ -212,8 +212,58 @@ def test_the_same_entry_twice_is_one() -> None:
     entry, end = "+0|.1|a|NONE|ENTERQUEUE||5551|1\n", "+40|.1|a|NONE|ABANDON|1|1|40\n"
     log = read(entry + entry + end + end)
     assert visits(log, "outcome", "wait_s") == [("abandoned", 40.0)]
-    assert fates(log)["ignored", "ENTERQUEUE: repeats the line before"] == 1
+    assert log.rejected.to_dict("records") == [{"source": "log0", "line": 2, "reason": "repeats an entry already read"}]
     assert fates(log)["ignored", "ABANDON: its visit has ended already"] == 1
+
+
+def test_a_log_pasted_twice_counts_once() -> None:
+    data = ISSUE_759 + lines("""
+        +20000000|.1|q|NONE|ENTERQUEUE||5551|1
+        +20000009|.1|q|SIP/1|RINGNOANSWER|9000
+        +20000030|.1|q|NONE|EXITWITHTIMEOUT|1|1|30
+        +20000030|.1|q|NONE|ENTERQUEUE||5551|1
+        +20000060|.1|q|SIP/1|CONNECT|30|.2|4
+        +20000090|.1|q|SIP/1|COMPLETECALLER|30|30|1
+        +20000100|.5|q|NONE|FULL|
+        +20000100|.5|r|NONE|FULL|
+        +20000200|.1|q|NONE|ENTERQUEUE||5551|1
+    """)  # fmt: skip
+    once, twice = read_bytes(data), read_bytes(data + data)
+    assert twice.contacts.equals(once.contacts)
+    assert twice.rejected["reason"].tolist() == ["repeats an entry already read"] * 5
+    assert once.rejected.empty
+    with pytest.raises(FormatError, match="log0, line 20: repeats an entry already read"):
+        read_bytes(data + data, on_error="raise")
+    kept = read_bytes(data + data, keep_text=True)
+    assert kept.rejected["text"].str.contains("ENTERQUEUE").all()
+
+
+def test_a_loop_within_one_second_is_no_repetition() -> None:
+    turn = "+0|.1|q|NONE|ENTERQUEUE||5551|1\n+0|.1|q|NONE|EXITEMPTY|1|1|0\n"
+    data = lines(turn * 2 + "+0|.1|q|NONE|ENTERQUEUE||5551|1\n+90|.1|q|NONE|ABANDON|1|1|90\n")
+    for log in (read_bytes(data), read_bytes(data + data)):
+        assert visits(log, "visit", "outcome", "wait_s") == [(1, "left_empty", 0.0), (2, "left_empty", 0.0), (3, "abandoned", 90.0)]
+
+
+@pytest.mark.parametrize(("later", "lost"), [(86_399, 0), (86_400, 2)])
+def test_ends_that_were_lost_are_told(later: int, lost: int) -> None:
+    text = f"""
+        +0|.1|q|NONE|ENTERQUEUE||5551|1
+        +0|.2|q|NONE|ENTERQUEUE||5552|1
+        +0|.3|q|NONE|ENTERQUEUE||5553|1
+        +0|.3|q|SIP/1|CONNECT|0|.4|0
+        +0|.9|q|SIP/2|CALLOUTBOUND||5551
+        +{later}|NONE|NONE|NONE|CONFIGRELOAD|
+    """
+    waiting = "no end logged a day or more after joining: left open, its wait so far is not to be believed"
+    talking = "agent still on_contact where the log ends, a day or more after the answer: the end was lost, that time is not to be believed"
+    if lost:
+        with pytest.warns(DataWarning, match=f"2 visits have {waiting}"):
+            log = read(text)
+    else:
+        log = read(text)
+    assert (notes(log).get(waiting, 0), notes(log).get(talking, 0)) == (lost, lost // 2)
+    assert visits(log, "outcome") == [("open",), ("open",), ("answered",)]
 
 
 def test_a_restart_loses_who_waits() -> None:
@@ -473,9 +523,24 @@ def test_rotated_files_are_one_stream_by_content() -> None:
 def test_overlapping_sources_are_warned_about() -> None:
     one = lines("+0|.1|q|NONE|ENTERQUEUE||1|1\n+900|.1|q|NONE|ABANDON|1|1|900")
     two = lines("+300|.5|q|NONE|ENTERQUEUE||1|1\n+700|.5|q|NONE|ABANDON|1|1|400")
-    with pytest.warns(DataWarning, match="log1 begins before"):
+    with pytest.warns(DataWarning, match="log1 begins before log0 ends"):
         log = read_bytes(one, two)
     assert visits(log, "wait_s") == [(900.0,), (400.0,)]
+
+
+@pytest.mark.parametrize("seconds", [3_600, 3_601])
+def test_sources_that_overlap_by_more_than_an_hour_are_refused(seconds: int) -> None:
+    one = lines("+0|.1|q|NONE|ENTERQUEUE||1|1\n+9000|.1|q|NONE|ABANDON|1|1|9000")
+    two = lines(f"+300|.5|q|NONE|ENTERQUEUE||1|1\n+{300 + seconds}|.5|q|NONE|ABANDON|1|1|{seconds}")
+    three = lines("+9001|.7|q|NONE|ENTERQUEUE||1|1\n+9002|.7|q|NONE|ABANDON|1|1|1")
+    if seconds <= 3_600:
+        with pytest.warns(DataWarning, match="log1 begins before log0 ends: name each log once"):
+            assert len(read_bytes(one, two, three).contacts) == 3
+        return
+    said = "log0 and log1 overlap in time from 2023-11-14T22:18:20Z to 2023-11-14T23:18:21Z, .*name each log once; read the logs"
+    for sources in ((one, two), (one, two, three)):
+        with pytest.raises(FormatError, match=said):
+            read_bytes(*sources)
 
 
 def test_empty_log() -> None:

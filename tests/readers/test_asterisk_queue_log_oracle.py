@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from queue_logs import BASE, check, line_count, lines, notes, read_bytes, spans, visits
 
-from ccstats.errors import CcstatsError, DataWarning
+from ccstats.errors import CcstatsError, DataWarning, FormatError
 from ccstats.readers.asterisk_queue_log import READER, looks_like, stream
 from ccstats.readers.contract import Options, Source
 
@@ -105,7 +105,9 @@ def follow_plainly(log: list[Line]) -> list[dict[str, Any]]:
         by_call.setdefault(call, []).append(visit)
         return visit
 
+    latest = 0
     for t, call, queue, agent, verb, data in log:
+        latest = max(latest, t)
         mine = by_call.get(call, [])
         here = [visit for visit in mine if visit["queue"] == queue]
         waiting = next((visit for visit in reversed(here) if visit["state"] == "waiting"), None)
@@ -121,6 +123,9 @@ def follow_plainly(log: list[Line]) -> list[dict[str, Any]]:
             if mine and mine[-1]["state"] == "waiting":
                 mine[-1]["dnis"] = mine[-1]["dnis"] or data[0]
         elif verb == "ENTERQUEUE":
+            twin = next((visit for visit in reversed(here) if visit["queued"] == t), None)
+            if twin and not (twin["left"] == t and latest - t <= 60):
+                continue
             if mine and mine[-1]["state"] == "waiting":
                 dropped_or(mine[-1], "overflowed", "ENTERQUEUE", t, None)
             join(call, queue, t, customer=data[1])
@@ -196,6 +201,28 @@ def test_callers_as_a_plain_loop_follows_them(seed: int, count: int, cut: int, m
     found = visits(read_bytes(text_of(log), pseudonyms=False), *COLUMNS.values())
     expected = [tuple(visit[name] for name in COLUMNS) for visit in follow_plainly(log)]
     assert Counter(found) == Counter(expected)
+
+
+@SETTINGS
+@given(st.integers(0, 2**32), st.integers(3, 12))
+def test_a_log_read_twice_counts_once(seed: int, count: int) -> None:
+    draw = random.Random(seed)
+    log = sorted(calls(draw, count, 1000), key=lambda line: line[0])
+    found = read_bytes(text_of(log) * 2, pseudonyms=False)
+    assert Counter(visits(found, *COLUMNS.values())) == Counter(tuple(visit[name] for name in COLUMNS) for visit in follow_plainly(log))
+    assert found.count("rejected") == sum(line[4] == "ENTERQUEUE" for line in log)
+
+
+@SETTINGS
+@given(st.lists(st.tuples(st.integers(0, 90), st.sampled_from("ab"), st.booleans()), max_size=12))
+def test_entries_of_one_call_at_any_time(entries: list[tuple[int, str, bool]]) -> None:
+    log: list[Line] = []
+    for t, queue, gone in entries:
+        log.append((1000 + t, f"{BASE}.1", queue, "NONE", "ENTERQUEUE", ["", "5551", "1"]))
+        log += [(1000 + t, f"{BASE}.1", queue, "NONE", "EXITEMPTY", ["1", "1", "0"])] * gone
+    log.sort(key=lambda line: line[0])
+    found = visits(read_bytes(text_of(log), pseudonyms=False), *COLUMNS.values())
+    assert Counter(found) == Counter(tuple(visit[name] for name in COLUMNS) for visit in follow_plainly(log))
 
 
 @SETTINGS
@@ -331,7 +358,7 @@ def paint(log: list[Line]) -> dict[tuple[str, int], tuple[str, str | None, str |
                             break
                         painted[agent, second] = ("reserved", None, queue, call, stay)
                 elif verb == "WRAPUPSTART":
-                    if not contact:
+                    if not contact and int(data[0]):  # a wrap-up of no length is none
                         wrapped = t + int(data[0])
                 elif verb == "PAUSEALL":
                     everywhere, reason = True, data[0] or None
@@ -441,10 +468,13 @@ def test_no_bytes_break_the_reader_and_no_line_is_lost(monkeypatch: pytest.Monke
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
             if number % 5:
-                log = READER.read(sources, Options(key=b"k", keep_text=number % 2 == 0))
+                try:
+                    log = READER.read(sources, Options(key=b"k", keep_text=number % 2 == 0))
+                except FormatError as error:
+                    assert "overlap in time" in str(error)  # noqa: PT017
+                    continue
                 assert log.count() == sum(log.count(fate) for fate in ("used", "ignored", "rejected")) == sum(map(line_count, data))
                 continue
-            read_bytes(*data)
             try:
                 READER.read(sources, Options(on_error="raise"))
             except CcstatsError as error:
@@ -464,5 +494,5 @@ def test_any_bytes(data: bytes) -> None:
 @given(st.lists(st.sampled_from(SAMPLE.splitlines(keepends=True)), max_size=60))
 def test_any_order_of_sound_lines(rows: list[bytes]) -> None:
     log = read_bytes(b"".join(rows))
-    assert log.rejected["reason"].isin(["epoch more than a day ahead of the lines around it"]).all()
+    assert log.rejected["reason"].isin(["repeats an entry already read"]).all()
     check(log)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import ColumnError, DataWarning, OptionError, ZoneError, did_you_mean
+from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants

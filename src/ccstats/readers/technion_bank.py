@@ -134,6 +134,7 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
     problems |= {f"{column} is no clock time H:MM:SS": np.isnan(values) for column, values in clock.items()}
     problems |= {f"{column} is no whole number of seconds": np.isnan(values) for column, values in length.items()}
     problems |= {f"{column} is negative": length[column] < 0 for column in ("q_time", "ser_time")}
+    problems |= {f"{column} is impossible (a day or more)": length[column] >= _DAY_S for column in ("q_time", "ser_time")}
     problems |= {f"{column} is blank": _mask(pc.equal(text(column), "")) for column in ("vru+line", "call_id", "type")}
     for reason, mask in problems.items():
         hit = mask & open_

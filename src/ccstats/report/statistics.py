@@ -13,7 +13,10 @@ __all__ = ["build_statistics", "split_waits"]
 
 #: What an agent's row shows; the function behind it has more.
 _AGENT = ("answered", "handled", "att_s", "mean_hold_s", "mean_wrap_s", "aht_s", "aht_parts", "transfer_rate", "rona_rate")
-_AGENT_TIME = ("logged_in_s", "available_s", "on_contact_s", "pause_s", "occupancy", "occupancy_logged", "contacts_per_hour", "sessions")
+_AGENT_TIME = (
+    *("logged_in_s", "available_s", "on_contact_s", "pause_s"),
+    *("occupancy", "occupancy_logged", "utilisation_logged", "contacts_per_hour", "sessions"),
+)
 
 
 def split_waits(waits: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -58,7 +58,7 @@ def read_queue_log(sources: Sequence[Source], options: Options) -> Log:
     Raises
     ------
     FormatError
-        At the first bad line, with ``on_error="raise"``.
+        If sources overlap in time by more than an hour; at the first bad line, with ``on_error="raise"``.
     ZoneError
         If a frame holds local times and no zone is given.
     ColumnError

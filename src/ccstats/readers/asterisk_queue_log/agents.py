@@ -41,8 +41,9 @@ NOTES = (
     "agent seen at work without a login: logged in from the first event",
     "login before the log begins, known from the time logged at logoff",
     "agent answered another contact before the last one ended: on_contact closed there",
+    "agent still on_contact where the log ends, a day or more after the answer: the end was lost, that time is not to be believed",
 )
-_N_ASSUMED, _N_BACKFILLED, _N_SECOND = range(len(NOTES))
+_N_ASSUMED, _N_BACKFILLED, _N_SECOND, _N_LOST_END = range(len(NOTES))
 _COUNT, _RESTARTS, _PAIRS, _SHUFFLED = range(4)  # places in ``marks``
 
 _AVAILABLE, _RESERVED, _ON_CONTACT, _HOLD, _WRAP, _PAUSE = (
@@ -53,6 +54,7 @@ _EVENT, _NEXT, _RESTART, _END, _ASSUME = (
 )
 _SECOND = 1_000_000
 _SLACK = 3_000_000
+_DAY = 86_400 * _SECOND
 _RELOGIN = 3_600 * _SECOND  # a login within the hour after a logout during a contact belongs to that contact's time
 
 _compiled = numba.njit(cache=True, nogil=True)
@@ -370,7 +372,7 @@ def _follow(time, verbs, ids, figures, call_of, queue_of, agents, word_of, roles
 
 
 @_compiled
-def _finish(known, restarts, spans, marks, last):
+def _finish(known, restarts, spans, marks, notes, last):
     for agent in range(len(known)):
         me = known[agent]
         if not me.facts & LOGGED_IN:
@@ -382,6 +384,7 @@ def _finish(known, restarts, spans, marks, last):
             _leave(spans, marks, me, agent, me.left_at, _EVENT, 0)
         else:
             until = max(last, me.since)
+            notes[_N_LOST_END] += me.facts & TALKING != 0 and until - me.talking_since >= _DAY
             _expire(spans, marks, me, agent, until)
             _leave(spans, marks, me, agent, until, _END, 0)
 
@@ -453,7 +456,7 @@ class Agents:
         room = int(self._marks[_COUNT]) + 2 * len(self._known)
         if room > len(self._spans):
             self._spans.resize(room, refcheck=False)
-        _finish(self._known, self._restarts, self._spans, self._marks, last)
+        _finish(self._known, self._restarts, self._spans, self._marks, self._notes, last)
         spans, self._spans = self._spans[: self._marks[_COUNT]], np.empty(0, dtype=SPAN)
         if self._marks[_SHUFFLED]:
             spans = spans[np.argsort(spans["start"], kind="stable")]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ccstats.errors import DataWarning
+from ccstats.errors import DataWarning, FormatError
 from ccstats.readers.accounting import Account
 from ccstats.readers.asterisk_queue_log import verbs as v
 from ccstats.readers.asterisk_queue_log.agents import Agents
@@ -21,7 +21,7 @@ from ccstats.readers.asterisk_queue_log.names import AgentNames
 from ccstats.readers.asterisk_queue_log.realtime import lines_of
 from ccstats.readers.asterisk_queue_log.scan import Chunk, scan
 from ccstats.readers.asterisk_queue_log.tables import agent_states_table, contacts_table
-from ccstats.readers.asterisk_queue_log.visits import FATES, Visits
+from ccstats.readers.asterisk_queue_log.visits import AGAIN, FATES, LOST_END, Visits
 from ccstats.readers.contract import Log, Options, Source
 
 __all__ = ["Stream"]
@@ -30,7 +30,7 @@ _PIECE = 8 << 20  # bytes scanned at a time
 _AHEAD = 4  # pieces scanned ahead
 _BYTES_A_CALL, _BYTES_A_SPAN = 220, 80  # of an ordinary log: how much room is set aside; more is made where it is not enough
 _DAY_US = 86_400_000_000
-_OVERLAP_US = 60_000_000
+_OVERLAP_US, _TOO_LONG_US = 60_000_000, 3_600_000_000  # sources that overlap by so much are warned about, are refused
 _SHOWN = 20  # unknown verbs named in the account; the rest are counted together
 _SKIP = 1 << 30  # a verb code that nobody follows
 _FIRST_TIME = re.compile(rb"^(?:\xef\xbb\xbf)?(\d{9,10})(?:\.\d+)?\|", re.MULTILINE)
@@ -44,6 +44,7 @@ class _Input(NamedTuple):
     data: np.ndarray
     rows: np.ndarray | None
     first: int
+    last: int
 
 
 class _Piece(NamedTuple):
@@ -78,6 +79,7 @@ class Stream:
         self._visits, self._agents = Visits(), Agents()
         self._unknown: dict[str, int] = {}
         self._previous = -1  # time of the last event
+        self._latest = (-1, "")  # when the source before that ended last did so, and its name
 
     def read(self, sources: Sequence[Source]) -> Log:
         """Read the sources as one log."""
@@ -100,6 +102,8 @@ class Stream:
                 chunk = _result(piece)
                 following = _result(waiting[0]) if waiting else None
                 if piece.input is not current:
+                    if current is not None:
+                        self._latest = max(self._latest, (self._previous, current.name))
                     self._check_overlap(piece.input, chunk)
                     line, current = 0, piece.input
                 self._take(piece, chunk, following, line)
@@ -118,7 +122,8 @@ class Stream:
         array = np.frombuffer(data, dtype="uint8") if len(data) else np.empty(0, dtype="uint8")
         array.flags.writeable = False
         first = _FIRST_TIME.search(array[:65_536].tobytes())
-        return _Input(source.name, array, rows, int(first[1]) if first else -1)
+        ends = _FIRST_TIME.findall(array[-65_536:].tobytes())
+        return _Input(source.name, array, rows, int(first[1]) if first else -1, int(ends[-1]) if ends else -1)
 
     def _pieces(self, inputs: list[_Input], stack: ExitStack) -> Iterator[_Piece]:
         """Cut the inputs at line ends and have the pieces scanned; small logs need no threads."""
@@ -139,13 +144,22 @@ class Stream:
 
     def _check_overlap(self, source: _Input, chunk: Chunk) -> None:
         """Two files of one log follow each other; otherwise they are of two switches, or one was given twice."""
-        if len(chunk.time) and self._previous - int(chunk.time[0]) > _OVERLAP_US:
-            self._account.note("sources overlap in time", 1)
-            warnings.warn(
-                f"{source.name} begins before the source before it ends: read logs of different switches, or copies, on their own",
-                DataWarning,
-                stacklevel=6,
+        latest, other = self._latest
+        if not len(chunk.time) or latest - int(chunk.time[0]) <= _OVERLAP_US:
+            return
+        begin, end = int(chunk.time[0]), min(latest, max(source.last * 1_000_000, int(chunk.time[-1])))
+        if end - begin > _TOO_LONG_US:
+            first, last = (np.datetime_as_string(np.datetime64(time, "us"), unit="s") + "Z" for time in (begin, end))
+            raise FormatError(
+                f"{other} and {source.name} overlap in time from {first} to {last}, and one log's files follow each other: "
+                "name each log once; read the logs of different switches on their own"
             )
+        self._account.note("sources overlap in time", 1)
+        warnings.warn(
+            f"{source.name} begins before {other} ends: name each log once; read the logs of different switches on their own",
+            DataWarning,
+            stacklevel=6,
+        )
 
     def _take(self, piece: _Piece, chunk: Chunk, following: Chunk | None, line: int) -> None:
         """Follow the events of a piece and book its lines."""
@@ -153,10 +167,11 @@ class Stream:
         if len(spikes):
             chunk.time[spikes] = chunk.time[spikes - 1] if spikes[0] else self._before_first(chunk, spikes)
             chunk.verb[spikes] = _SKIP
-        self._reject(piece, chunk, spikes, line)
+        fates = self._follow(chunk) if len(chunk.time) else np.empty(0, dtype="int8")
+        self._reject(piece, chunk, {v.SPIKE: spikes, v.AGAIN: np.flatnonzero(fates == AGAIN)}, line)
         if len(chunk.time):
             self._previous = int(chunk.time[-1])
-            self._book(piece.input.name, chunk, self._follow(chunk))
+            self._book(piece.input.name, chunk, fates)
         self._account.count(piece.input.name, "ignored", "blank line", chunk.blank)
         self._account.note("lines that are not UTF-8: read as Latin-1", chunk.converted)
 
@@ -173,11 +188,12 @@ class Stream:
         times[0] = self._previous if self._previous >= 0 else chunk.time[1:2].min(initial=chunk.time[0])
         return times
 
-    def _reject(self, piece: _Piece, chunk: Chunk, spikes: np.ndarray, line: int) -> None:
-        at = np.concatenate([chunk.bad_line, chunk.line[spikes]])
+    def _reject(self, piece: _Piece, chunk: Chunk, events: dict[int, np.ndarray], line: int) -> None:
+        """Reject the lines that the scanner could not take, and these events by their reason."""
+        at = np.concatenate([chunk.bad_line, *(chunk.line[places] for places in events.values())])
         if not len(at):
             return
-        why = np.concatenate([chunk.bad_why, np.full(len(spikes), v.SPIKE, dtype="int8")])
+        why = np.concatenate([chunk.bad_why, *(np.full(len(places), reason, dtype="int8") for reason, places in events.items())])
         rows = at.astype("int64") + line
         if piece.input.rows is not None:
             rows = piece.input.rows[rows - 1]
@@ -215,6 +231,8 @@ class Stream:
         known = chunk.verb < v.KNOWN
         counts = np.bincount(chunk.verb[known] * len(FATES) + fates[known], minlength=v.KNOWN * len(FATES))
         for place in np.flatnonzero(counts):
+            if place % len(FATES) == AGAIN:
+                continue
             verb, fate = _VERB_NAMES[place // len(FATES)], FATES[place % len(FATES)]
             reason = fate or v.VERBS[verb].ignored
             self._account.count(name, "ignored" if reason else "used", f"{verb}: {reason}" if reason else verb, int(counts[place]))
@@ -245,6 +263,8 @@ class Stream:
             note(noted, count)
         note("no hold logged in a queue that logs holds: hold_s is 0", none_held)
         note("agents logged under several names, such as SIP/2001 and PJSIP/2001: taken as one", self._agent_names.merged)
+        if lost := self._visits.notes[LOST_END]:
+            warnings.warn(f"{lost} visits have {LOST_END}", DataWarning, stacklevel=6)
         if self._unknown:
             note("unknown verbs", sum(self._unknown.values()))
             warnings.warn(

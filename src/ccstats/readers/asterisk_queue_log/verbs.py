@@ -139,8 +139,9 @@ REASONS = (
     "call event without a call id",
     "call event without a queue",
     "epoch more than a day ahead of the lines around it",
+    "repeats an entry already read",
 )
 (
     GOOD, FEW_FIELDS, NO_EPOCH, WRONG_EPOCH, NO_VERB, NUL, TOO_LONG, NEGATIVE, IMPOSSIBLE, NO_NUMBER, CUT, SPLIT_NAME, NO_CALL, NO_QUEUE,
-    SPIKE,
+    SPIKE, AGAIN,
 ) = range(len(REASONS))  # fmt: skip

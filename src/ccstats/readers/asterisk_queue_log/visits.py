@@ -16,7 +16,7 @@ from ccstats.readers.asterisk_queue_log import verbs as v
 from ccstats.readers.asterisk_queue_log.scan import Chunk
 from ccstats.schema import CONTACTS
 
-__all__ = ["FATES", "NOTES", "Visits"]
+__all__ = ["AGAIN", "FATES", "LOST_END", "NOTES", "Visits"]
 
 VISIT = np.dtype(
     [
@@ -41,8 +41,11 @@ FATES = (
     "its visit has ended already",
     "its visit was answered already",
     "no such visit in the log",
+    "",  # an entry that was read before: the only one that is rejected
 )
-_USED, _REPEATED, _OVER, _ANSWERED, _NO_VISIT = range(len(FATES))
+_USED, _REPEATED, _OVER, _ANSWERED, _NO_VISIT, AGAIN = range(len(FATES))
+
+LOST_END = "no end logged a day or more after joining: left open, its wait so far is not to be believed"
 
 #: Repairs and assumptions that are counted.
 NOTES = (
@@ -60,10 +63,11 @@ NOTES = (
     "a restart cut answered calls: talk_s missing",
     "outbound calls: not among the contacts",
     "clock went backwards",
+    LOST_END,
 )
 (
     _N_BEFORE, _N_BEFORE_UNKNOWN, _N_SWAP, _N_OVERFLOW, _N_WAIT_CLOCK, _N_TALK_CLOCK, _N_WAIT_DIFFERS, _N_TALK_DIFFERS,
-    _N_NO_RING, _N_RING_LOST, _N_RESTART_WAIT, _N_RESTART_TALK, _N_OUTBOUND, _N_BACKWARDS,
+    _N_NO_RING, _N_RING_LOST, _N_RESTART_WAIT, _N_RESTART_TALK, _N_OUTBOUND, _N_BACKWARDS, _N_LOST_END,
 ) = range(len(NOTES))  # fmt: skip
 _COUNT, _FLOOR, _LAST, _FIRST = range(4)  # places in ``marks``
 
@@ -79,6 +83,8 @@ _SLACK = 1_500_000  # whole seconds, rounded twice, are at most 1 apart
 _DEPTH = 64  # visits of one call looked back for one that an event speaks of
 _BREADTH = 10_000  # waiting callers looked through for one whose call id was swapped
 _WRAP_AFTER = 60 * _SECOND
+_BEHIND = 60 * _SECOND  # a line so far behind the latest time was not written now
+_DAY_S = 86_400.0
 
 _compiled = numba.njit(cache=True, nogil=True)
 
@@ -103,6 +109,32 @@ def _find_named(visits, calls, call, queue, states):
     if at < 0 and calls[call].renamed >= 0:
         at = _find(visits, calls, calls[call].renamed, queue, states)
     return at
+
+
+@_compiled
+def _find_now(visits, calls, marks, call, queue, states, time):
+    """As `_find_named`, but a line that was read before, with the end of another visit of the call, finds none."""
+    at = _find_named(visits, calls, call, queue, states)
+    over = _find_named(visits, calls, call, queue, ENDED) if at >= 0 else -1
+    if over >= 0 and visits[over].ended >= time:
+        same = visits[over].ended == time and marks[_LAST] - time > _BEHIND
+        if same or time < visits[at].queued or at < over:
+            return -1
+    return at
+
+
+@_compiled
+def _find_entry(visits, calls, call, queue, time):
+    """Latest visit of this call, or of the one it was renamed to, that entered this queue at this very time, or -1."""
+    for name in (call, calls[call].renamed):
+        at = calls[name].latest if name >= 0 else -1
+        for _ in range(_BREADTH):
+            if at < 0 or visits[at].queued < time:
+                break
+            if visits[at].queued == time and visits[at].queue == queue:
+                return at
+            at = visits[at].previous
+    return -1
 
 
 @_compiled
@@ -314,10 +346,12 @@ def _follow(
         latest = calls[call].latest
 
         if role == v.JOIN or role == v.DIAL_OUT:
+            twin = _find_entry(visits, calls, call, queue, t)
+            # A dialplan may send a caller who left at once back within the second; in a copy the time has gone on since.
+            if twin >= 0 and not (visits[twin].state == ENDED and visits[twin].ended == t and marks[_LAST] - t <= _BEHIND):
+                fates[i] = AGAIN
+                continue
             if latest >= 0 and visits[latest].state == WAITING:
-                if visits[latest].queue == queue and visits[latest].queued == t:
-                    fates[i] = _REPEATED
-                    continue
                 _overflow(visits, tails, notes, latest, t)
             at = _open(visits, calls, marks, call, queue, t)
             if role == v.DIAL_OUT:
@@ -328,7 +362,7 @@ def _follow(
                 _chain(visits, tails, at)
 
         elif role == v.CONNECT or role == v.WAIT_END:
-            at = _find_named(visits, calls, call, queue, WAITING)
+            at = _find_now(visits, calls, marks, call, queue, WAITING, t)
             if at < 0 and _find(visits, calls, call, queue, TALKING) >= 0:
                 fates[i] = _ANSWERED
                 continue
@@ -354,7 +388,7 @@ def _follow(
                 visit.outcome, visit.ended_by, visit.raw = outcomes[code], parties[code], code
 
         elif role == v.TALK_END:
-            at = _find_named(visits, calls, call, queue, TALKING)
+            at = _find_now(visits, calls, marks, call, queue, TALKING, t)
             swapped = False
             if at < 0 and agent >= 0 and talks[agent] >= 0:
                 mate = talks[agent]
@@ -363,7 +397,7 @@ def _follow(
                 if visits[mate].state == TALKING and visits[mate].queue == queue and same:
                     at, swapped = mate, True
             if at < 0:
-                at = _find_named(visits, calls, call, queue, WAITING)
+                at = _find_now(visits, calls, marks, call, queue, WAITING, t)
                 if at < 0:
                     over = _find_named(visits, calls, call, queue, ENDED)
                     before = (0.0 if np.isnan(wait) else wait) + (0.0 if np.isnan(talk) else talk)
@@ -390,7 +424,8 @@ def _follow(
             _end_talk(visits[at], notes, code, parties[code], t, wait, talk, word)
 
         elif role == v.REFUSED:
-            if latest >= 0 and visits[latest].raw == code and visits[latest].queue == queue and visits[latest].ended == t:
+            twin = _find_entry(visits, calls, call, queue, t)
+            if twin >= 0 and visits[twin].raw == code and (twin == latest or marks[_LAST] - t > _BEHIND):
                 fates[i] = _REPEATED
                 continue
             at = _open(visits, calls, marks, call, queue, t)
@@ -421,6 +456,9 @@ def _follow(
                 notes[_N_NO_RING] += 1
             if at < 0:
                 notes[_N_RING_LOST] += 1
+                continue
+            if marks[_LAST] - t > _BEHIND and (visits[at].state == ENDED or t < visits[at].queued):
+                fates[i] = _OVER
                 continue
             visits[at].attempts += 1
             visits[at].noanswer += role == v.RING
@@ -468,7 +506,7 @@ def _follow(
 
 
 @_compiled
-def _finish(visits, marks):
+def _finish(visits, marks, notes):
     for at in range(marks[_FLOOR], marks[_COUNT]):
         visit = visits[at]
         if visit.state != WAITING:
@@ -478,6 +516,7 @@ def _finish(visits, marks):
             visit.wait = max(visit.ended - visit.queued, 0) / _SECOND
         else:
             visit.wait = max(marks[_LAST] - visit.queued, 0) / _SECOND
+            notes[_N_LOST_END] += visit.wait >= _DAY_S and not visit.flags & OUTBOUND
 
 
 class Visits:
@@ -542,7 +581,7 @@ class Visits:
 
     def finish(self) -> np.ndarray:
         """End the log: who still waits is open. Hands the visits over, once."""
-        _finish(self._visits, self._marks)
+        _finish(self._visits, self._marks, self._notes)
         visits, self._visits = self._visits[: self.count], np.empty(0, dtype=VISIT)
         return visits
 
