@@ -222,7 +222,7 @@ class Table:
             lines = "\n  - ".join(found)
             raise TableError(
                 f"the table does not fit the schema of {self.name!r} ({len(found)} problem{'s' if len(found) > 1 else ''}):\n  - {lines}\n"
-                f"TABLES[{self.name!r}].conform(frame) of ccstats.schema repairs dtypes and order; see the page 'Tables, columns and metrics'."
+                f"TABLES[{self.name!r}].conform(frame) of ccstats.schema repairs dtypes and order; see 'Tables, columns and metrics'."
             )
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
