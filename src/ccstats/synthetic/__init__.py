@@ -1,5 +1,6 @@
 """A call centre with known truth, from a seed: the same tables the readers yield."""
 
-from ccstats.synthetic.centre import QUEUES, Planted, QueueSpec, Synthetic, synthesize_contacts
+from ccstats.synthetic.centre import Synthetic, synthesize_contacts
+from ccstats.synthetic.specs import QUEUES, Planted, QueueSpec
 
 __all__ = ["QUEUES", "Planted", "QueueSpec", "Synthetic", "synthesize_contacts"]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ccstats.schema import STATES
 from ccstats.synthetic.contacts import instants, text_ids
+from ccstats.synthetic.specs import QueueSpec
 from ccstats.synthetic.truth import INTERVAL_S, STEP_S, Calendar, QueuePlan, category
-
-if TYPE_CHECKING:
-    from ccstats.synthetic.centre import QueueSpec
 
 #: The longest shift, and the shifts from which on there is a break, or two breaks and lunch. [quarters of an hour]
 LONGEST, WITH_BREAK, WITH_LUNCH = 40, 12, 24

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ccstats.queueing.simulation import simulate_queue
+from ccstats.synthetic.specs import QueueSpec
 from ccstats.synthetic.truth import CODE, INTERVAL_S, MISSED_S, RING_S, STEP_S, Calendar, QueuePlan, category
-
-if TYPE_CHECKING:
-    from ccstats.synthetic.centre import QueueSpec
 
 #: What can end a wait besides an answer and the end of all waiting (`QueuePlan.left_over`).
 _ENDINGS = np.array([CODE["abandoned"], CODE["exited_key"], CODE["timed_out"]])

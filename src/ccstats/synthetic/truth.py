@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -14,9 +14,7 @@ import pandas as pd
 from ccstats.errors import OptionError
 from ccstats.periods import check_timezone
 from ccstats.schema import OUTCOMES
-
-if TYPE_CHECKING:
-    from ccstats.synthetic.centre import Planted, QueueSpec
+from ccstats.synthetic.specs import Planted, QueueSpec
 
 INTERVAL_S = 1800.0
 #: Duties change at quarters of an hour.
