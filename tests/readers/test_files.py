@@ -297,8 +297,10 @@ def test_sql_by_table_query_and_connection(engine, tmp_path) -> None:
         ):
             assert "0012" in cc.read_sql(query, db, **options).contacts["contact_id"].tolist()
     path = tmp_path / "calls.db"
-    with sa.create_engine(f"sqlite:///{path}").begin() as db:
+    made = sa.create_engine(f"sqlite:///{path}")
+    with made.begin() as db:
         db.execute(sa.text("create table calls as select '1' as id, 'support' as q, '2024-03-01 09:00' as at, 5 as wait, 'lost' as result"))
+    made.dispose()
     assert cc.read_sql("calls", f"sqlite:///{path}", **options).contacts["wait_s"].tolist() == [5.0]
     with pytest.warns(DataWarning, match="<frame> is empty: no contacts"):
         assert len(cc.read_sql("select * from calls where 1 = 0", engine, **options).contacts) == 0

@@ -225,7 +225,7 @@ def _explain(contacts: pd.DataFrame, columns: list[str]) -> None:
     """Raise the error for contacts that cannot be counted."""
     CONTACTS.check(contacts, columns=columns, keys=False)
     queued = ~contacts["outcome"].isin(NOT_QUEUED)
-    arrived = contacts["arrived_at"].notna() if "arrived_at" in contacts else False
+    arrived = contacts["arrived_at"].notna() if "arrived_at" in contacts else np.zeros(len(contacts), dtype=bool)
     lines = []
     for what, wrong in (
         ("are counted in 'offered' and have no queued_at", queued & contacts["queued_at"].isna()),

@@ -158,5 +158,6 @@ def _refuse_doctype(name: str, part: str, file: Any) -> None:
     try:
         while chunk := file.read(65_536):
             parser.Parse(chunk)
+        parser.Parse(b"", True)  # newer parsers put off what they have not read to its end
     except (_Begun, expat.ExpatError):
         pass  # broken XML is the library's to report
