@@ -185,6 +185,7 @@ def read_sql(
     ... }
     >>> read_sql("calls", engine, format="mapped", mapping=mapping, timezone="Europe/London").contacts["wait_s"].tolist()
     [12.0]
+    >>> engine.dispose()
     """
     from ccstats.readers.databases import fetch
 
