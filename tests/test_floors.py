@@ -16,7 +16,7 @@ FLOORS: list[list[str]] = [
     ["errors"],
     ["schema", "metrics", "periods", "privacy", "queueing"],
     ["readers", "intervals", "synthetic"],
-    ["service"],
+    ["service", "workforce"],
     ["report"],
     ["cli", "__init__"],
 ]

@@ -18,8 +18,10 @@ __all__ = [
     "AGENT_INTERVALS",
     "AGENT_STATES",
     "CONTACTS",
+    "FORECAST",
     "INTERVALS",
     "OUTCOMES",
+    "PLAN",
     "SERVICE",
     "STATES",
     "TABLES",
@@ -503,5 +505,38 @@ SERVICE = Table(
     ),
 )
 
+_EXPECTED = (
+    _c("queue", "category", "the queue", nullable=False),
+    _c("interval_start", "instant", "start of the interval", nullable=False),
+    _c("interval_s", "seconds", "length of the interval", nullable=False),
+    _c("expected_offered", "number", "contacts expected; missing where nothing is known"),
+    _c("expected_aht_s", "seconds", "handle time expected: talk, hold and wrap-up; missing where nothing is known"),
+)
+
+FORECAST = Table("forecast", "one queue in one interval: what is expected to come", ("queue", "interval_start"), _EXPECTED)
+
+PLAN = Table(
+    "plan",
+    "one queue in one interval: how many agents it takes, and what they will achieve",
+    ("queue", "interval_start"),
+    (
+        *_EXPECTED,
+        _c("required_agents", "number", "agents that meet the targets, real-valued"),
+        _c("agents", "number", "agents on the floor: whole, unless fractional ones were asked for"),
+        _c("scheduled_agents", "number", "agents to schedule so that, shrinkage taken off, these are on the floor"),
+        _c("shrinkage", "share", "share of scheduled time that is not on the floor"),
+        _c("expected_service_level", "share", "expected service level, by the definition in `definition`"),
+        _c("expected_asa_s", "number", "expected mean wait of the answered; infinite in overload without abandonment"),
+        _c("expected_abandonment_rate", "share", "expected share of the offered that give up"),
+        _c("expected_occupancy", "share", "expected share of the agents' time spent on contacts"),
+        _c("model", "category", "the model that says so", nullable=False),
+        _c("definition", "category", "which service level was planned for", nullable=False),
+        _c("target_service_level", "share", "service level asked for; missing: none"),
+        _c("threshold_s", "seconds", "its threshold; missing: none"),
+        _c("patience_s", "number", "mean patience; infinite: nobody gives up"),
+        _c("note", "text", "what the reader of this row must know; empty if nothing"),
+    ),
+)
+
 #: All tables by name.
-TABLES: dict[str, Table] = {each.name: each for each in (CONTACTS, AGENT_STATES, INTERVALS, AGENT_INTERVALS, SERVICE)}
+TABLES: dict[str, Table] = {each.name: each for each in (CONTACTS, AGENT_STATES, INTERVALS, AGENT_INTERVALS, SERVICE, FORECAST, PLAN)}

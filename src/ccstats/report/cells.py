@@ -10,7 +10,7 @@ import pandas as pd
 from ccstats.metrics import METRICS
 from ccstats.schema import TABLES
 
-__all__ = ["escape_markdown", "heading", "present", "printable", "safe_cell"]
+__all__ = ["escape_markdown", "heading", "present", "printable", "safe_cell", "unit_of"]
 
 _PERIOD_FORMATS = {
     "interval": "%Y-%m-%d %H:%M",
@@ -23,7 +23,14 @@ _PERIOD_FORMATS = {
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _unit(name: str) -> str:
+def unit_of(name: str) -> str:
+    """The unit of a column of ours, by its name.
+
+    Examples
+    --------
+    >>> unit_of("expected_service_level"), unit_of("asa_s"), unit_of("offered")
+    ('0-1', 's', 'count')
+    """
     if name in METRICS:
         return METRICS[name].unit
     for table in TABLES.values():
@@ -82,7 +89,7 @@ def present(table: pd.DataFrame, *, period: str | None = None) -> pd.DataFrame:
        queue offered service level
     0  sales   1,200        81.1 %
     """
-    columns = {heading(str(name)): [_shown(value, _unit(str(name)), period) for value in table[name]] for name in table.columns}
+    columns = {heading(str(name)): [_shown(value, unit_of(str(name)), period) for value in table[name]] for name in table.columns}
     return pd.DataFrame(columns, dtype="str")
 
 

@@ -14,7 +14,7 @@ from ccstats.report.cells import safe_cell
 from ccstats.report.markdown import markdown_report
 from ccstats.report.service_report import ServiceReport
 
-__all__ = ["csv_text", "write_service_report", "write_tables", "write_text"]
+__all__ = ["csv_text", "write_bytes", "write_service_report", "write_tables", "write_text"]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -27,10 +27,23 @@ def write_text(path: Path, text: str) -> None:
     >>> [file.name for file in folder.iterdir()]
     ['a.txt']
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes to a temporary name beside ``path`` and move them into place.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "a.xlsx"
+    >>> write_bytes(path, b"whole")
+    >>> path.read_bytes()
+    b'whole'
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         umask = os.umask(0)
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)  # mkstemp's 0600 would surprise whoever shares the folder

@@ -1,0 +1,552 @@
+"""Compiled scalars of M/M/n, M/M/n/N, M/M/n+M and M/M/n/N+M: the arithmetic beneath `ccstats.queueing.erlang` and its neighbours.
+
+Times are in units of the mean handle time and ``impatience`` is mean handle time over mean patience, so that a kernel needs agents ``n``,
+load ``a`` [Erlang] and impatience only. Nothing is checked here: that is the work of the modules that call.
+
+Everything rests on the Poisson weights ``f(s, x) = x^s e^-x / Γ(s + 1)`` on both sides of a real state ``s``, relative to the weight of
+``s`` itself:
+
+    ``below(s, x)`` = s/x + s(s-1)/x² + …       = Q(s, x) / f(s, x)            (continued to real s)
+    ``above(s, x)`` = x/(s+1) + x²/((s+1)(s+2)) + … = P(s+1, x) / f(s, x)
+
+with ``P + Q = 1`` the regularised incomplete gamma functions, so ``below + 1 + above = 1/f``. In M/M/n+M the states below ``n`` weigh
+``below(n, a)`` against state ``n`` and those above it ``above(κ, η)`` with ``κ = n/impatience, η = a/impatience``; Erlang B is
+``1 / (1 + below(n, a))``. Each side has only positive terms: nothing cancels, nothing overflows before its answer is 0 or 1.
+
+For ``s >= 12`` and ``0.3 <= x/s <= 2.35`` both come from Temme's uniform expansion in the saddle-point variable ``ζ²/2 = x/s - 1 - ln(x/s)``,
+whose coefficients are derived below in exact fractions; elsewhere from the series or the continued fraction, which then converge fast.
+The time a caller would have to wait has an incomplete gamma law too (Zeltyn & Mandelbaum 2005): given a wait,
+``P(V > t) = P(κ, η e^-θt) / P(κ, η)``.
+
+It is one file because the parts are of no use without each other.
+
+References
+----------
+Jagers & van Doorn (1986), Operations Research Letters 5: Erlang B for real n. Garnett, Mandelbaum & Reiman (2002), Manufacturing & Service
+Operations Management 4(3): M/M/n+M. Zeltyn & Mandelbaum (2005), Queueing Systems 51: the integrals. Temme (1979), SIAM Journal on
+Mathematical Analysis 10: the uniform expansion.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numba import njit
+
+__all__ = ["above", "below", "erlang_b_scalar", "erlang_c_scalar", "mean_waits", "shares"]
+
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+
+def _saddle_coefficients(count: int) -> np.ndarray:
+    """Taylor coefficients of ζ / (λ - 1), where ζ²/2 = λ - 1 - ln λ.
+
+    With λ - 1 = Σ c_k ζ^k the derivative (λ - 1) λ' = ζ λ gives (k + 1)/2 · Σ_{i=1..k} c_i c_{k+1-i} = c_{k-1}; the reciprocal series is asked for.
+    """
+    c = [Fraction(0), Fraction(1)]
+    for k in range(2, count + 2):
+        c.append(c[k - 1] / (k + 1) - sum((c[i] * c[k + 1 - i] for i in range(2, k)), Fraction(0)) / 2)
+    out = [Fraction(1)]
+    for k in range(1, count + 1):
+        out.append(-sum((c[i + 1] * out[k - i] for i in range(1, k + 1)), Fraction(0)))
+    return np.array([float(each) for each in out])
+
+
+_TERMS = 26
+_F = _saddle_coefficients(_TERMS + 2)
+_LARGE = 12.0  # from here on the expansion is exact to the last digits
+_NARROW, _WIDE = 0.3, 2.35  # … for x/s between these
+_EPS = 1e-17
+_HUGE = 1e200
+_LOG_HUGE = math.log(_HUGE)
+Shares = tuple[float, float, float, float, float, float, float, float]
+
+
+@compiled
+def _saddle(u: float) -> float:
+    """u - ln(1 + u), without cancellation for small u."""
+    if u < -0.45 or u > 0.7:
+        return u - math.log1p(u)
+    t = u / (2.0 + u)  # ln(1 + u) = 2 artanh(t)
+    square = t * t
+    last = 6 if square < 2e-3 else 21
+    total = 0.0
+    for k in range(last, 0, -1):
+        total = total * square + 1.0 / (2 * k + 1)
+    return t * (u - 2.0 * square * total)
+
+
+@compiled
+def _scaled_erfc(y: float) -> tuple[float, float]:
+    """exp(y²) erfc(y) for y >= 0, and 1 - √π y times it."""
+    if y < 10.0:
+        square = y * y
+        split = 134217729.0 * y
+        high = split - (split - y)
+        low = y - high
+        lost = ((high * high - square) + 2.0 * high * low) + low * low  # what rounding y² lost
+        value = math.exp(square) * (1.0 + lost) * math.erfc(y)
+        return value, 1.0 - math.sqrt(math.pi) * y * value
+    v = 0.5 / (y * y)
+    rest = 0.0
+    for k in range(14, 0, -1):
+        rest = (2 * k - 1) * v * (1.0 - rest)
+    return (1.0 - rest) / (math.sqrt(math.pi) * y), rest
+
+
+@compiled
+def _expansion(s: float, zeta: float) -> tuple[float, float, float]:
+    """Temme's correction, the part of it that vanishes for large s, and Γ(s+1) / (√(2πs) (s/e)^s) - 1."""
+    inverse = 1.0 / s
+    after, late, here, rest, stirling = 0.0, 0.0, 0.0, 0.0, 0.0
+    for m in range(_TERMS, -1, -1):
+        small = (m + 2) * inverse * late
+        now = _F[m + 1] + small
+        here = here * zeta + now
+        rest = rest * zeta + small
+        if m == 1:
+            stirling = now * inverse
+        late, after = after, now
+    return here, rest, stirling
+
+
+@compiled
+def _factorial_ratio(s: float) -> float:
+    """Γ(s + 1) / (√(2πs) (s/e)^s) for large s."""
+    v = 1.0 / (s * s)
+    return math.exp((1 / 12 - v * (1 / 360 - v * (1 / 1260 - v * (1 / 1680 - v * (1 / 1188 - v * 691 / 360360))))) / s)
+
+
+@compiled
+def _density(s: float, x: float, d: float) -> float:
+    """f(s, x) = x^s e^-x / Γ(s + 1), where d = x - s."""
+    if s < _LARGE:
+        return math.exp((s * math.log(x) if s > 0.0 else 0.0) - x - math.lgamma(s + 1.0))
+    phase = _saddle(d / s) if x > _NARROW * s else x / s - 1.0 - math.log(x / s)
+    return math.exp(-s * phase) / (math.sqrt(2.0 * math.pi * s) * _factorial_ratio(s))
+
+
+@compiled
+def _series(s: float, x: float) -> tuple[float, float]:
+    """above(s, x) and its first moment Σ j·term / x, term by term."""
+    if x == 0.0:
+        return 0.0, 1.0 / (s + 1.0)
+    term, total, moment, j = 1.0, 0.0, 0.0, 1.0
+    while True:
+        term *= x / (s + j)
+        total += term
+        moment += j * term
+        if x < s + j and j * term < _EPS * moment:
+            return total, moment / x
+        j += 1.0
+
+
+@compiled
+def _fraction(s: float, x: float) -> float:
+    """below(s, x) for x well above s: Legendre's continued fraction (modified Lentz)."""
+    b = x + 1.0 - s
+    c, d = 1e300, 1.0 / b
+    h = d
+    for k in range(1, 500):
+        a = k * (s - k)
+        b += 2.0
+        d = 1.0 / (a * d + b)
+        c = b + a / c
+        change = c * d
+        h *= change
+        if abs(change - 1.0) < 1e-16:
+            break
+    return s * h
+
+
+@compiled
+def below(s: float, x: float, d: float) -> float:
+    """Weight of the states below s against that of s, for a Poisson law of mean x; ``d = x - s`` is handed in because it may be known better.
+
+    Parameters
+    ----------
+    s, x : float
+        State (real-valued, >= 0) and mean (> 0).
+    d : float
+        x - s.
+
+    Returns
+    -------
+    float
+        Q(s, x) / f(s, x); 0 for s = 0, inf where it is beyond the largest number.
+
+    Examples
+    --------
+    States 0 and 1 against state 2 of a Poisson law of mean 1 (weights 1, 1, 1/2):
+
+    >>> below(2.0, 1.0, -1.0)
+    4.0
+    """
+    if s == 0.0:
+        return 0.0
+    if s <= 30.0 and s == math.floor(s):
+        total = 0.0
+        for k in range(1, int(s) + 1):
+            total = k / x * (1.0 + total)
+        return total
+    ratio = x / s
+    if s >= _LARGE and _NARROW <= ratio <= _WIDE:
+        square = s * _saddle(d / s)
+        y = math.sqrt(square)
+        zeta = math.copysign(y / math.sqrt(0.5 * s), d)
+        correction, _, stirling = _expansion(s, zeta)
+        scaled, _ = _scaled_erfc(y)
+        if d < 0.0:
+            scaled = (2.0 * math.exp(square) if square < 709.0 else math.inf) - scaled
+        return (1.0 + stirling) * math.sqrt(0.5 * math.pi * s) * scaled + correction
+    if d > (4.0 if s < _LARGE else 0.0):
+        return _fraction(s, x)
+    return 1.0 / _density(s, x, d) - 1.0 - _series(s, x)[0]
+
+
+@compiled
+def above(s: float, x: float, d: float) -> tuple[float, float]:
+    """Weight of the states above s against that of s, for a Poisson law of mean x <= s, and its first moment over x.
+
+    Parameters
+    ----------
+    s, x : float
+        State (real-valued) and mean.
+    d : float
+        x - s, not above 0.
+
+    Returns
+    -------
+    tuple of float
+        Σ w_j and Σ j w_j / x, where w_j = x^j / ((s+1) … (s+j)).
+
+    Examples
+    --------
+    >>> total, moment = above(2.0, 1.0, -1.0)  # 1/3 + 1/12 + 1/60 + …
+    >>> round(total, 6), round(moment, 6)
+    (0.436564, 0.563436)
+    """
+    if s < _LARGE or x < _NARROW * s:
+        return _series(s, x)
+    square = s * _saddle(d / s)
+    y = math.sqrt(square)
+    size = y / math.sqrt(0.5 * s)
+    correction, rest, stirling = _expansion(s, -size)
+    scaled, mills = _scaled_erfc(y)
+    total = (1.0 + stirling) * math.sqrt(0.5 * math.pi * s) * scaled - correction - 1.0
+    if y < 1.0:
+        return total, 1.0 + d / x * total
+    # The same, with what would cancel taken out by hand.
+    return total, -d / x * ((mills + stirling * (mills - 1.0)) / size + rest)
+
+
+@compiled
+def _split(s: float, x: float, d: float) -> tuple[float, float, float]:
+    """The Poisson law of mean x cut at the real state s: Q(s, x), f(s, x), P(s + 1, x); the smaller side is never a difference."""
+    if x == 0.0:
+        return (1.0, 0.0, 0.0) if s > 0.0 else (0.0, 1.0, 0.0)
+    at = _density(s, x, d)
+    if d <= 0.0:
+        right = at * above(s, x, d)[0]
+        return max(1.0 - at - right, 0.0), at, right
+    if s < _LARGE and d <= 4.0:
+        right = at * _series(s, x)[0]
+        return max(1.0 - at - right, 0.0), at, right
+    left = at * below(s, x, d) if at > 0.0 else 0.0
+    return left, at, 1.0 - at - left
+
+
+@compiled
+def erlang_b_scalar(agents: float, load: float) -> float:
+    """Erlang B: the share of contacts that find all of ``agents`` (real-valued) busy where nobody waits.
+
+    Parameters
+    ----------
+    agents, load : float
+        Agents or lines, and offered load. [agents, Erlang]
+
+    Returns
+    -------
+    float
+        1 without agents; 0 without load.
+
+    Examples
+    --------
+    >>> round(erlang_b_scalar(10.0, 5.0), 4)
+    0.0184
+    """
+    if agents == 0.0:
+        return 1.0
+    if load == 0.0 or agents == math.inf:
+        return 0.0
+    return 1.0 / (1.0 + below(agents, load, load - agents))
+
+
+@compiled
+def erlang_c_scalar(agents: float, load: float) -> float:
+    """Erlang C: the share of contacts that wait where everybody waits as long as it takes.
+
+    Parameters
+    ----------
+    agents, load : float
+        Agents (real-valued) and offered load. [agents, Erlang]
+
+    Returns
+    -------
+    float
+        1 where the load is not below the agents; 0 without load.
+
+    Examples
+    --------
+    >>> round(erlang_c_scalar(14.0, 10.0), 3)
+    0.174
+    """
+    if load == 0.0:
+        return 0.0
+    if agents <= load:
+        return 1.0
+    if agents == math.inf:
+        return 0.0
+    return 1.0 / (1.0 + (agents - load) / agents * below(agents, load, load - agents))
+
+
+@compiled
+def _patient(n: float, a: float, tau: float) -> Shares:
+    """`shares` of M/M/n: nobody leaves, the wait is exponential."""
+    if n <= a:
+        return 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, math.inf
+    free = (n - a) / n * below(n, a, a - n)
+    if free == math.inf:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0
+    waiting = 1.0 / (1.0 + free)
+    over = waiting * math.exp(-(n - a) * tau)
+    return 0.0, waiting, 0.0, over, over, 0.0, (free - math.expm1(-(n - a) * tau)) * waiting, waiting * a / (n - a)
+
+
+@compiled
+def _impatient(n: float, a: float, impatience: float, tau: float) -> Shares:
+    """`shares` of M/M/n+M."""
+    root = below(n, a, a - n)
+    if root == math.inf:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0
+    kappa, eta, d = n / impatience, a / impatience, (a - n) / impatience
+    x = impatience * tau
+    left, gone = math.exp(-x), -math.expm1(-x)
+    gap = d - eta * gone  # η e^-θt - κ, without the rounding of a product of large numbers
+    if d <= 0.0:
+        total, moment = above(kappa, eta, d)
+        whole = root + 1.0 + total
+        waiting, abandoned = (1.0 + total) / whole, moment / whole
+        at, after, moment_after = 1.0 / whole, total, moment
+        if tau > 0.0:
+            at *= math.exp(d * gone - kappa * (_saddle(-gone) if x < 0.5 else x - gone))
+            after, moment_after = above(kappa, eta * left, gap) if at > 0.0 else (0.0, 0.0)
+        over, late = at * (1.0 + after), at * after * n / a
+        return 0.0, waiting, abandoned, over, late, at * left * moment_after, 1.0 - abandoned - late, a * abandoned / impatience
+    below_0, at_0, above_0 = _split(kappa, eta, d)
+    whole = root * at_0 + at_0 + above_0
+    waiting, abandoned = (at_0 + above_0) / whole, (at_0 + d / eta * above_0) / whole
+    z, below_t, at_t, above_t = eta * left, below_0, at_0, above_0
+    if z < 1e-300:
+        below_t, at_t, above_t = 1.0, (math.exp(kappa * (math.log(eta) - x) - math.lgamma(kappa + 1.0)) if kappa < _LARGE else 0.0), 0.0
+    elif tau > 0.0:
+        below_t, at_t, above_t = _split(kappa, z, gap)
+    gone_late = at_t * above(kappa, z, gap)[1] if gap <= 0.0 else at_t + gap / z * above_t
+    met = (below_t - below_0) + (at_t - at_0) if above_0 > 0.5 else above_0 - above_t
+    within = (root * at_0 + n / a * met) / whole
+    over, late = (at_t + above_t) / whole, n / a * above_t / whole
+    return 0.0, waiting, abandoned, over, late, left * gone_late / whole, within, a * abandoned / impatience
+
+
+@compiled
+def _whole_places(n: float, a: float, impatience: float, places: float, tau: float) -> Shares:
+    """`shares` for a whole number of waiting places: term by term, rescaled before it overflows."""
+    root = below(n, a, a - n)
+    if root == math.inf:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0
+    if n + impatience == 0.0:  # nobody ever leaves: the places are taken
+        return 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, places
+    # The chances that m callers ahead (and the caller) are not all gone within tau are cumulative negative binomial laws (Poisson without
+    # impatience): of the caller's own patience too (late), or not (over). They start as exp(-left), which may be too small to write.
+    gone, left_late, left_over = 0.0, math.inf, math.inf
+    if tau < math.inf:
+        gone = -math.expm1(-impatience * tau) / impatience if impatience > 0.0 else tau
+        left_late, left_over = (n + impatience) * tau, n * tau
+    factor_late, factor_over = math.exp(-left_late), math.exp(-left_over)
+    term_late, sum_late, term_over, sum_over = 1.0, 0.0, 1.0, 0.0
+    weight, total, waiting, moment, late, over = 1.0, 1.0, 0.0, 0.0, 0.0, 0.0
+    m = 0.0
+    while m < places:
+        sum_late += term_late
+        sum_over += term_over
+        waiting += weight
+        over += weight * min(sum_over * factor_over, 1.0)
+        term_late *= (n + impatience * (m + 1.0)) * gone / (m + 1.0)
+        term_over *= (n + impatience * m) * gone / (m + 1.0)
+        m += 1.0
+        ratio = a / (n + impatience * m)
+        weight *= ratio
+        total += weight
+        moment += m * weight
+        late += weight * min(sum_late * factor_late, 1.0)
+        if sum_late > _HUGE and left_late < math.inf:
+            term_late, sum_late, left_late = term_late / _HUGE, sum_late / _HUGE, left_late - _LOG_HUGE
+            factor_late = math.exp(-left_late)
+        if sum_over > _HUGE and left_over < math.inf:
+            term_over, sum_over, left_over = term_over / _HUGE, sum_over / _HUGE, left_over - _LOG_HUGE
+            factor_over = math.exp(-left_over)
+        if weight > _HUGE:
+            weight, total, waiting, moment = weight / _HUGE, total / _HUGE, waiting / _HUGE, moment / _HUGE
+            late, over, root = late / _HUGE, over / _HUGE, root / _HUGE
+        if ratio < 1.0 and m * weight * ratio < _EPS * (1.0 - ratio) ** 2 * moment:
+            weight = 0.0  # the places beyond, and being turned away, weigh nothing
+            break
+    total += root
+    late *= n / a
+    blocked, abandoned = weight / total, impatience * moment / (a * total)
+    within = max(total - weight - impatience * moment / a - late, 0.0) / total
+    over, late = over / total, late / total
+    gone_late = max(over * math.exp(-impatience * tau) - late, 0.0) if impatience > 0.0 else 0.0
+    return blocked, waiting / total, abandoned, over, late, gone_late, within, moment / total
+
+
+@compiled
+def shares(n: float, a: float, impatience: float, places: float, tau: float) -> Shares:
+    """What becomes of the contacts offered to ``n`` agents.
+
+    Parameters
+    ----------
+    n, a : float
+        Agents (real-valued, inf allowed) and offered load, positive. [agents, Erlang]
+    impatience : float
+        Mean handle time over mean patience; 0 where nobody leaves.
+    places : float
+        Waiting places beside the agents; inf for no limit. Between whole numbers the shares are interpolated linearly.
+    tau : float
+        Threshold. [mean handle times]
+
+    Returns
+    -------
+    tuple of float
+        Shares of all offered: turned away; admitted and not answered at once; abandoned; admitted who would wait longer than ``tau`` if
+        they had the patience; answered after ``tau``; abandoned after ``tau``; answered within it; and the mean number waiting.
+        In overload without patience nobody is answered in time and the queue is inf.
+
+    Examples
+    --------
+    Ten agents, ten Erlangs, handle time 180 s, patience 60 s, threshold 20 s:
+
+    >>> blocked, waiting, abandoned, over, late, gone_late, within, queue = shares(10.0, 10.0, 3.0, np.inf, 20 / 180)
+    >>> round(waiting, 4), round(within, 4)
+    (0.4234, 0.718)
+    """
+    if n == math.inf:
+        return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0
+    if places == math.inf:
+        return _impatient(n, a, impatience, tau) if impatience > 0.0 else _patient(n, a, tau)
+    whole = math.floor(places + 1e-9)
+    part = max(places - whole, 0.0)
+    first = _whole_places(n, a, impatience, whole, tau)
+    if part < 1e-9:
+        return first
+    second = _whole_places(n, a, impatience, whole + 1.0, tau)
+    rest = 1.0 - part
+    return (
+        rest * first[0] + part * second[0],
+        rest * first[1] + part * second[1],
+        rest * first[2] + part * second[2],
+        rest * first[3] + part * second[3],
+        rest * first[4] + part * second[4],
+        rest * first[5] + part * second[5],
+        rest * first[6] + part * second[6],
+        rest * first[7] + part * second[7],
+    )
+
+
+@compiled
+def _digamma_rest(x: float) -> float:
+    """ln x + 1/(2x) - ψ(x + 1), for large x."""
+    v = 1.0 / (x * x)
+    return v * (1 / 12 - v * (1 / 120 - v * (1 / 252 - v * (1 / 240 - v * (1 / 132 - v * 691 / 32760)))))
+
+
+@compiled
+def _steps(n: float, impatience: float, m: float) -> tuple[float, float]:
+    """Σ 1/(n + iθ) and Σ iθ/(n + iθ) over i = 1 … m, without walking to a large m."""
+    if impatience == 0.0:
+        return m / n, 0.0
+    served, left, i, kappa = 0.0, 0.0, 0.0, n / impatience
+    while i < m and kappa + i < 20.0:
+        i += 1.0
+        served += 1.0 / (n + i * impatience)
+        left += i / (kappa + i)
+    if i < m:
+        start, more = kappa + i, m - i
+        small = 0.5 * more / (start * (start + more)) - (_digamma_rest(start) - _digamma_rest(start + more))
+        inverses = math.log1p(more / start) - small  # Σ 1/(κ + l) over l = i+1 … m
+        served += inverses / impatience
+        left += start * (_saddle(more / start) + small) + i * inverses
+    return served, left
+
+
+@compiled
+def mean_waits(n: float, a: float, impatience: float, places: float) -> tuple[float, float]:
+    """Mean wait of those answered after a wait, and of those who abandoned.
+
+    Parameters
+    ----------
+    n, a, impatience, places : float
+        As for `shares`; ``places`` whole, ``n + impatience`` positive.
+
+    Returns
+    -------
+    tuple of float
+        In mean handle times; NaN where there is no such contact. [mean handle times]
+
+    Notes
+    -----
+    Who meets j - 1 waiting is answered with probability n/(n + jθ), after Σ_{i<=j} 1/(n + iθ) on average; who leaves does so after
+    Σ_{i<=j} iθ/(n + iθ) / (jθ). Both are averaged over the law of j, outwards from its mode.
+
+    Examples
+    --------
+    >>> answered, abandoned = mean_waits(10.0, 10.0, 3.0, np.inf)
+    >>> round(abandoned * 180, 3)
+    19.919
+    """
+    if places < 1.0 or n == math.inf:
+        return math.nan, math.nan
+    if impatience == 0.0 and places == math.inf:
+        return (1.0 / (n - a) if n > a else math.inf), math.nan
+    mode = min(max(math.floor((a - n) / impatience), 1.0), places) if impatience > 0.0 else (places if a > n else 1.0)
+    served, left = _steps(n, impatience, mode)
+    total, moment, sum_served, sum_left = 1.0, mode, served, left
+    weight, m, up_served, up_left = 1.0, mode, served, left
+    while m < places:
+        m += 1.0
+        rate = n + m * impatience
+        weight *= a / rate
+        up_served += 1.0 / rate
+        up_left += m * impatience / rate
+        total += weight
+        moment += m * weight
+        sum_served += weight * up_served
+        sum_left += weight * up_left
+        if a < rate and m * m * weight * a < _EPS * (rate - a) * (1.0 - a / rate) ** 2 * total:
+            break
+    weight, m = 1.0, mode
+    while m > 1.0:
+        rate = n + m * impatience
+        weight *= rate / a
+        served -= 1.0 / rate
+        left -= m * impatience / rate
+        m -= 1.0
+        total += weight
+        moment += m * weight
+        sum_served += weight * served
+        sum_left += weight * left
+        if weight < _EPS * total:
+            break
+    return (sum_served / total if n > 0.0 else math.nan), (sum_left / (impatience * moment) if impatience > 0.0 else math.nan)

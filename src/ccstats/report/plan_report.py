@@ -1,0 +1,132 @@
+"""A plan for people: by day on the screen, whole in a file, with what must be known to read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ccstats.errors import OptionError, did_you_mean
+from ccstats.metrics import METRICS
+from ccstats.report.files import csv_text, write_bytes, write_text
+from ccstats.report.workbooks import workbook_bytes
+from ccstats.workforce.evaluation import compare_plans
+
+__all__ = ["answer_line", "definition_line", "plan_days", "plan_lines", "write_plan"]
+
+_VIRTUAL = "share of offered waits, answered or not, within the threshold"
+
+
+def definition_line(definition: str, threshold_s: float) -> str:
+    """What a service level means, in one line.
+
+    Examples
+    --------
+    >>> definition_line("sl_answered_only", 20)
+    'sl_answered_only = answered_within / answered; threshold 20 s, inclusive'
+    """
+    formula = METRICS[definition].formula if definition in METRICS else _VIRTUAL
+    return f"{definition} = {formula}; threshold {threshold_s:g} s, inclusive"
+
+
+def plan_days(plan: pd.DataFrame, *, timezone: str) -> pd.DataFrame:
+    """A `plan` by queue and local day: hours, and the service of the day's contacts together.
+
+    Parameters
+    ----------
+    plan : pandas.DataFrame
+        A `plan`.
+    timezone : str
+        Zone whose days count.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per queue and day.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> forecast = cc.read_forecast(b"start,calls,aht\n2026-03-02T08:00Z,100,180\n", every="30min")
+    >>> plan_days(cc.plan_staffing(forecast, target_service_level=0.8, threshold_s=20), timezone="UTC")["agent_hours"].tolist()
+    [7.0]
+    """
+    days = compare_plans({"plan": plan}, period="day", timezone=timezone)
+    return days[[name for name in days.columns if name != "plan" and not str(name).endswith("_difference")]]
+
+
+def plan_lines(plan: pd.DataFrame) -> list[str]:
+    """What the reader of a `plan` must know: the definitions it was made by, and its notes with how often each is made.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> forecast = cc.read_forecast(b"start,calls,aht\n2026-03-02T08:00Z,100,180\n", every="30min")
+    >>> plan_lines(cc.plan_staffing(forecast, target_service_level=0.8, threshold_s=20))
+    ['service_level = answered_within / (offered - open); threshold 20 s, inclusive']
+    """
+    kinds = plan[["definition", "threshold_s"]].dropna().drop_duplicates()
+    lines = [definition_line(str(kind.definition), float(kind.threshold_s)) for kind in kinds.itertuples(index=False)]
+    notes = plan["note"][plan["note"].fillna("") != ""].value_counts()
+    return lines + [f"{count:,} interval{'s' if count > 1 else ''}: {note}" for note, count in notes.items()]
+
+
+def answer_line(table: pd.DataFrame, *, definition: str, threshold_s: float | None, patience_s: float) -> str:
+    """The answer of `tabulate_agents` in words.
+
+    Examples
+    --------
+    >>> from ccstats.workforce.calculator import tabulate_agents
+    >>> table = tabulate_agents(10.0, aht_s=180, target_service_level=0.80, threshold_s=20)
+    >>> answer_line(table, definition="service_level", threshold_s=20, patience_s=float("inf"))
+    '14 agents (Erlang C); service_level = answered_within / (offered - open); threshold 20 s, inclusive'
+    """
+    answer = table[table["meets_targets"]].iloc[0]
+    scheduled = f", {answer['scheduled_agents']:g} scheduled" if answer["scheduled_agents"] != answer["agents"] else ""
+    model = f"Erlang A, patience {patience_s:g} s" if np.isfinite(patience_s) else "Erlang C"
+    meant = "" if threshold_s is None else f"; {definition_line(definition, threshold_s)}"
+    return f"{answer['agents']:g} agents{scheduled} ({model}){meant}"
+
+
+def write_plan(plan: pd.DataFrame, out: str | Path, *, timezone: str) -> Path:
+    """Write a `plan` as CSV, or as a workbook with its days and its notes.
+
+    Parameters
+    ----------
+    plan : pandas.DataFrame
+        A `plan`.
+    out : str or Path
+        ``….csv`` or ``….xlsx``.
+    timezone : str
+        Zone of the workbook's times and days.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    OptionError
+        If the name ends in anything else, or cannot be written.
+
+    Examples
+    --------
+    >>> write_plan.__name__
+    'write_plan'
+    """
+    path = Path(out)
+    if path.suffix.lower() not in (".csv", ".xlsx"):
+        raise OptionError(f"out={str(out)!r}: a plan is written as .csv or .xlsx.{did_you_mean(path.suffix, ['.csv', '.xlsx'])}")
+    try:
+        if path.suffix.lower() == ".csv":
+            write_text(path, csv_text(plan))
+        else:
+            reading = pd.DataFrame({"to know": plan_lines(plan)}, dtype="str")
+            write_bytes(
+                path, workbook_bytes({"plan": plan, "days": plan_days(plan, timezone=timezone), "to know": reading}, timezone=timezone)
+            )
+    except OSError as error:
+        raise OptionError(f"out={str(out)!r} cannot be written: {error.strerror}. Name a file in a folder you may write to.") from error
+    return path
