@@ -89,12 +89,18 @@ class Blocks:
     free: np.ndarray
 
 
-def agent_names(queues: Sequence[QueueSpec], logged_in: Sequence[np.ndarray]) -> list[list[str]]:
-    """Names of the agents of each queue, in order."""
-    return [
-        [f"{spec.name}-{k:0{max(3, len(str(len(there))))}d}" for k in range(1, len(there) + 1)]
-        for spec, there in zip(queues, logged_in, strict=True)
-    ]
+@dataclass
+class Runs:
+    """Runs of one agent after another, in time and none touching; times in ticks."""
+
+    agent: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+
+
+def agent_names(group: str, count: int) -> list[str]:
+    """Names of the agents of a group, in order."""
+    return [f"{group}-{k:0{max(3, len(str(count)))}d}" for k in range(1, count + 1)]
 
 
 def to_agent_states(
@@ -139,8 +145,8 @@ def to_agent_states(
     return pd.DataFrame(
         {
             "agent": category(made["agent"], everybody).remove_unused_categories(),
-            "started_at": instants(calendar, made["start"], resolution_s),
-            "ended_at": instants(calendar, made["end"], resolution_s),
+            "started_at": instants(calendar.starts[0], made["start"], resolution_s),
+            "ended_at": instants(calendar.starts[0], made["end"], resolution_s),
             "state": category(made["state"], list(STATES)),
             "reason": category(made["pause"], PAUSES),
             "queue": category(made["queue"], [queues[place].name for place in order]),
@@ -150,21 +156,29 @@ def to_agent_states(
     )
 
 
-def _runs(here: np.ndarray, per_step: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Agent, start and end of every run of True, by agent and time."""
+def _runs(here: np.ndarray, per_step: float) -> Runs:
+    """Every run of True."""
     edges = np.diff(here.astype("int8"), axis=1, prepend=0, append=0)
     agent, first = np.nonzero(edges == 1)
     _, last = np.nonzero(edges == -1)
-    return agent, np.round(first * per_step).astype("int64"), np.round(last * per_step).astype("int64")
+    return Runs(agent, np.round(first * per_step).astype("int64"), np.round(last * per_step).astype("int64"))
 
 
 def _states(blocks: Blocks, there: np.ndarray, duty: np.ndarray, *, ticks_per_s: float) -> Spans:
+    """The spans of agents who are there and on duty in quarters of an hour."""
+    per_step = STEP_S * ticks_per_s
+    rests = _runs(there & ~duty, per_step)
+    return weave_states(blocks, _runs(there, per_step), rests, np.where(rests.end - rests.start > per_step, 2, 1))
+
+
+def weave_states(blocks: Blocks, sessions: Runs, rests: Runs, pause: np.ndarray) -> Spans:
     """Every span of every agent, contiguous from login to logout, ordered by agent and start.
 
-    A contact in hand delays the break and the logout.
+    ``sessions`` are from login to logout, ``rests`` the breaks within them, of the kinds ``pause`` (1, 2, …). A contact in hand delays
+    the break and the logout.
     """
-    per_step = STEP_S * ticks_per_s
-    far = np.int64(2 * (there.shape[1] + 96) * per_step)  # more than any time: agent × far + time orders by agent, then time
+    # more than any time: agent × far + time orders by agent, then time
+    far = np.int64(2 * (max(sessions.end.max(initial=0), blocks.free.max(initial=0)) + 1))
     block_key = blocks.agent * far + blocks.offered
 
     def delayed(agent: np.ndarray, instant: np.ndarray) -> np.ndarray:
@@ -175,13 +189,13 @@ def _states(blocks: Blocks, there: np.ndarray, duty: np.ndarray, *, ticks_per_s:
         mine = (last >= 0) & (blocks.agent[last] == agent)
         return np.where(mine, np.maximum(instant, blocks.free[last]), instant)
 
-    who, login, logout = _runs(there, per_step)
-    logout = delayed(who, logout)
+    who, login = sessions.agent, sessions.start.copy()
+    logout = delayed(who, sessions.end)
     login[1:] = np.where(who[1:] == who[:-1], np.maximum(login[1:], logout[:-1]), login[1:])
-    resting, begin, end = _runs(there & ~duty, per_step)
-    begin_late = delayed(resting, begin)
+    resting, end = rests.agent, rests.end
+    begin_late = delayed(resting, rests.start)
 
-    waits, reserved, talks, holds, wraps, rests = (
+    waits, reserved, talks, holds, wraps, paused = (
         STATES.index(s) for s in ("available", "reserved", "on_contact", "hold", "wrap", "pause")
     )
     parts = [
@@ -190,14 +204,14 @@ def _states(blocks: Blocks, there: np.ndarray, duty: np.ndarray, *, ticks_per_s:
         (blocks.agent, blocks.hold_from, blocks.hold_to, holds),
         (blocks.agent, blocks.hold_to, blocks.talk_end, talks),
         (blocks.agent, blocks.talk_end, blocks.free, wraps),
-        (resting, begin_late, end, rests),
+        (resting, begin_late, end, paused),
         (who, logout, logout, LOGOUT),
     ]
     size = [len(part[0]) for part in parts]
     agent, start, stop = (np.concatenate([part[k] for part in parts]) for k in range(3))
     state = np.repeat([part[3] for part in parts], size)
     no_break = np.zeros(sum(size[:5]), dtype=np.int8)
-    pause = np.concatenate([no_break, np.where(end - begin > per_step, 2, 1).astype("int8"), np.zeros(len(who), dtype=np.int8)])
+    pause = np.concatenate([no_break, pause.astype("int8"), np.zeros(len(who), dtype=np.int8)])
     contact = np.concatenate([*[blocks.contact] * 5, np.full(len(resting) + len(who), -1)])
 
     session_key = who * far + login

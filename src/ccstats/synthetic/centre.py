@@ -141,7 +141,7 @@ def synthesize_contacts(
     visits = pd.concat(parts, ignore_index=True)
     for column in INSTANTS:  # the clock of the log
         visits[column] = np.floor(visits[column] / resolution_s + 1e-6)
-    agents = agent_names(queues, logged_in)
+    agents = [agent_names(spec.name, len(there)) for spec, there in zip(queues, logged_in, strict=True)]
     return Synthetic(
         to_contacts(visits, queues, agents, calendar, resolution_s, streams),
         to_agent_states(visits, queues, agents, logged_in, duties, plans, calendar, resolution_s),

@@ -166,7 +166,7 @@ def to_contacts(
             "channel": category(channel[place], channels),
             "direction": category(np.zeros(len(table), dtype="int8"), ["inbound", "outbound", "internal"]),
             "queue": category(code[place], names),
-            "queued_at": instants(calendar, table["at"].to_numpy(), resolution_s),
+            "queued_at": instants(calendar.starts[0], table["at"].to_numpy(), resolution_s),
             "outcome": outcome,
             "raw_outcome": outcome.remove_unused_categories(),
             "wait_s": seconds("left", "at", np.ones(len(table), dtype=bool)),
@@ -175,7 +175,7 @@ def to_contacts(
             "hold_s": hold,
             "wrap_s": seconds("free", "talk_end", table["wrap_known"].to_numpy()),
             "agent": category(agent, everybody).remove_unused_categories(),
-            "arrived_at": instants(calendar, arrived[number], resolution_s),
+            "arrived_at": instants(calendar.starts[0], arrived[number], resolution_s),
             "ivr_s": np.where(first, (table["at"].to_numpy() - arrived[number]) * resolution_s, np.nan).round(3),
             "transferred_to": category(np.where(table["transferred_to"] != -1, sent[place], -1), sent_to),
             "ended_by": category(table["ended_by"], _ENDED_BY),
@@ -191,8 +191,7 @@ def text_ids(letter: str, numbers: np.ndarray) -> pd.Series:
     return letter + pd.Series(numbers + 100_000_000).astype("str")
 
 
-def instants(calendar: Calendar, ticks: np.ndarray, resolution_s: float) -> pd.Series:
-    """Ticks since the first local midnight as UTC instants."""
+def instants(origin: pd.Timestamp, ticks: np.ndarray, resolution_s: float) -> pd.Series:
+    """Ticks since ``origin`` as UTC instants."""
     microseconds = np.round(ticks * (resolution_s * 1e6)).astype("int64")
-    origin = calendar.starts.as_unit("us").asi8[0]
-    return pd.Series((origin + microseconds).view("datetime64[us]")).dt.tz_localize("UTC")
+    return pd.Series((origin.value // 1000 + microseconds).view("datetime64[us]")).dt.tz_localize("UTC")
