@@ -17,15 +17,20 @@ from typing import Any
 
 import intervals
 import queue_log
+import simulation
+import staffing
+import transient
 
-#: Section: what it measures, how it is run in full and how quickly.
+#: Section: what it measures, against what, how it is run in full and how quickly.
 SECTIONS = {
-    "intervals": ("Contacts to intervals", lambda: intervals.main(10_000_000), lambda: intervals.main(100_000, repeat=1)),
-    "queue_log": ("Asterisk queue_log to tables", lambda: queue_log.main(10_000_000), lambda: queue_log.main(100_000)),
+    "intervals": ("Contacts to intervals", "DuckDB", lambda: intervals.main(10_000_000), lambda: intervals.main(100_000, repeat=1)),
+    "queue_log": ("Asterisk queue_log to tables", "DuckDB", lambda: queue_log.main(10_000_000), lambda: queue_log.main(100_000)),
+    "staffing": ("Staffing", "ccstats", staffing.main, lambda: staffing.main(20_000, repeat=1, sample=500, sample_a=3)),
+    "simulation": ("Simulation", "ccstats", simulation.main, lambda: simulation.main(5.0, repeat=1)),
+    "transient": ("Transient", "ccstats, transient", transient.main, lambda: transient.main(20, repeat=1)),
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
-_PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "polars")
-_HEADER = ("who", "seconds", "rows/s", "memory [MB]", "time ÷ DuckDB")
+_PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "polars", "pyworkforce", "ciw")
 
 
 def machine() -> str:
@@ -41,15 +46,20 @@ def machine() -> str:
     return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores{memory}, {platform.system()}{busy}"
 
 
-def table(rows: Iterable[dict[str, Any]]) -> str:
+def _whole(value: int | str) -> str:
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+def table(rows: Iterable[dict[str, Any]], against: str) -> str:
     """One Markdown table per case."""
+    header = ("who", "seconds", "rows/s", "memory [MB]", f"time ÷ {against}")
     parts = []
     for case, members in groupby(rows, key=lambda row: row["case"]):
         lines = [
-            f"| {row['who']} | {row['seconds']:.2f} | {row['rows_per_second']:,} | {row['peak_mb']:,} | {row['ratio']:.2f} |"
+            f"| {row['who']} | {row['seconds']:.3g} | {row['rows_per_second']:,} | {_whole(row['peak_mb'])} | {row['ratio']:.3g} |"
             for row in members
         ]
-        parts.append("\n".join([f"**{case}**", "", f"| {' | '.join(_HEADER)} |", "|---" + "|---:" * 4 + "|", *lines]))
+        parts.append("\n".join([f"**{case}**", "", f"| {' | '.join(header)} |", "|---" + "|---:" * 4 + "|", *lines]))
     return "\n\n".join(parts)
 
 
@@ -64,8 +74,8 @@ def main() -> None:
     made_on = machine()  # before the benchmarks are a load themselves
     parts = []
     for name in asked.sections or SECTIONS:
-        title, full, quick = SECTIONS[name]
-        parts.append(f"## {title}\n\n{table(quick() if asked.quick else full())}")
+        title, against, full, quick = SECTIONS[name]
+        parts.append(f"## {title}\n\n{table(quick() if asked.quick else full(), against)}")
         print(parts[-1], end="\n\n", flush=True)
     if asked.quick or asked.sections:
         return
@@ -74,8 +84,8 @@ def main() -> None:
     head = (
         f"# Benchmarks\n\nMade by `make bench` on {made}.\n\n"
         "Results are compared before anything is timed. Intervals: best of three, in a process of its own each; memory is the most above "
-        "that of the frame. queue_log: one run each; memory is the most of the process, without mapped files. What is compared with what "
-        "stands at the head of `benchmarks/intervals.py` and `benchmarks/queue_log.py`.\n"
+        "that of the frame. queue_log: one run each; memory is the most of the process, without mapped files. The others: medians of five "
+        "alternating rounds in one process. What is compared with what stands at the head of each file of `benchmarks/`.\n"
     )
     RESULTS.write_text("\n".join([head, *(f"{part}\n" for part in parts)]), encoding="utf-8")
 

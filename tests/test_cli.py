@@ -47,7 +47,7 @@ def test_help_and_version_load_nothing_heavy() -> None:
     assert out.stdout.strip() == "[]"
     assert run("--version").stdout.startswith(b"ccstats 0.")
     commands = run("--help").stdout.decode()
-    for command in ("report", "check", "stats", "formats", "map", "demo"):
+    for command in ("report", "check", "stats", "formats", "map", "demo", "staff", "erlang", "simulate"):
         assert command in commands
         assert run(command, "--help").returncode == 0
 

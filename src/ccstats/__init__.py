@@ -15,8 +15,15 @@ _HOME = {
     "Planted": "ccstats.synthetic",
     "QueueSpec": "ccstats.synthetic",
     "Reader": "ccstats.readers.contract",
+    "backtest_staffing": "ccstats.workforce.backtesting",
+    "compare_plans": "ccstats.workforce.evaluation",
+    "compare_presence": "ccstats.workforce.presence",
     "draft_mapping": "ccstats.readers.drafting",
+    "estimate_patience": "ccstats.workforce.patience",
+    "estimate_retrials": "ccstats.workforce.patience",
+    "evaluate_staffing": "ccstats.workforce.evaluation",
     "formats": "ccstats.readers",
+    "infer_agents": "ccstats.workforce.presence",
     "list_abandoned": "ccstats.service.listing",
     "list_contacts": "ccstats.service.listing",
     "list_ended_by": "ccstats.service.listing",
@@ -27,18 +34,28 @@ _HOME = {
     "measure_service": "ccstats.service.ratios",
     "measure_waits": "ccstats.service.waits",
     "merge_intervals": "ccstats.intervals",
+    "plan_multiskill": "ccstats.workforce.multiskill",
+    "plan_staffing": "ccstats.workforce.staffing",
     "read": "ccstats.readers",
+    "read_forecast": "ccstats.workforce.demand",
     "read_sql": "ccstats.readers",
     "reconcile": "ccstats.service.reconciliation",
-    "sample_log": "ccstats.readers.bundled",
     "register_reader": "ccstats.readers",
     "roll_up": "ccstats.intervals",
+    "sample_log": "ccstats.readers.bundled",
+    "simulate_contacts": "ccstats.synthetic",
+    "summarise_backtest": "ccstats.workforce.backtesting",
     "suppress_small": "ccstats.privacy",
     "synthesize_contacts": "ccstats.synthetic",
+    "tabulate_agents": "ccstats.workforce.calculator",
     "to_agent_intervals": "ccstats.intervals",
+    "to_forecast": "ccstats.workforce.demand",
     "to_intervals": "ccstats.intervals",
 }
-_MODULES = ("errors", "metrics", "periods", "privacy", "schema")
+_MODULES = {
+    "erlang": "ccstats.queueing.erlang",
+    **{name: f"ccstats.{name}" for name in ("errors", "metrics", "periods", "privacy", "schema")},
+}
 
 __all__ = ["__version__", *sorted(_HOME), *_MODULES]
 
@@ -49,7 +66,7 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     if name in _MODULES:
-        return importlib.import_module(f"ccstats.{name}")
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'ccstats' has no attribute {name!r}")
 
 

@@ -510,7 +510,7 @@ _EXPECTED = (
     _c("interval_start", "instant", "start of the interval", nullable=False),
     _c("interval_s", "seconds", "length of the interval", nullable=False),
     _c("expected_offered", "number", "contacts expected; missing where nothing is known"),
-    _c("expected_aht_s", "seconds", "handle time expected: talk, hold and wrap-up; missing where nothing is known"),
+    _c("expected_aht_s", "number", "handle time expected: talk, hold and wrap-up [s]; missing where nothing is known"),
 )
 
 FORECAST = Table("forecast", "one queue in one interval: what is expected to come", ("queue", "interval_start"), _EXPECTED)

@@ -27,11 +27,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ccstats.errors import OptionError, did_you_mean
 from ccstats.queueing.sizing import (
+    GRID_BITS,
     MEASURES,
     SERVICE_LEVELS,
     agents_for,
-    agents_for_loads,
-    agents_for_sorted,
+    agents_for_many,
+    agents_for_rows,
     line_rows,
     lines_for,
     load_for,
@@ -62,6 +63,8 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Result = float | Floats
+
+_MANY = 5_000  # rows from which on a grid of loads pays
 
 
 def offered_load(contacts: ArrayLike, *, aht_s: ArrayLike, interval_s: ArrayLike) -> Result:
@@ -246,8 +249,8 @@ def service_level(
     definition : str
         ``service_level`` (answered in time / offered), ``sl_answered_only`` (/ answered), ``sl_excl_early_abandoned`` (/ offered less those
         who left within the threshold), ``sl_early_abandoned_met`` (answered or left within the threshold / offered: P(W ≤ T)),
-        ``sl_excl_short`` (answered in time / offered less those who left within ``short_s``), ``sl_virtual`` (would be answered in time with
-        endless patience / offered).
+        ``sl_excl_short`` (answered in time / offered less those who left within ``short_s``), ``sl_virtual`` (would be answered in time
+        with endless patience / offered).
     short_s : float or array, optional
         How short an abandoned wait ``sl_excl_short`` ignores; without it none. [s]
 
@@ -651,8 +654,10 @@ def agents_required(
 
     Notes
     -----
-    More agents never hurt any of the measures, so the answer lies between a miss and a hit, which the search narrows from one agent upwards
-    (from the load upwards only where nobody leaves). ``sl_answered_only`` says nothing of those who left: one agent may meet it.
+    More agents hurt none of the measures, so the answer lies between a miss and a hit, which the search narrows from one agent upwards
+    (from the load upwards only where nobody leaves). The exception is patience shorter than the handle time with finite ``lines``: who is
+    served holds a line longer than who waits, and more agents may turn more away; there every number from one upwards is tried.
+    ``sl_answered_only`` says nothing of those who left: one agent may meet it.
 
     Examples
     --------
@@ -672,18 +677,14 @@ def agents_required(
     )  # fmt: skip
     loads = _numbers("load", load)
     if isinstance(loads, float) and all(isinstance(each, float) for each in need):
-        return float(agents_for(loads, need, fractional))
-    shape, (loads, *_) = _broadcast((loads, *need))
-    rows = np.ascontiguousarray(np.broadcast_to(loads, (math.prod(shape),)))
+        return float(agents_for(loads, need, fractional, math.nan))
+    shape, (loads, *rest) = _broadcast((loads, *need))
+    rows, table = np.broadcast_to(loads, (math.prod(shape),)) + 0.0, _table(rest)  # -0.0 becomes 0.0
     out = np.empty(len(rows))
-    if all(isinstance(each, float) for each in need) and math.isinf(need[2]) and not fractional:
-        order = np.argsort(rows)
-        ascending, found = rows[order], np.zeros(len(rows))
-        some = int(np.searchsorted(ascending, 0.0, side="right"))
-        agents_for_sorted(ascending[some:], _table(need), found[some:])
-        out[order] = found
+    if table.shape[1] == 1 and math.isinf(table[2, 0]) and not fractional and len(rows) >= _MANY:
+        agents_for_many(rows, rows.view("int64") >> GRID_BITS, table, out)
     else:
-        agents_for_loads(rows, _table(need), fractional, out)
+        agents_for_rows(rows, table, fractional, out)
     return out.reshape(shape)
 
 
@@ -732,7 +733,9 @@ def max_load(
     Returns
     -------
     float or numpy.ndarray
-        0 where any load misses a target, inf where none does. Divide by ``aht_s`` for contacts per second. [Erlang]
+        0 where any load misses a target, inf where not even a million Erlangs an agent do. Divide by ``aht_s`` for contacts per second.
+        With finite ``lines`` and patience fewer lose patience again where nearly all are turned away: the load looked for then is near the
+        number of agents. [Erlang]
 
     Raises
     ------
@@ -759,7 +762,7 @@ def max_load(
         return float(load_for(count, need))
     shape, (count, *rest) = _broadcast((count, *need))
     out = np.empty(math.prod(shape))
-    load_rows(count, _table(tuple(rest)), out)
+    load_rows(count, _table(rest), out)
     return out.reshape(shape)
 
 
@@ -852,9 +855,7 @@ def _needs(
         raise OptionError(f"no target: give at least one of {', '.join(shares)}, max_mean_wait_s")
     if (target_service_level is None) != (threshold_s is None):
         raise OptionError("target_service_level= and threshold_s= go together: 80 % in 20 s is target_service_level=0.80, threshold_s=20")
-    level, abandonment, occupied, blocking = (
-        math.nan if each is None else _numbers(name, each, most=1.0) for name, each in shares.items()
-    )
+    level, abandonment, occupied, blocking = (math.nan if each is None else _numbers(name, each, most=1.0) for name, each in shares.items())
     times = _times(aht_s, patience_s, needed=target_service_level is not None or max_mean_wait_s is not None)
     return (
         *times,
@@ -934,7 +935,6 @@ def _by_row(one: Callable[..., float], many: Callable[..., None], inputs: tuple[
     return out.reshape(shape)
 
 
-def _table(need: tuple[Any, ...]) -> Floats:
+def _table(need: list[Floats]) -> Floats:
     """The targets as 11 × 1, or 11 × rows where any differs from row to row."""
-    size = max(np.size(each) for each in need)
-    return np.array([np.broadcast_to(np.ravel(each), (size,)) for each in need], dtype="float64")
+    return np.array(np.broadcast_arrays(*need))

@@ -13,8 +13,8 @@ with ``P + Q = 1`` the regularised incomplete gamma functions, so ``below + 1 + 
 ``below(n, a)`` against state ``n`` and those above it ``above(κ, η)`` with ``κ = n/impatience, η = a/impatience``; Erlang B is
 ``1 / (1 + below(n, a))``. Each side has only positive terms: nothing cancels, nothing overflows before its answer is 0 or 1.
 
-For ``s >= 12`` and ``0.3 <= x/s <= 2.35`` both come from Temme's uniform expansion in the saddle-point variable ``ζ²/2 = x/s - 1 - ln(x/s)``,
-whose coefficients are derived below in exact fractions; elsewhere from the series or the continued fraction, which then converge fast.
+For ``s >= 12`` and ``0.3 <= x/s <= 2.35`` both come from Temme's uniform expansion in the variable ``ζ``, ``ζ²/2 = x/s - 1 - ln(x/s)``; its
+coefficients are derived below in exact fractions. Elsewhere the series or the continued fraction converge fast.
 The time a caller would have to wait has an incomplete gamma law too (Zeltyn & Mandelbaum 2005): given a wait,
 ``P(V > t) = P(κ, η e^-θt) / P(κ, η)``.
 
@@ -43,7 +43,8 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 def _saddle_coefficients(count: int) -> np.ndarray:
     """Taylor coefficients of ζ / (λ - 1), where ζ²/2 = λ - 1 - ln λ.
 
-    With λ - 1 = Σ c_k ζ^k the derivative (λ - 1) λ' = ζ λ gives (k + 1)/2 · Σ_{i=1..k} c_i c_{k+1-i} = c_{k-1}; the reciprocal series is asked for.
+    With λ - 1 = Σ c_k ζ^k the derivative (λ - 1) λ' = ζ λ gives (k + 1)/2 · Σ_{i=1..k} c_i c_{k+1-i} = c_{k-1}; asked for is the reciprocal
+    of Σ c_{k+1} ζ^k.
     """
     c = [Fraction(0), Fraction(1)]
     for k in range(2, count + 2):
@@ -56,6 +57,7 @@ def _saddle_coefficients(count: int) -> np.ndarray:
 
 _TERMS = 26
 _F = _saddle_coefficients(_TERMS + 2)
+_ODD = 1.0 / (2.0 * np.arange(22) + 1.0)
 _LARGE = 12.0  # from here on the expansion is exact to the last digits
 _NARROW, _WIDE = 0.3, 2.35  # … for x/s between these
 _EPS = 1e-17
@@ -66,15 +68,14 @@ Shares = tuple[float, float, float, float, float, float, float, float]
 
 @compiled
 def _saddle(u: float) -> float:
-    """u - ln(1 + u), without cancellation for small u."""
+    """The excess u - ln(1 + u), without cancellation for small u."""
     if u < -0.45 or u > 0.7:
         return u - math.log1p(u)
     t = u / (2.0 + u)  # ln(1 + u) = 2 artanh(t)
     square = t * t
-    last = 6 if square < 2e-3 else 21
     total = 0.0
-    for k in range(last, 0, -1):
-        total = total * square + 1.0 / (2 * k + 1)
+    for k in range(6 if square < 2e-3 else (10 if square < 0.015 else 21), 0, -1):
+        total = total * square + _ODD[k]
     return t * (u - 2.0 * square * total)
 
 
@@ -97,19 +98,36 @@ def _scaled_erfc(y: float) -> tuple[float, float]:
 
 
 @compiled
-def _expansion(s: float, zeta: float) -> tuple[float, float, float]:
-    """Temme's correction, the part of it that vanishes for large s, and Γ(s+1) / (√(2πs) (s/e)^s) - 1."""
+def _temme(s: float, x: float, d: float) -> tuple[float, float, float]:
+    """The lighter side of large s (`above` where d <= 0, else `below`), the first moment of `above`, and f(s, x): Temme's expansion.
+
+    With ε = Γ(s+1) / (√(2πs) (s/e)^s) - 1 and y = |ζ| √(s/2) the side is (1 + ε) √(πs/2) e^{y²} erfc(y) plus a power series in ζ; the
+    coefficients come from the last to the first, and so does the sum.
+    """
+    square = s * _saddle(d / s)
+    y = math.sqrt(square)
+    size = y / math.sqrt(0.5 * s)
+    zeta = math.copysign(size, d)
     inverse = 1.0 / s
-    after, late, here, rest, stirling = 0.0, 0.0, 0.0, 0.0, 0.0
+    after, late, series, rest, epsilon = 0.0, 0.0, 0.0, 0.0, 0.0
     for m in range(_TERMS, -1, -1):
-        small = (m + 2) * inverse * late
+        small = (m + 2) * inverse * late  # what vanishes for large s
         now = _F[m + 1] + small
-        here = here * zeta + now
+        series = series * zeta + now
         rest = rest * zeta + small
         if m == 1:
-            stirling = now * inverse
+            epsilon = now * inverse
         late, after = after, now
-    return here, rest, stirling
+    scaled, mills = _scaled_erfc(y)
+    bulk = (1.0 + epsilon) * math.sqrt(0.5 * math.pi * s) * scaled
+    at = math.exp(-square) / (math.sqrt(2.0 * math.pi * s) * (1.0 + epsilon))
+    if d > 0.0:
+        return bulk + series, math.nan, at
+    side = bulk - series - 1.0
+    if y < 1.0:
+        return side, 1.0 + d / x * side, at
+    # The same, with what would cancel taken out by hand.
+    return side, -d / x * ((mills + epsilon * (mills - 1.0)) / size + rest), at
 
 
 @compiled
@@ -133,14 +151,13 @@ def _series(s: float, x: float) -> tuple[float, float]:
     """above(s, x) and its first moment Σ j·term / x, term by term."""
     if x == 0.0:
         return 0.0, 1.0 / (s + 1.0)
-    term, total, moment, j = 1.0, 0.0, 0.0, 1.0
-    while True:
+    term, total, moment, j = 1.0, 0.0, 0.0, 0.0
+    while x >= s + j or j * term > _EPS * moment or j == 0.0:
+        j += 1.0
         term *= x / (s + j)
         total += term
         moment += j * term
-        if x < s + j and j * term < _EPS * moment:
-            return total, moment / x
-        j += 1.0
+    return total, moment / x
 
 
 @compiled
@@ -163,14 +180,14 @@ def _fraction(s: float, x: float) -> float:
 
 @compiled
 def below(s: float, x: float, d: float) -> float:
-    """Weight of the states below s against that of s, for a Poisson law of mean x; ``d = x - s`` is handed in because it may be known better.
+    """Weight of the states below s against that of s, for a Poisson law of mean x.
 
     Parameters
     ----------
     s, x : float
         State (real-valued, >= 0) and mean (> 0).
     d : float
-        x - s.
+        x - s; handed in because the caller may know it better than the subtraction.
 
     Returns
     -------
@@ -191,16 +208,9 @@ def below(s: float, x: float, d: float) -> float:
         for k in range(1, int(s) + 1):
             total = k / x * (1.0 + total)
         return total
-    ratio = x / s
-    if s >= _LARGE and _NARROW <= ratio <= _WIDE:
-        square = s * _saddle(d / s)
-        y = math.sqrt(square)
-        zeta = math.copysign(y / math.sqrt(0.5 * s), d)
-        correction, _, stirling = _expansion(s, zeta)
-        scaled, _ = _scaled_erfc(y)
-        if d < 0.0:
-            scaled = (2.0 * math.exp(square) if square < 709.0 else math.inf) - scaled
-        return (1.0 + stirling) * math.sqrt(0.5 * math.pi * s) * scaled + correction
+    if s >= _LARGE and _NARROW * s <= x <= _WIDE * s:
+        side, _, at = _temme(s, x, d)
+        return side if d > 0.0 else 1.0 / at - 1.0 - side
     if d > (4.0 if s < _LARGE else 0.0):
         return _fraction(s, x)
     return 1.0 / _density(s, x, d) - 1.0 - _series(s, x)[0]
@@ -230,32 +240,29 @@ def above(s: float, x: float, d: float) -> tuple[float, float]:
     """
     if s < _LARGE or x < _NARROW * s:
         return _series(s, x)
-    square = s * _saddle(d / s)
-    y = math.sqrt(square)
-    size = y / math.sqrt(0.5 * s)
-    correction, rest, stirling = _expansion(s, -size)
-    scaled, mills = _scaled_erfc(y)
-    total = (1.0 + stirling) * math.sqrt(0.5 * math.pi * s) * scaled - correction - 1.0
-    if y < 1.0:
-        return total, 1.0 + d / x * total
-    # The same, with what would cancel taken out by hand.
-    return total, -d / x * ((mills + stirling * (mills - 1.0)) / size + rest)
+    side, moment, _ = _temme(s, x, d)
+    return side, moment
 
 
 @compiled
-def _split(s: float, x: float, d: float) -> tuple[float, float, float]:
-    """The Poisson law of mean x cut at the real state s: Q(s, x), f(s, x), P(s + 1, x); the smaller side is never a difference."""
-    if x == 0.0:
-        return (1.0, 0.0, 0.0) if s > 0.0 else (0.0, 1.0, 0.0)
-    at = _density(s, x, d)
-    if d <= 0.0:
-        right = at * above(s, x, d)[0]
-        return max(1.0 - at - right, 0.0), at, right
-    if s < _LARGE and d <= 4.0:
-        right = at * _series(s, x)[0]
-        return max(1.0 - at - right, 0.0), at, right
-    left = at * below(s, x, d) if at > 0.0 else 0.0
-    return left, at, 1.0 - at - left
+def _split(s: float, x: float, d: float) -> tuple[float, float, float, float]:
+    """The Poisson law of mean x cut at the real state s: Q(s, x), f(s, x), P(s + 1, x), and Σ_{j>0} j f(s + j, x) / x.
+
+    The smaller side is never a difference.
+    """
+    if x < 1e-300:
+        return (1.0, 0.0, 0.0, 0.0) if s > 0.0 else (0.0, 1.0, 0.0, 0.0)
+    if s >= _LARGE and _NARROW * s <= x <= _WIDE * s:
+        side, moment, at = _temme(s, x, d)
+    else:
+        at = _density(s, x, d)
+        side, moment = (below(s, x, d), 0.0) if d > 4.0 else _series(s, x)
+    if d > 0.0 and (d > 4.0 or s >= _LARGE):
+        left = at * side if at > 0.0 else 0.0
+        right = 1.0 - at - left
+        return left, at, right, at + d / x * right
+    right = at * side
+    return max(1.0 - at - right, 0.0), at, right, at * moment
 
 
 @compiled
@@ -345,19 +352,19 @@ def _impatient(n: float, a: float, impatience: float, tau: float) -> Shares:
             after, moment_after = above(kappa, eta * left, gap) if at > 0.0 else (0.0, 0.0)
         over, late = at * (1.0 + after), at * after * n / a
         return 0.0, waiting, abandoned, over, late, at * left * moment_after, 1.0 - abandoned - late, a * abandoned / impatience
-    below_0, at_0, above_0 = _split(kappa, eta, d)
+    below_0, at_0, above_0, moment = _split(kappa, eta, d)
     whole = root * at_0 + at_0 + above_0
-    waiting, abandoned = (at_0 + above_0) / whole, (at_0 + d / eta * above_0) / whole
-    z, below_t, at_t, above_t = eta * left, below_0, at_0, above_0
-    if z < 1e-300:
-        below_t, at_t, above_t = 1.0, (math.exp(kappa * (math.log(eta) - x) - math.lgamma(kappa + 1.0)) if kappa < _LARGE else 0.0), 0.0
-    elif tau > 0.0:
-        below_t, at_t, above_t = _split(kappa, z, gap)
-    gone_late = at_t * above(kappa, z, gap)[1] if gap <= 0.0 else at_t + gap / z * above_t
+    waiting, abandoned = (at_0 + above_0) / whole, moment / whole
+    below_t, at_t, above_t, moment_t = below_0, at_0, above_0, moment
+    if tau > 0.0:
+        below_t, at_t, above_t, moment_t = _split(kappa, eta * left, gap)
+        if eta * left < 1e-300 and kappa < _LARGE:  # not over yet where hardly anybody is served
+            at_t = math.exp(kappa * (math.log(eta) - x) - math.lgamma(kappa + 1.0))
+            below_t, moment_t = 1.0 - at_t, at_t
     met = (below_t - below_0) + (at_t - at_0) if above_0 > 0.5 else above_0 - above_t
     within = (root * at_0 + n / a * met) / whole
     over, late = (at_t + above_t) / whole, n / a * above_t / whole
-    return 0.0, waiting, abandoned, over, late, left * gone_late / whole, within, a * abandoned / impatience
+    return 0.0, waiting, abandoned, over, late, left * moment_t / whole, within, a * abandoned / impatience
 
 
 @compiled
@@ -376,7 +383,7 @@ def _whole_places(n: float, a: float, impatience: float, places: float, tau: flo
         left_late, left_over = (n + impatience) * tau, n * tau
     factor_late, factor_over = math.exp(-left_late), math.exp(-left_over)
     term_late, sum_late, term_over, sum_over = 1.0, 0.0, 1.0, 0.0
-    weight, total, waiting, moment, late, over = 1.0, 1.0, 0.0, 0.0, 0.0, 0.0
+    weight, total, waiting, moment, late, over, within = 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0
     m = 0.0
     while m < places:
         sum_late += term_late
@@ -390,7 +397,9 @@ def _whole_places(n: float, a: float, impatience: float, places: float, tau: flo
         weight *= ratio
         total += weight
         moment += m * weight
-        late += weight * min(sum_late * factor_late, 1.0)
+        missed = min(sum_late * factor_late, 1.0)
+        late += weight * missed
+        within += weight * (1.0 - missed)
         if sum_late > _HUGE and left_late < math.inf:
             term_late, sum_late, left_late = term_late / _HUGE, sum_late / _HUGE, left_late - _LOG_HUGE
             factor_late = math.exp(-left_late)
@@ -399,15 +408,13 @@ def _whole_places(n: float, a: float, impatience: float, places: float, tau: flo
             factor_over = math.exp(-left_over)
         if weight > _HUGE:
             weight, total, waiting, moment = weight / _HUGE, total / _HUGE, waiting / _HUGE, moment / _HUGE
-            late, over, root = late / _HUGE, over / _HUGE, root / _HUGE
+            late, over, within, root = late / _HUGE, over / _HUGE, within / _HUGE, root / _HUGE
         if ratio < 1.0 and m * weight * ratio < _EPS * (1.0 - ratio) ** 2 * moment:
             weight = 0.0  # the places beyond, and being turned away, weigh nothing
             break
     total += root
-    late *= n / a
     blocked, abandoned = weight / total, impatience * moment / (a * total)
-    within = max(total - weight - impatience * moment / a - late, 0.0) / total
-    over, late = over / total, late / total
+    over, late, within = over / total, n / a * late / total, (root + n / a * within) / total
     gone_late = max(over * math.exp(-impatience * tau) - late, 0.0) if impatience > 0.0 else 0.0
     return blocked, waiting / total, abandoned, over, late, gone_late, within, moment / total
 
@@ -467,7 +474,7 @@ def shares(n: float, a: float, impatience: float, places: float, tau: float) -> 
 
 @compiled
 def _digamma_rest(x: float) -> float:
-    """ln x + 1/(2x) - ψ(x + 1), for large x."""
+    """What is left of ψ(x + 1) = ln x + 1/(2x) - rest, for large x."""
     v = 1.0 / (x * x)
     return v * (1 / 12 - v * (1 / 120 - v * (1 / 252 - v * (1 / 240 - v * (1 / 132 - v * 691 / 32760)))))
 

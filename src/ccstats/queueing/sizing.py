@@ -1,6 +1,8 @@
 """Compiled measures in seconds, and the searches for agents, load and waits that rest on them: what `ccstats.queueing.erlang` calls.
 
 Every search brackets the answer with an evaluated miss and an evaluated hit, so that what comes back was met, and its neighbour missed.
+
+It is one file because the searches are loops around one function, `measure`, and are compiled with it.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from numpy.typing import NDArray
 from ccstats.queueing.kernels import below, erlang_b_scalar, mean_waits, shares
 
 __all__ = [
-    "MEASURES", "SERVICE_LEVELS", "agents_for", "agents_for_loads", "agents_for_sorted", "line_rows", "lines_for", "load_for", "load_rows",
-    "measure", "measure_rows", "quantile", "quantile_rows",
+    "GRID_BITS", "MEASURES", "SERVICE_LEVELS", "agents_for", "agents_for_many", "agents_for_rows", "line_rows", "lines_for", "load_for",
+    "load_rows", "measure", "measure_rows", "quantile", "quantile_rows",
 ]  # fmt: skip
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
@@ -46,9 +48,13 @@ MEASURES = {
     "longer_virtual": 17,
 }
 _SHORT, _VIRTUAL, _DELAY, _ABANDONED, _BLOCKED, _OCCUPANCY, _QUEUE, _WAIT_ALL, _WAIT_ANSWERED, _WAIT_ABANDONED, _LONGER = range(4, 15)
+_LIMITED = (0, _WAIT_ANSWERED, _ABANDONED, _OCCUPANCY, _BLOCKED)  # what the targets of `Need` limit; the first is a service level
 #: A target is met when it is missed by less than this share of it, so that 2.1 Erlangs at an occupancy of 0.7 need 3 agents.
 TOLERANCE = 1e-12
-_MOST_AGENTS = 2.0**53
+_MOST_LOAD = 1e6  # an agent; a target that still holds there holds for any load
+_MOST_AGENTS = 2.0**50  # beyond, one agent more or less is lost in rounding
+#: Trailing bits of a load that `agents_for_many` leaves out: 512 grid points within each power of two.
+GRID_BITS = 43
 #: Mean handle time, mean patience, lines, code of the service level, threshold, short; then the targets, NaN where there is none:
 #: service level, mean wait of the answered, abandonment, occupancy, blocking.
 Need = tuple[float, float, float, float, float, float, float, float, float, float, float]
@@ -56,7 +62,7 @@ Need = tuple[float, float, float, float, float, float, float, float, float, floa
 
 @compiled
 def _of(values: NDArray[np.float64], i: int) -> float:
-    return values[i] if len(values) > 1 else values[0]
+    return values[i] if len(values) > 1 else values[0]  # type: ignore[no-any-return]
 
 
 @compiled
@@ -79,11 +85,11 @@ def _mean_wait(what: int, n: float, a: float, impatience: float, places: float) 
         share = part if step == 1 else 1.0 - part
         if share == 0.0:
             continue
-        blocked, _, abandoned, _, late, _, _, _ = shares(n, a, impatience, first + step, 0.0)
+        _, _, abandoned, _, late, _, within, _ = shares(n, a, impatience, first + step, 0.0)
         answered_wait, abandoned_wait = mean_waits(n, a, impatience, first + step)
         if what == _WAIT_ANSWERED:
             waited += share * late * answered_wait if late > 0.0 else 0.0
-            count += share * (1.0 - blocked - abandoned)
+            count += share * (within + late)
         else:
             waited += share * abandoned * abandoned_wait if abandoned > 0.0 else 0.0
             count += share * abandoned
@@ -121,7 +127,7 @@ def measure(what: int, n: float, a: float, aht: float, patience: float, lines: f
         return 0.0 if what == _QUEUE or (what == _OCCUPANCY and n > 0.0) else math.nan
     places = lines - n if lines < math.inf else math.inf
     impatience = aht / patience
-    if what == _WAIT_ANSWERED or what == _WAIT_ABANDONED:
+    if what in (_WAIT_ANSWERED, _WAIT_ABANDONED):
         return aht * _mean_wait(what, n, a, impatience, places)
     timed = what < _DELAY or what >= _LONGER
     blocked, waiting, abandoned, over, late, gone_late, within, queue = shares(n, a, impatience, places, t / aht if timed else 0.0)
@@ -130,14 +136,14 @@ def measure(what: int, n: float, a: float, aht: float, patience: float, lines: f
     if what == 1:
         return within / (within + late) if within > 0.0 else 0.0
     if what == 2:
-        return within / (1.0 - (abandoned - gone_late)) if within > 0.0 else 0.0
+        return within / (within + late + gone_late + blocked) if within > 0.0 else 0.0
     if what == 3:
-        return within + (abandoned - gone_late)
+        return min(within + (abandoned - gone_late), 1.0)
     if what == _SHORT:
-        early = abandoned - shares(n, a, impatience, places, short / aht)[5]
-        return within / (1.0 - early) if within > 0.0 else 0.0
+        gone_later = shares(n, a, impatience, places, short / aht)[5]
+        return within / (within + late + gone_later + blocked) if within > 0.0 else 0.0
     if what == _VIRTUAL:
-        return within if impatience == 0.0 else 1.0 - blocked - over
+        return within if impatience == 0.0 else max(1.0 - blocked - over, 0.0)
     if what == _DELAY:
         return waiting
     if what == _ABANDONED:
@@ -147,7 +153,7 @@ def measure(what: int, n: float, a: float, aht: float, patience: float, lines: f
     if what == _OCCUPANCY:
         if n == 0.0:
             return math.nan
-        return 1.0 if queue == math.inf else min(a * (1.0 - blocked - abandoned) / n, 1.0)
+        return 1.0 if queue == math.inf else min(a * (within + late) / n, 1.0)
     if what == _QUEUE:
         return queue
     if what == _WAIT_ALL:
@@ -155,7 +161,7 @@ def measure(what: int, n: float, a: float, aht: float, patience: float, lines: f
     if what == _LONGER:
         return math.exp(-t / patience) * over / (1.0 - blocked)
     if what == _LONGER + 1:
-        return late / (1.0 - blocked - abandoned)
+        return late / (within + late)
     if what == _LONGER + 2:
         return gone_late / abandoned
     return over / (1.0 - blocked)
@@ -181,25 +187,23 @@ def measure_rows(
 @compiled
 def _slack(n: float, a: float, need: Need) -> float:
     """By how much the targets are met, the tightest of them; negative where one is missed, never beyond -1 or 1."""
-    aht, patience, lines, definition, t, short, level, wait, abandonment, occupancy, blocking = need
     least = 1.0
-    if level == level:
-        reached = measure(int(definition), n, a, aht, patience, lines, t, short)
-        least = min(least, (reached - level) / max(level, 1e-300) if reached == reached else -1.0)
-    if wait == wait:
-        least = min(least, _below_limit(measure(_WAIT_ANSWERED, n, a, aht, patience, lines, 0.0, 0.0), wait))
-    if abandonment == abandonment:
-        least = min(least, _below_limit(measure(_ABANDONED, n, a, aht, patience, lines, 0.0, 0.0), abandonment))
-    if occupancy == occupancy:
-        least = min(least, _below_limit(measure(_OCCUPANCY, n, a, aht, patience, lines, 0.0, 0.0) if n > 0.0 else math.inf, occupancy))
-    if blocking == blocking:
-        least = min(least, _below_limit(measure(_BLOCKED, n, a, aht, patience, lines, 0.0, 0.0), blocking))
+    for k in range(5):
+        limit = need[6 + k]
+        if limit != limit:
+            continue
+        if k == 0:
+            reached = measure(int(need[3]), n, a, need[0], need[1], need[2], need[4], need[5])
+            slack = (reached - limit) / max(limit, 1e-300) if reached == reached else -1.0
+        else:
+            slack = _below_limit(measure(_LIMITED[k], n, a, need[0], need[1], need[2], 0.0, 0.0), limit)
+        least = min(least, slack)
     return max(least, -1.0)
 
 
 @compiled
 def _below_limit(value: float, limit: float) -> float:
-    """Positive where ``value`` is below ``limit``, smooth up to an infinite value."""
+    """Positive where ``value`` is below ``limit``, smooth up to an infinite value; a value that is not there misses."""
     if value == limit:
         return 0.0
     return (limit - value) / (limit + value) if value < math.inf else -1.0
@@ -234,7 +238,7 @@ def _root(by_load: bool, other: float, miss: float, hit: float, need: Need) -> f
             c, f_c, b, f_b = b, f_b, a, f_a
         a, f_a = x, f
         best = a if abs(f_a) < abs(f_b) else b
-        least = 4e-16 * abs(best) / abs(b - a)
+        least = (4e-16 * abs(best) + (0.0 if by_load else 1e-15)) / abs(b - a)
         if least > 0.5 or f_a == 0.0:
             return best
         xi, phi = (a - b) / (c - b), (f_a - f_b) / (f_c - f_b)
@@ -259,37 +263,49 @@ def _patient_agents(a: float, tau: float, level: float) -> float:
 
 
 @compiled
-def _whole_agents(a: float, need: Need, low: float, high: float, guess: float) -> float:
-    """Fewest whole agents between a missed ``low`` and ``high`` (met, or the most that may be tried: then inf if missed)."""
-    known = high < math.inf  # whether high is known to be met
+def _whole_agents(a: float, need: Need, low: float, high: float, guess: float, stride: float) -> float:
+    """Fewest whole agents above a missed ``low``, up to ``high``: met, or inf where it is not known what is; inf if nothing is met.
+
+    Steps outwards from the guess until a miss and a hit are known, then between them by secants, every third time to the middle.
+    """
     most = _MOST_AGENTS if need[2] == math.inf else math.floor(need[2] + 1e-9)
-    miss, hit = -1.0, math.nan
-    stride, turn = max(1.0, math.floor(0.3 * math.sqrt(a))), 0
-    n = min(max(guess, low + 1.0), min(high, most))
-    while True:
-        if known and high - low <= 1.0:
-            return high
+    miss, hit, turn = math.nan, math.nan, 0
+    n = min(max(guess, low + 1.0), high, most)
+    while high - low > 1.0:
         if low >= most:
             return math.inf
         slack = _slack(n, a, need)
         if slack >= -TOLERANCE:
-            high, hit, known = n, slack, True
+            high, hit = n, slack
         else:
             low, miss = n, slack
         turn += 1
-        if not known:
-            n = min(low + stride, most)
+        if high == math.inf or (hit == hit and miss != miss):  # outwards
+            n = min(low + stride, most) if high == math.inf else max(high - stride, low + 1.0)
             stride *= 2.0
-        elif miss == -1.0 or hit != hit:
-            n = min(max(high - stride, low + 1.0), high - 1.0) if hit == hit else math.ceil(0.5 * (low + high))
-            stride *= 2.0
-        else:
-            n = low + math.ceil(miss / (miss - hit) * (high - low)) if turn % 3 else math.ceil(0.5 * (low + high))
+        elif hit == hit and turn % 3 > 0:
+            n = low + math.ceil(miss / (miss - hit) * (high - low))
             n = min(max(n, low + 1.0), high - 1.0)
+        else:
+            n = math.ceil(0.5 * (low + high))
+    return high
 
 
 @compiled
-def agents_for(a: float, need: Need, fractional: bool) -> float:
+def _first_met(a: float, need: Need) -> float:
+    """The first whole number from 1 on that meets every target; inf where none does.
+
+    For what an agent more may spoil: where patience is shorter than the handle time, callers who wait leave their lines sooner than callers
+    who talk, so that with more agents more are turned away.
+    """
+    n, most = 1.0, math.floor(need[2] + 1e-9)
+    while n <= most and _slack(n, a, need) < -TOLERANCE:
+        n += 1.0
+    return n if n <= most else math.inf
+
+
+@compiled
+def agents_for(a: float, need: Need, fractional: bool, margin: float) -> float:
     """Fewest agents that meet every target at load ``a``.
 
     Parameters
@@ -297,10 +313,11 @@ def agents_for(a: float, need: Need, fractional: bool) -> float:
     a : float
         Offered load. [Erlang]
     need : tuple of float
-        Mean handle time, mean patience, lines, code of the service level, threshold, short; then the targets: service level, mean wait of
-        the answered, abandonment, occupancy, blocking; NaN where there is none.
+        As `Need`.
     fractional : bool
         Whether the answer may be between whole numbers.
+    margin : float
+        A guess of (agents - a) / √a, from a similar row; NaN without one. It changes the time taken, not the answer.
 
     Returns
     -------
@@ -309,59 +326,37 @@ def agents_for(a: float, need: Need, fractional: bool) -> float:
 
     Examples
     --------
-    >>> agents_for(10.0, (180.0, np.inf, np.inf, 0.0, 20.0, 0.0, 0.8, np.nan, np.nan, np.nan, np.nan), False)
+    >>> agents_for(10.0, (180.0, np.inf, np.inf, 0.0, 20.0, 0.0, 0.8, np.nan, np.nan, np.nan, np.nan), False, np.nan)
     14.0
     """
     if a == 0.0:
         return 0.0
-    if _out_of_reach(need):
+    if a >= _MOST_AGENTS or _out_of_reach(need):
         return math.inf
     aht, patience, lines, _, t, _, level, wait, abandonment, occupancy, blocking = need
     patient = patience == math.inf and lines == math.inf
     if patient and level > 0.0 and wait != wait and abandonment != abandonment and occupancy != occupancy and blocking != blocking:
         whole = _patient_agents(a, t / aht, level)
+    elif lines < math.inf and patience < math.inf and ((level == level and need[3] >= 2.0) or blocking == blocking):
+        whole = _first_met(a, need)
     else:
         low = math.floor(a) if patient and (level > 0.0 or wait < math.inf) else 0.0
-        whole = _whole_agents(a, need, low, math.inf, math.ceil(a))
+        known = margin == margin
+        guess, stride = math.ceil(a + (margin if known else 0.0) * math.sqrt(a)), 1.0 if known else max(1.0, math.floor(0.3 * math.sqrt(a)))
+        whole = _whole_agents(a, need, low, math.inf, guess, stride)
     return _root(False, a, whole - 1.0, whole, need) if fractional and whole < math.inf else whole
 
 
 @compiled
-def _fill(loads: NDArray[np.float64], need: Need, out: NDArray[np.float64]) -> None:
-    """`agents_for` of ascending positive loads: more load never needs fewer agents, so equal ends settle all between them."""
-    if len(loads) == 0:
-        return
-    first, last = np.empty(64, dtype=np.int64), np.empty(64, dtype=np.int64)
-    out[0], out[-1] = agents_for(loads[0], need, False), agents_for(loads[-1], need, False)
-    first[0], last[0], depth = 0, len(loads) - 1, 1
-    while depth > 0:
-        depth -= 1
-        i, j = first[depth], last[depth]
-        if j - i < 2:
-            continue
-        if out[i] == out[j]:
-            out[i + 1 : j] = out[i]
-            continue
-        middle = (i + j) // 2
-        if out[j] < math.inf:
-            out[middle] = _whole_agents(loads[middle], need, out[i] - 1.0, out[j], out[i])
-        else:
-            out[middle] = agents_for(loads[middle], need, False)
-        first[depth], last[depth] = i, middle
-        first[depth + 1], last[depth + 1] = middle, j
-        depth += 2
-
-
-@compiled
-def agents_for_loads(loads: NDArray[np.float64], need: NDArray[np.float64], fractional: bool, out: NDArray[np.float64]) -> None:
-    """`agents_for` row by row.
+def agents_for_rows(loads: NDArray[np.float64], need: NDArray[np.float64], fractional: bool, out: NDArray[np.float64]) -> None:
+    """`agents_for` row by row, each the guess of the next.
 
     Parameters
     ----------
     loads : numpy.ndarray
         Offered load of each row. [Erlang]
     need : numpy.ndarray
-        11 × 1 or 11 × rows: the targets of `agents_for`, for all rows or for each.
+        11 × 1 or 11 × rows: the targets, for all rows or for each.
     fractional : bool
         As for `agents_for`.
     out : numpy.ndarray
@@ -371,22 +366,29 @@ def agents_for_loads(loads: NDArray[np.float64], need: NDArray[np.float64], frac
     --------
     >>> need = np.array([[180.0, np.inf, np.inf, 0.0, 20.0, 0.0, 0.8, np.nan, np.nan, np.nan, np.nan]]).T
     >>> out = np.empty(2)
-    >>> agents_for_loads(np.array([1.0, 10.0]), need, False, out)
+    >>> agents_for_rows(np.array([1.0, 10.0]), need, False, out)
     >>> out
     array([ 3., 14.])
     """
+    margin = math.nan
     for i in range(len(loads)):
-        out[i] = agents_for(loads[i], _column(need, i), fractional)
+        out[i] = agents_for(loads[i], _column(need, i), fractional, margin)
+        if loads[i] > 0.0 and out[i] < math.inf:
+            margin = (out[i] - loads[i]) / math.sqrt(loads[i])
 
 
 @compiled
-def agents_for_sorted(loads: NDArray[np.float64], need: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """`agents_for` of many ascending positive loads with the same targets, in few evaluations.
+def agents_for_many(loads: NDArray[np.float64], keys: NDArray[np.int64], need: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """`agents_for` of very many rows with the same targets, each load between two neighbours of a grid that are answered once.
+
+    More load never needs fewer agents: where both neighbours need the same, so does all between them.
 
     Parameters
     ----------
     loads : numpy.ndarray
-        Offered loads, ascending. [Erlang]
+        Offered load of each row. [Erlang]
+    keys : numpy.ndarray
+        The leading bits of each load (`GRID_BITS` are left out): the number of its place on a grid that is even within each power of two.
     need : numpy.ndarray
         11 × 1: the targets.
     out : numpy.ndarray
@@ -395,12 +397,27 @@ def agents_for_sorted(loads: NDArray[np.float64], need: NDArray[np.float64], out
     Examples
     --------
     >>> need = np.array([[180.0, np.inf, np.inf, 0.0, 20.0, 0.0, 0.8, np.nan, np.nan, np.nan, np.nan]]).T
-    >>> out = np.empty(3)
-    >>> agents_for_sorted(np.array([1.0, 9.99, 10.0]), need, out)
+    >>> loads, out = np.array([10.0, 9.99, 1.0]), np.empty(3)
+    >>> agents_for_many(loads, loads.view(np.int64) >> GRID_BITS, need, out)
     >>> out
-    array([ 3., 14., 14.])
+    array([14., 14.,  3.])
     """
-    _fill(loads, _column(need, 0), out)
+    if len(loads) == 0:
+        return
+    same, first = _column(need, 0), keys.min()
+    edge = np.full(keys.max() - first + 2, math.nan)
+    point = np.empty(1, dtype=np.int64)
+    for i in range(len(loads)):
+        place = keys[i] - first
+        for k in range(place, place + 2):
+            if edge[k] != edge[k]:
+                point[0] = (k + first) << GRID_BITS
+                load = point.view(np.float64)[0]
+                near = edge[k - 1] if k > 0 else math.nan
+                margin = (near - load) / math.sqrt(load) if 0.0 < near < math.inf and load > 0.0 else math.nan
+                edge[k] = agents_for(load, same, False, margin)
+        low, high = edge[place], edge[place + 1]
+        out[i] = low if low == high else _whole_agents(loads[i], same, low - 1.0, high, low, 1.0) if loads[i] > 0.0 else 0.0
 
 
 @compiled
@@ -417,7 +434,7 @@ def load_for(n: float, need: Need) -> float:
     Returns
     -------
     float
-        0 where any load misses a target, inf where none does. [Erlang]
+        0 where any load misses a target, inf where none does, up to a million Erlangs an agent. [Erlang]
 
     Examples
     --------
@@ -431,7 +448,7 @@ def load_for(n: float, need: Need) -> float:
         hit, miss = a, 2.0 * a
         while _slack(n, miss, need) >= 0.0:
             hit, miss = miss, 2.0 * miss
-            if miss > _MOST_AGENTS * max(n, 1.0):
+            if miss > _MOST_LOAD * max(n, 1.0):
                 return math.inf
     else:
         hit, miss = 0.5 * a, a
@@ -490,7 +507,7 @@ def quantile(what: int, n: float, a: float, aht: float, patience: float, lines: 
 
 @compiled
 def load_rows(n: NDArray[np.float64], need: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """`load_for` row by row; ``need`` as for `agents_for_loads`."""
+    """`load_for` row by row; ``need`` as for `agents_for_rows`."""
     for i in range(len(out)):
         out[i] = load_for(_of(n, i), _column(need, i))
 
@@ -536,11 +553,11 @@ def lines_for(a: float, most: float, fractional: bool) -> float:
         return 0.0
     if most == 0.0:
         return math.inf
-    low, high = 0.0, math.ceil(a) + 1.0  # missed: without lines all are turned away
+    low, high = 0.0, a // 1.0 + 1.0  # missed: without lines all are turned away
     while erlang_b_scalar(high, a) > most * (1.0 + TOLERANCE):
         low, high = high, 2.0 * high
     while high - low > 1.0:
-        middle = math.floor(0.5 * (low + high))
+        middle = 0.5 * (low + high) // 1.0
         low, high = (middle, high) if erlang_b_scalar(middle, a) > most * (1.0 + TOLERANCE) else (low, middle)
     while fractional:
         middle = 0.5 * (low + high)
