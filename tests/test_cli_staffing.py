@@ -9,10 +9,10 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from test_cli import run
 
 import ccstats as cc
 from ccstats.schema import AGENT_STATES, CONTACTS
+from test_cli import run
 
 STARTS = pd.date_range("2026-03-02 08:00", periods=20, freq="30min", tz="Europe/Istanbul")
 CALLS = [20, 45, 80, 110, 120, 115, 100, 80, 70, 75, 90, 105, 110, 100, 80, 60, 45, 30, 20, 10]
@@ -38,7 +38,7 @@ def test_pocket_calculator_gives_the_published_answer() -> None:
 def test_pocket_calculator_knows_patience_lines_and_other_targets() -> None:
     done = run("erlang", "-c", "10000", "--aht", "180", "-s", "80/20", "--patience", "120")
     assert "892 agents (Erlang A, patience 120 s)" in done.stdout.decode()
-    done = run("erlang", "-c", "1000", "--aht", "180", "--max-abandonment", "3%", "--patience", "120", "-s", "1/1")
+    done = run("erlang", "-c", "1000", "--aht", "180", "--max-abandonment", "3%", "--patience", "120")
     assert "104 agents" in done.stdout.decode()
     done = run("erlang", "-c", "100", "--aht", "180", "-s", "80/20", "--lines", "30")
     assert "blocked" in done.stdout.decode()

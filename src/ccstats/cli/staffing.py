@@ -116,7 +116,6 @@ def staff(
     from ccstats.workforce.staffing import plan_staffing
 
     expected = _read(forecast, timezone=timezone, every=every, aht_s=aht, time_format=time_format, decimal=decimal)
-    more = {} if floor is None else {"floor": _share(floor, "--floor")}
     with _solving(scope) as progress:
         plan = plan_staffing(
             expected,
@@ -124,12 +123,12 @@ def staff(
             patience_s=_patience(patience),
             shrinkage=_share(shrinkage, "--shrinkage"),
             scope=scope,
+            floor=_share(floor, "--floor"),
             model=model,
             definition=definition,
             min_agents=min_agents,
             timezone=timezone or "UTC",
             progress=progress,
-            **more,
         )
     if out == "-":
         sys.stdout.write(csv_text(plan))
@@ -151,7 +150,7 @@ def erlang(
     contacts: Annotated[float, typer.Option("--contacts", "-c", help="Contacts expected in the interval.")],
     aht: Annotated[float, typer.Option("--aht", help="Handle time in seconds: talk, hold and wrap-up.")],
     interval: Annotated[str, typer.Option("--interval", "-i", help="Length of the interval, such as 30min.")] = "30min",
-    service_level: ServiceLevel = "80/20",
+    service_level: ServiceLevel = None,
     patience: Patience = None,
     lines: Annotated[
         float | None, typer.Option("--lines", help="Contacts that fit in, served and waiting together; more are turned away.")
@@ -163,12 +162,14 @@ def erlang(
     definition: Definition = "service_level",
     around: Annotated[int, typer.Option("--around", min=0, help="Rows above and below the answer.")] = 4,
 ) -> None:
-    """A pocket calculator: agents for a target, and the table around the answer."""
+    """A pocket calculator: agents for a target (80/20 if none is given), and the table around the answer."""
     from ccstats.periods import seconds_of
     from ccstats.queueing.erlang import offered_load
     from ccstats.report.plan_report import answer_line
     from ccstats.workforce.calculator import tabulate_agents
 
+    if service_level is None and max_wait is None and max_abandonment is None and max_occupancy is None:
+        service_level = "80/20"
     load = float(offered_load(contacts, aht_s=aht, interval_s=seconds_of(interval)))
     table = tabulate_agents(
         load,
@@ -224,7 +225,8 @@ def simulate(
     else:
         plan = plan_staffing(plan, **asked)
         error_console.print(
-            f"the file has no column agents and --agents is not given: each interval staffed to {escape(str(service_level))}"
+            f"the file has no column agents and --agents is not given: each interval staffed to {escape(str(service_level))}",
+            soft_wrap=True,
         )
     with progress_bar("simulating"):
         days = evaluate_staffing(plan, model="simulation", period="day", timezone=timezone or "UTC", replications=replications, seed=seed)

@@ -31,7 +31,7 @@ def definition_line(definition: str, threshold_s: float) -> str:
 
 
 def plan_days(plan: pd.DataFrame, *, timezone: str) -> pd.DataFrame:
-    """A `plan` by queue and local day: hours, and the service of the day's contacts together.
+    r"""A `plan` by queue and local day: hours, and the service of the day's contacts together.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def plan_days(plan: pd.DataFrame, *, timezone: str) -> pd.DataFrame:
 
 
 def plan_lines(plan: pd.DataFrame) -> list[str]:
-    """What the reader of a `plan` must know: the definitions it was made by, and its notes with how often each is made.
+    r"""What the reader of a `plan` must know: the definitions it was made by, and its notes with how often each is made.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def plan_lines(plan: pd.DataFrame) -> list[str]:
     ['service_level = answered_within / (offered - open); threshold 20 s, inclusive']
     """
     kinds = plan[["definition", "threshold_s"]].dropna().drop_duplicates()
-    lines = [definition_line(str(kind.definition), float(kind.threshold_s)) for kind in kinds.itertuples(index=False)]
+    lines = [definition_line(str(name), float(seconds)) for name, seconds in zip(kinds["definition"], kinds["threshold_s"], strict=True)]
     notes = plan["note"][plan["note"].fillna("") != ""].value_counts()
     return lines + [f"{count:,} interval{'s' if count > 1 else ''}: {note}" for note, count in notes.items()]
 

@@ -32,8 +32,8 @@ def tabulate_agents(load: float, *, aht_s: float, around: int = 4, **options: An
     -------
     pandas.DataFrame
         One row per number of agents: ``agents``, ``scheduled_agents`` (shrinkage included), ``expected_service_level``, ``expected_asa_s``,
-        ``expected_abandonment_rate``, ``expected_occupancy``, and with lines ``expected_blocked_rate``; ``meets_targets`` says whether all that was asked for
-        is met. The answer is the first row that does.
+        ``expected_abandonment_rate``, ``expected_occupancy``, and with lines ``expected_blocked_rate``; ``meets_targets`` says whether all
+        that was asked for is met. The answer is the first row that does.
 
     Raises
     ------

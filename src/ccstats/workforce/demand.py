@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ccstats.errors import ColumnError, DataWarning, FormatError, OptionError, TableError
-from ccstats.periods import seconds_of
+from ccstats.periods import check_timezone, seconds_of
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Options
 from ccstats.readers.files import open_sources
@@ -143,7 +143,7 @@ def read_forecast(
     OptionError
         If the length of the intervals cannot be told.
     ZoneError
-        If the times have no offset and there is no zone.
+        If the times have no offset and there is no zone, or no zone of this name.
 
     Examples
     --------
@@ -153,6 +153,7 @@ def read_forecast(
     0   all      1800.0             100.0           180.0
     1   all      1800.0             120.0           180.0
     """
+    timezone = None if timezone is None else check_timezone(timezone)
     opened = open_sources(source)
     if len(opened) > 1:
         raise OptionError(f"read_forecast takes one file, found {len(opened)}; read them one by one and concatenate the tables")
