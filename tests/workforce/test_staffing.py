@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import zoneinfo
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -290,6 +291,8 @@ def test_more_contacts_never_need_fewer_agents_and_the_unit_of_time_is_nobodys_b
     np.testing.assert_allclose(slow["required_agents"], plan["required_agents"], rtol=1e-6)
 
 
+PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+
 # --- over a day, week or month -----------------------------------------------------------------------------------------------------------
 
 
@@ -323,6 +326,8 @@ def test_a_double_peaked_day(peak, patience_s, saved):
     same = plan_staffing(forecast, **asked | {"target_service_level": day_level(each) - 1e-12}, scope="day", timezone="UTC")
     assert day_level(same) >= day_level(each) - 1e-9
     assert totals["exact"] < same["agents"].sum() < totals["interval"]
+    row = [totals["interval"], totals["greedy from above"], totals["exact"], same["agents"].sum()]
+    assert f"| {' | '.join(f'{int(each):,}' for each in row)} |" in PAGE  # the page says what is found here
 
 
 def brute_day(offered, load, first, lengths, spare, choices):
