@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.special import stdtrit
+from scipy.stats import binom
 
 from ccstats.queueing.general_patience import impatient_queue
 from ccstats.queueing.network import simulate_network, staff_by_interval
@@ -22,7 +23,9 @@ CONTACTS = int(12_000 * (1 + 10 * EXAM))
 REFERENCE = Path(__file__).parents[1] / "reference" / "erlang.csv"
 INF = math.inf
 #: Of 26 settings, each 99 % sure, one lies outside with one seed in four; with this one none does, neither at test nor at exam size.
+#: That it was chosen so proves nothing: `test_other_seeds_miss_as_seldom_as_they_should` looks at seeds that were not.
 SEED = 2
+SEEDS = range(100, 100 + max(3, int(20 * EXAM)))
 
 #: Model, arrivals per hour, AHT, patience, agents, lines: configurations of the reference that a simulation reaches quickly.
 SETTINGS = [
@@ -130,8 +133,7 @@ def inside(runs: Replications, expected: dict[str, tuple[float, float]]) -> None
         assert half < 0.3 * value, f"{name}: {value} ± {half} is too wide to prove anything"
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=["-".join(map(str, each)) for each in SETTINGS])
-def test_inside_the_99_percent_interval_of_erlang(setting):
+def check_setting(setting, seed):
     model, rate, aht, patience, agents, lines = setting
     rows = [row for row in ROWS if row["metric"] in SAME and configuration(row) == setting]
     assert rows
@@ -146,8 +148,25 @@ def test_inside_the_99_percent_interval_of_erlang(setting):
             threshold_s=float(threshold or 20.0),
         )
         rounding = {row["metric"]: float(row["value"]) * 10.0 ** (1 - int(row["digits"])) for row in mine}
-        runs = replicate(run, seed=SEED, replications=20)
+        runs = replicate(run, seed=seed, replications=20)
         inside(runs, {SAME[row["metric"]]: (float(row["value"]), rounding[row["metric"]]) for row in mine})
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=["-".join(map(str, each)) for each in SETTINGS])
+def test_inside_the_99_percent_interval_of_erlang(setting):
+    check_setting(setting, SEED)
+
+
+def test_other_seeds_miss_as_seldom_as_they_should():
+    missed = []
+    for seed in SEEDS:
+        for setting in SETTINGS:
+            try:
+                check_setting(setting, seed)
+            except AssertionError as error:
+                missed.append(f"seed {seed}, {setting}: {error}")
+    allowed = binom.ppf(0.999, len(SEEDS) * len(SETTINGS), 0.01)
+    assert len(missed) <= allowed, "\n".join(missed)
 
 
 LAWS = {
