@@ -2,8 +2,8 @@
 
 96 quarter-hours with two peaks and agents up to 100, who change with the load. The transient model is exact but for a stated truncation of
 1e-9 or so; a simulation nears it with the square root of its replications. Counted are the replications (scaled from a few hundred) whose
-95 % half-width of the service level is 0.005, in the mean over the intervals. Staff that leaves finishes the contact in hand in the
-simulation and hands it back in the model, so the two are first compared over the whole day.
+95 % half-width of the service level is 0.005, in the mean over the intervals. Both follow the same law (staff that leaves finishes the
+contact in hand), and are first compared over the whole day.
 """
 
 from __future__ import annotations
