@@ -3,9 +3,9 @@
 1,752,000 rows (50 queues, a year of 15-minute intervals) of lognormal loads around 33 Erlangs, 80 % within 20 s, handle time 180 s; for
 Erlang A patience of 120 s. pyworkforce is timed on a sample of the same rows and scaled up, since a whole run takes minutes (Erlang C) or
 a day (Erlang A, which it has from Python 3.12 on). Where all rows share their targets, ours finds the loads at which each number of agents
-begins to fail and looks the rows up; with a handle time of its own in each row it cannot. Five rounds, alternating, each the same in one process; the median counts. Before
-anything is timed, the compiled recursion and ours must agree on every row, and pyworkforce on the sampled rows where it is right: never
-below ours, and above it on rows counted and shown.
+begins to fail and looks the rows up; with a handle time of its own in each row it cannot. Five rounds, alternating, each the same in one
+process; the median counts. Before anything is timed, the compiled recursion and ours must agree on every row, and pyworkforce on the
+sampled rows where it is right: never below ours, and above it on rows counted and shown.
 """
 
 from __future__ import annotations

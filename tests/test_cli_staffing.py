@@ -110,6 +110,10 @@ def test_simulate_lives_through_the_day_and_writes_logs(forecast: Path, tmp_path
         (("erlang", "-c", "100", "--aht", "180", "--shrinkage", "100%"), "shrinkage"),
         (("erlang", "-c", "-5", "--aht", "180"), "contacts"),
         (("erlang", "-c", "100", "--aht", "180", "--definition", "sl_answered"), "sl_answered_only"),
+        (("erlang", "-c", "100", "--aht", "180", "--max-abandonment", "1", "--patience", "60"), "1% or 100%"),
+        (("staff", "FORECAST", "-s", "80/20", "-z", "Europe/Istanbul", "--out", "nowhere/plan.csv"), "no folder"),
+        (("staff", "FORECAST", "-s", "80/20", "-z", "Europe/Istanbul", "--out", "FORECAST"), "the forecast itself"),
+        (("simulate", "FORECAST", "-z", "Europe/Istanbul", "--seed", "-1"), "seed"),
         (("staff", "nowhere.csv", "-s", "80/20"), "no file nowhere.csv"),
         (("staff", "FORECAST", "-z", "Europe/Istanbul"), "asked for"),
         (("staff", "FORECAST", "-s", "80/20"), "zone"),
@@ -134,3 +138,25 @@ def test_one_bad_row_never_kills_a_plan(forecast: Path) -> None:
     assert plan["agents"].isna().to_numpy().nonzero()[0].tolist() == [3, 5, 7]
     assert plan["note"][[3, 5, 7]].str.len().gt(10).all()
     assert "line 5" in done.stderr.decode()
+
+
+def test_no_more_agents_than_lines() -> None:
+    done = run("erlang", "-c", "100", "--aht", "180", "--lines", "12", "-s", "80/20")
+    assert done.returncode == 0, done.stderr.decode()
+    assert "11 agents" in done.stdout.decode()
+    assert "│     12 │" in done.stdout.decode()
+    assert "│     13 │" not in done.stdout.decode()
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_plan_is_simulated_as_it_was_made(forecast: Path, tmp_path: Path, ending: str) -> None:
+    plan = tmp_path / f"plan.{ending}"
+    run("staff", forecast, "-s", "80/20", "-z", "Europe/Istanbul", "--patience", "60", "-d", "sl_early_abandoned_met", "-o", plan)
+    simulated = run("simulate", plan, "-z", "Europe/Istanbul", "--replications", "30")
+    assert simulated.returncode == 0, simulated.stderr.decode()
+    text = simulated.stdout.decode()
+    assert "sl_early_abandoned_met = (answered_within + abandoned_within) / (answered + abandoned); threshold 20 s" in text
+    assert " – " in text  # limits
+    other = run("simulate", plan, "-z", "Europe/Istanbul", "--replications", "30", "--patience", "600", "-s", "90/30").stdout.decode()
+    assert "threshold 30 s" in other
+    assert other != text

@@ -231,7 +231,8 @@ def demo(
     report([str(log)], timezone=zone, out=str(out))
     stats([str(log)], timezone=zone, out=out)
     intervals = to_intervals(_read([str(log)], format=None, timezone=zone, clock=None).contacts, timezone=zone, threshold_s=20)
-    week = intervals[intervals["interval_start"] >= intervals["interval_start"].max() - timedelta(days=7)]
+    day = intervals["interval_start"].dt.tz_convert(zone).dt.normalize()
+    week = intervals[day >= day.max() - timedelta(days=6)]
     expected = write_tables({"last_week": week}, out)[0]
     staff(str(expected), service_level="80/20", patience=120.0, shrinkage="30%", timezone=zone, out=str(out / "plan.xlsx"))
     error_console.print("The same by hand:")

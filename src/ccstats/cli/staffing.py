@@ -36,6 +36,7 @@ Patience = Annotated[
 Definition = Annotated[str, typer.Option("--definition", "-d", help="Which service level is meant, such as sl_answered_only.")]
 Shrinkage = Annotated[str, typer.Option("--shrinkage", help="Share of paid time not on the floor, such as 30%.")]
 Aht = Annotated[float | None, typer.Option("--aht", help="Handle time in seconds, where the file has none.")]
+AhtUnit = Annotated[str, typer.Option("--aht-unit", help="How the file writes handle times: s, min, mm:ss, h:mm:ss.")]
 Every = Annotated[str | None, typer.Option("--every", help="Length of the intervals, such as 30min; told from the file if left out.")]
 TimeFormat = Annotated[str, typer.Option("--time-format", help="How the file writes times: iso, or such as '%d.%m.%Y %H:%M'.")]
 Decimal = Annotated[str, typer.Option("--decimal", help="The sign in the file's numbers.")]
@@ -49,6 +50,8 @@ def _share(text: str | None, option: str) -> float | None:
         value = float(text.removesuffix("%"))
     except ValueError:
         raise OptionError(f"{option} {text!r}: expected a share such as 30% or 0.3") from None
+    if value == 1 and not text.endswith("%"):
+        raise OptionError(f"{option} {text!r} can mean 1 % or 100 %: write 1% or 100%")
     return value / 100 if text.endswith("%") or value > 1 else value
 
 
@@ -105,6 +108,7 @@ def staff(
     definition: Definition = "service_level",
     min_agents: Annotated[int, typer.Option("--min-agents", min=0, help="Agents on the floor whatever comes.")] = 0,
     aht: Aht = None,
+    aht_unit: AhtUnit = "s",
     every: Every = None,
     time_format: TimeFormat = "iso",
     decimal: Decimal = ".",
@@ -112,10 +116,12 @@ def staff(
 ) -> None:
     """How many agents each interval of a forecast takes, and what they will achieve."""
     from ccstats.report.files import csv_text
-    from ccstats.report.plan_report import plan_days, plan_lines, write_plan
+    from ccstats.report.plan_report import check_out, plan_days, plan_lines, write_plan
     from ccstats.workforce.staffing import plan_staffing
 
-    expected = _read(forecast, timezone=timezone, every=every, aht_s=aht, time_format=time_format, decimal=decimal)
+    if out not in (None, "-"):
+        check_out(str(out), forecast)
+    expected = _read(forecast, timezone=timezone, every=every, aht_s=aht, aht_unit=aht_unit, time_format=time_format, decimal=decimal)
     with _solving(scope) as progress:
         plan = plan_staffing(
             expected,
@@ -127,18 +133,18 @@ def staff(
             model=model,
             definition=definition,
             min_agents=min_agents,
-            timezone=timezone or "UTC",
+            timezone=timezone,
             progress=progress,
         )
     if out == "-":
         sys.stdout.write(csv_text(plan))
         return
+    if out is not None:
+        error_console.print(f"wrote {escape(str(write_plan(plan, out, timezone=timezone or 'UTC')))}")
     days = plan_days(plan, timezone=timezone or "UTC")
     print_table(days, title=f"Plan by day ({timezone or 'UTC'})", period="day")
     for line in plan_lines(plan):
         console().print(escape(line), soft_wrap=True)
-    if out is not None:
-        error_console.print(f"wrote {escape(str(write_plan(plan, out, timezone=timezone or 'UTC')))}")
 
 
 def _solving(scope: str) -> Any:
@@ -189,7 +195,7 @@ def erlang(
 @app.command()
 def simulate(
     forecast: Forecast,
-    service_level: ServiceLevel = "80/20",
+    service_level: ServiceLevel = None,
     agents: Annotated[
         int | None,
         typer.Option(
@@ -201,37 +207,56 @@ def simulate(
     ] = None,
     timezone: Zone = None,
     patience: Patience = None,
+    period: Annotated[str, typer.Option("--period", "-p", help="interval, hour, day, week, month, or all.")] = "day",
     aht: Aht = None,
+    aht_unit: AhtUnit = "s",
     every: Every = None,
     time_format: TimeFormat = "iso",
     decimal: Decimal = ".",
     replications: Annotated[int, typer.Option("--replications", "-n", min=2, help="How often the same days are lived through.")] = 100,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same contacts.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same contacts.")] = 1,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for one run's contacts and agent states as CSV.")] = None,
 ) -> None:
-    """Live through the days of a forecast again and again: service with its spread, and logs to practise on."""
+    """Live through the days of a plan again and again: service with its spread, and logs to practise on.
+
+    A plan's own service level, definition and patience hold unless options say otherwise; without any, 80/20 and endless patience.
+    """
     from ccstats.report.files import write_tables
+    from ccstats.report.plan_report import plan_lines, with_limits
     from ccstats.synthetic import simulate_contacts
     from ccstats.workforce.evaluation import evaluate_staffing
     from ccstats.workforce.staffing import plan_staffing
 
-    plan = _read(forecast, timezone=timezone, every=every, aht_s=aht, time_format=time_format, decimal=decimal)
-    share, seconds = _service_level(service_level)
-    asked: dict[str, Any] = {"target_service_level": share, "threshold_s": seconds, "patience_s": _patience(patience)}
+    plan = _read(forecast, timezone=timezone, every=every, aht_s=aht, aht_unit=aht_unit, time_format=time_format, decimal=decimal)
+    staffed = agents is not None or "agents" in plan
+    asked: dict[str, Any] = {}
+    if service_level is not None or not staffed or "threshold_s" not in plan:
+        asked["target_service_level"], asked["threshold_s"] = _service_level(service_level or "80/20")
+    if patience is not None or not staffed or "patience_s" not in plan:
+        asked["patience_s"] = _patience(patience)
     if agents is not None:
-        plan = plan.assign(agents=float(agents), **asked)
-    elif "agents" in plan:
+        asked["agents"] = float(agents)
+    if staffed:
         plan = plan.assign(**asked)
     else:
         plan = plan_staffing(plan, **asked)
-        error_console.print(
-            f"the file has no column agents and --agents is not given: each interval staffed to {escape(str(service_level))}",
-            soft_wrap=True,
-        )
+        said = f"the file has no column agents and --agents is not given: each interval staffed to {service_level or '80/20'}"
+        error_console.print(escape(said), soft_wrap=True)
     with progress_bar("simulating"):
-        days = evaluate_staffing(plan, model="simulation", period="day", timezone=timezone or "UTC", replications=replications, seed=seed)
-    print_table(days, title=f"Simulated service by day, {replications} replications, seed {seed}", period="day")
+        found = evaluate_staffing(
+            plan,
+            model="simulation",
+            period=None if period == "all" else period,
+            timezone=timezone or "UTC",
+            replications=replications,
+            seed=seed,
+        )
+    print_table(
+        with_limits(found, period=period), title=f"Simulated service, {replications} replications, seed {seed} (95 % limits of the mean)"
+    )
+    for line in plan_lines(plan):
+        console().print(escape(line), soft_wrap=True)
     if out is not None:
-        run = simulate_contacts(plan, patience_s=_patience(patience), seed=seed)
+        run = simulate_contacts(plan, seed=seed)
         for path in write_tables({"contacts": run.contacts, "agent_states": run.agent_states}, out):
             error_console.print(f"wrote {escape(str(path))}")

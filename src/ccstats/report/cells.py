@@ -33,12 +33,13 @@ def unit_of(name: str) -> str:
     """
     if name in METRICS:
         return METRICS[name].unit
-    for table in TABLES.values():
-        if name in table:
-            return table[name].unit
+    name = re.sub("_(low|high)$", "", name)  # confidence limits are in the unit of what they limit
+    known = next((table[name].unit for table in TABLES.values() if name in table), "")
+    if known or name in METRICS:
+        return known or METRICS[name].unit
     if name.endswith("_s"):
         return "s"
-    return "ratio" if "share" in name.split("_") else ""
+    return "ratio" if {"share", "probability", "rate"} & set(name.split("_")) else ""
 
 
 def heading(name: str) -> str:
@@ -46,10 +47,11 @@ def heading(name: str) -> str:
 
     Examples
     --------
-    >>> heading("asa_s"), heading("service_level")
-    ('asa [s]', 'service level')
+    >>> heading("asa_s"), heading("service_level"), heading("asa_s_low")
+    ('asa [s]', 'service level', 'asa low [s]')
     """
-    return f"{name[:-2].replace('_', ' ')} [s]" if name.endswith("_s") else name.replace("_", " ")
+    words, seconds = re.subn("_s(_low|_high)?$", r"\1", name)
+    return words.replace("_", " ") + " [s]" * seconds
 
 
 def _shown(value: Any, unit: str, period: str | None) -> str:

@@ -9,11 +9,12 @@ import pandas as pd
 
 from ccstats.errors import OptionError, did_you_mean
 from ccstats.metrics import METRICS
+from ccstats.report.cells import present
 from ccstats.report.files import csv_text, write_bytes, write_text
 from ccstats.report.workbooks import workbook_bytes
 from ccstats.workforce.evaluation import compare_plans
 
-__all__ = ["answer_line", "definition_line", "plan_days", "plan_lines", "write_plan"]
+__all__ = ["answer_line", "check_out", "definition_line", "plan_days", "plan_lines", "with_limits", "write_plan"]
 
 _VIRTUAL = "share of offered waits, answered or not, within the threshold"
 
@@ -66,10 +67,43 @@ def plan_lines(plan: pd.DataFrame) -> list[str]:
     >>> plan_lines(cc.plan_staffing(forecast, target_service_level=0.8, threshold_s=20))
     ['service_level = answered_within / (offered - open); threshold 20 s, inclusive']
     """
+    plan = plan.assign(**{name: other for name, other in (("definition", "service_level"), ("note", "")) if name not in plan})
     kinds = plan[["definition", "threshold_s"]].dropna().drop_duplicates()
     lines = [definition_line(str(name), float(seconds)) for name, seconds in zip(kinds["definition"], kinds["threshold_s"], strict=True)]
     notes = plan["note"][plan["note"].fillna("") != ""].value_counts()
     return lines + [f"{count:,} interval{'s' if count > 1 else ''}: {note}" for note, count in notes.items()]
+
+
+def with_limits(table: pd.DataFrame, *, period: str) -> pd.DataFrame:
+    """What was simulated, each figure with its limits in one cell of text.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `ccstats.evaluate_staffing` makes it, with columns ``…_low`` and ``…_high``.
+    period : str
+        What its rows are, so that a day is shown as a day.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Figures with limits as text; the others as they were.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"asa_s": [12.0], "asa_s_low": [11.5], "asa_s_high": [12.5]})
+    >>> with_limits(table, period="day")["asa_s"].tolist()
+    ['12.0 (11.5 – 12.5)']
+    """
+    shown = present(table, period=period).set_axis(table.columns, axis=1)
+    out = {}
+    for name in map(str, table.columns):
+        low, high = f"{name}_low", f"{name}_high"
+        if low in table and high in table:
+            out[name] = shown[name] + " (" + shown[low].str.removesuffix(" %") + " – " + shown[high] + ")"
+        elif not name.endswith(("_low", "_high")):
+            out[name] = shown[name] if name == "period_start" else table[name]
+    return pd.DataFrame(out)
 
 
 def answer_line(table: pd.DataFrame, *, definition: str, threshold_s: float | None, patience_s: float) -> str:
@@ -87,6 +121,27 @@ def answer_line(table: pd.DataFrame, *, definition: str, threshold_s: float | No
     model = f"Erlang A, patience {patience_s:g} s" if np.isfinite(patience_s) else "Erlang C"
     meant = "" if threshold_s is None else f"; {definition_line(definition, threshold_s)}"
     return f"{answer['agents']:g} agents{scheduled} ({model}){meant}"
+
+
+def check_out(out: str, source: str) -> None:
+    """Whether a plan can be written there, asked before it is made.
+
+    Raises
+    ------
+    OptionError
+        If the name ends in neither ``.csv`` nor ``.xlsx``, its folder is not there, or it is the forecast itself.
+
+    Examples
+    --------
+    >>> check_out("plan.csv", "forecast.csv")
+    """
+    path = Path(out)
+    if path.suffix.lower() not in (".csv", ".xlsx"):
+        raise OptionError(f"out={out!r}: a plan is written as .csv or .xlsx.{did_you_mean(path.suffix, ['.csv', '.xlsx'])}")
+    if not path.parent.is_dir():
+        raise OptionError(f"out={out!r} cannot be written: there is no folder {str(path.parent)!r}")
+    if path.exists() and Path(source).exists() and path.samefile(source):
+        raise OptionError(f"out={out!r} is the forecast itself; name another file")
 
 
 def write_plan(plan: pd.DataFrame, out: str | Path, *, timezone: str) -> Path:
@@ -117,8 +172,7 @@ def write_plan(plan: pd.DataFrame, out: str | Path, *, timezone: str) -> Path:
     'write_plan'
     """
     path = Path(out)
-    if path.suffix.lower() not in (".csv", ".xlsx"):
-        raise OptionError(f"out={str(out)!r}: a plan is written as .csv or .xlsx.{did_you_mean(path.suffix, ['.csv', '.xlsx'])}")
+    check_out(str(out), "")
     try:
         if path.suffix.lower() == ".csv":
             write_text(path, csv_text(plan))

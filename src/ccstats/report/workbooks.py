@@ -13,7 +13,7 @@ from ccstats.report.cells import heading, safe_cell, unit_of
 
 __all__ = ["workbook_bytes"]
 
-_FORMATS = {"ratio": "0.0%", "0-1": "0.0%", "s": "#,##0.0", "1": "#,##0.##", "count": "#,##0", "": "#,##0.##"}
+_FORMATS = {"ratio": "0.0%", "0-1": "0.0%", "s": "#,##0.0"}
 #: A worksheet ends here.
 _ROWS = 1_048_575
 
@@ -60,7 +60,9 @@ def _sheet(book: Any, name: str, table: pd.DataFrame, timezone: str) -> None:
                 None if pd.isna(each) else each.to_pydatetime().replace(tzinfo=None) for each in values.dt.tz_convert(timezone)
             ]
         elif pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
-            numbers, shape = values.to_numpy(dtype="float64", na_value=np.nan), _FORMATS.get(unit_of(str(column)), "#,##0.##")
+            numbers = values.to_numpy(dtype="float64", na_value=np.nan)
+            whole = (numbers[np.isfinite(numbers)] % 1 == 0).all()
+            shape = _FORMATS.get(unit_of(str(column)), "#,##0" if whole else "#,##0.00")
             cells = [None if np.isnan(each) else float(each) if np.isfinite(each) else "∞" for each in numbers]
         else:
             cells, shape = [None if pd.isna(each) else safe_cell(str(each)) for each in values.astype(object)], "@"

@@ -59,7 +59,7 @@ def tabulate_agents(load: float, *, aht_s: float, around: int = 4, **options: An
     answer = float(max(asked.required(loads, times)[0], np.ceil(asked.min_agents)))
     if not np.isfinite(answer):
         raise OptionError("no number of agents meets what is asked for; with a limit on lines, callers are turned away however many serve")
-    agents = np.arange(max(answer - around, 0.0), answer + around + 1)
+    agents = np.arange(max(answer - around, 0.0), min(answer + around, asked.lines) + 1)  # nobody serves without a line
     loads, times = np.full(agents.shape, load), np.full(agents.shape, aht_s)
     expected = asked.expected(agents, loads, times)
     table = pd.DataFrame(
