@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
 import ccstats as cc
 from ccstats.errors import CcstatsError, ColumnError, DataWarning, FormatError, OptionError, ZoneError
 from ccstats.report.files import csv_text
+from ccstats.report.workbooks import workbook_bytes
 from ccstats.schema import FORECAST
 from ccstats.workforce.demand import read_forecast, to_forecast
 
@@ -85,7 +87,7 @@ def test_one_bad_cell_is_said_and_costs_no_plan() -> None:
         (b"", {}, FormatError, "no rows"),
         (text("start,calls,aht", "2024-03-04 09:00,5,180"), {"every": "30min"}, ZoneError, "zone"),
         (text("start,calls,aht", *["2024-03-04T09:00Z,5,180"] * 2), {"every": "30min"}, FormatError, "line 3 (1 in all) repeat"),
-        (text("start,calls,aht,interval_s", "2024-03-04T09:00Z,5,180,0"), {}, FormatError, "no positive length"),
+        (text("start,calls,aht,interval_s", "2024-03-04T09:00Z,5,180,0"), {}, OptionError, "no positive length"),
         (text("start,calls,aht", "2024-03-04T09:00Z,5,3:00"), {"aht_unit": "mm-ss", "every": "30min"}, OptionError, "mm:ss"),
     ],
 )
@@ -132,3 +134,182 @@ def test_a_queue_that_never_logs_handle_time_has_none() -> None:
     contacts = log.contacts.assign(talk_s=np.nan, hold_s=np.nan, wrap_s=np.nan)
     made = to_forecast(cc.to_intervals(contacts, timezone="Europe/Berlin", threshold_s=20))
     assert made["expected_aht_s"].isna().all()
+
+
+def said_by(content: bytes, **options: object) -> tuple[pd.DataFrame, str]:
+    with pytest.warns(DataWarning) as said:
+        made = read_forecast(content, **options)
+    return made, " ".join(str(each.message) for each in said)
+
+
+@pytest.mark.parametrize(
+    ("cell", "decimal", "value"),
+    [
+        ("1.250", ",", 1250),
+        ("1.250,5", ",", 1250.5),
+        ("1 250", ",", 1250),
+        ("1\u00a0250", ",", 1250),
+        ("1'250.5", ".", 1250.5),
+        ("1,250", ".", 1250),
+        ("-1,234,567", ".", -1234567),
+        ("1.250", ".", 1.25),
+        ("12,5", ",", 12.5),
+    ],
+)
+def test_thousands_are_never_divided(cell: str, decimal: str, value: float) -> None:
+    made = read_forecast(text("start;calls;aht", f'2024-03-04T09:00Z;"{cell}";180'), every="30min", decimal=decimal)
+    assert made["expected_offered"].item() == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "decimal"), [("12.5", ","), ("1.25", ","), ("0,125", "."), ("1.250.5", ","), ("1,25,000", "."), ("1,2.5", ".")]
+)
+def test_a_wrong_sign_is_unreadable(cell: str, decimal: str) -> None:
+    made, told = said_by(text("start;calls;aht", f"2024-03-04T09:00Z;{cell};180"), every="30min", decimal=decimal)
+    assert made["expected_offered"].isna().all()
+    assert "line 2 (1 in all) have no number in column 'calls'" in told
+
+
+def test_a_sign_that_is_decimal_elsewhere_groups_nothing() -> None:
+    made, told = said_by(text("start;calls;aht", "2024-03-04T09:00Z;12,500;180", "2024-03-04T09:30Z;12,5;180"))
+    assert made["expected_offered"].isna().all()
+    assert "lines 2, 3" in told
+
+
+def day_of(date: str, hours: list[str]) -> bytes:
+    return text("start,calls,aht", *[f"{date} {hour},{at},180" for at, hour in enumerate(hours)])
+
+
+def test_a_day_of_25_hours_reads_whole() -> None:
+    hours = [f"{hour:02}:{minute}" for hour in [0, 1, 2, 2, *range(3, 24)] for minute in ("00", "30")]
+    made = read_forecast(day_of("2026-10-25", hours), timezone="Europe/Berlin")
+    assert made["interval_start"].diff().dropna().dt.total_seconds().unique().tolist() == [1800.0]
+    assert made["expected_offered"].tolist() == list(range(50))
+    sorted_pairs = [f"{hour:02}:{minute}" for hour in range(24) for minute in ("00", "30") for _ in range(1 + (hour == 2))]
+    assert read_forecast(day_of("2026-10-25", sorted_pairs), timezone="Europe/Berlin")["interval_start"].equals(made["interval_start"])
+    with pytest.raises(FormatError, match="repeat"):
+        read_forecast(day_of("2026-10-25", ["02:00"] * 3), timezone="Europe/Berlin")
+
+
+def test_the_doubled_hour_given_once_is_the_first_and_said() -> None:
+    made, told = said_by(day_of("2026-10-25", ["01:30", "02:00", "02:30", "03:00"]), timezone="Europe/Berlin")
+    assert "lines 3, 4 (2 in all) are in the hour that the clock shows twice, and are there once" in told
+    assert made["interval_start"].dt.strftime("%H:%M").tolist() == ["23:30", "00:00", "00:30", "02:00"]
+
+
+def test_the_hour_that_never_was_is_left_out_and_said() -> None:
+    lines = ["01:30,4", "02:00,0", "02:30,", "03:00,6", "03:30,7"]
+    made, told = said_by(text("start,calls,aht", *[f"2026-03-29 {each},180" for each in lines]), timezone="Europe/Berlin")
+    assert "lines 3, 4 (2 in all) lie in the hour that the clock left out" in told
+    assert "no contacts" in told
+    assert made["expected_offered"].tolist() == [4, 6, 7]
+    made, told = said_by(day_of("2026-03-29", ["01:30", "02:00", "02:30", "03:00", "03:30"]), timezone="Europe/Berlin")
+    assert "lines 3, 4 (2 in all)" in told
+    assert "3 contacts" in told
+    assert made["expected_offered"].tolist() == [0, 3, 4]
+
+
+def test_times_are_looked_at_first() -> None:
+    dotted = text("start,calls,aht", *[f"04.03.2024 09:{minute},5,180" for minute in ("00", "30")])
+    with pytest.raises(FormatError, match=r"'04\.03\.2024 09:00' in line 2.*time_format='%d\.%m\.%Y %H:%M' \(--time-format\)"):
+        read_forecast(dotted, timezone=ZONE)
+    with pytest.raises(FormatError, match="empty"):
+        read_forecast(text("start,calls,aht", ",5,180"), timezone=ZONE)
+    with pytest.raises(FormatError, match="repeat"):
+        read_forecast(text("start,calls,aht", *["2024-03-04T09:00Z,5,180"] * 2))
+
+
+def test_a_bad_length_is_the_usual_one() -> None:
+    lines = ["09:00Z,1,60,900", "09:15Z,1,60,x", "10:00Z,1,60,1800", "11:00Z,1,60,0", "12:00Z,1,60,1800"]
+    made, told = said_by(text("start,calls,aht,interval_s", *[f"2024-03-04T{each}" for each in lines]))
+    assert made["interval_s"].tolist() == [900, 1800, 1800, 1800, 1800]
+    assert "lines 3, 5 (2 in all) have no positive length" in told
+    made, told = said_by(text("start,calls,aht,interval_s", "2024-03-04T09:00Z,1,60,0", "2024-03-04T09:15Z,1,60,"))
+    assert made["interval_s"].tolist() == [900, 900]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "interval start (UTC);Calls offered;AHT (s);interval [s]",
+        "Start (UTC);contacts offered;expected aht [s];interval_s",
+        "interval (UTC);Volume;expected AHT;Interval (s)",
+    ],
+)
+def test_headings_with_units_and_zones(header: str) -> None:
+    made = read_forecast(text(header, "2024-03-04 09:00;5;180;1800"))
+    assert made.iloc[0, 1:].tolist() == [pd.Timestamp("2024-03-04 09:00", tz="UTC"), 1800.0, 5.0, 180.0]
+
+
+def test_a_unit_in_the_heading_counts_unless_another_is_asked_for() -> None:
+    content = text("start;calls;AHT (min)", "2024-03-04T09:00Z;5;3.5")
+    assert read_forecast(content, every="1h")["expected_aht_s"].item() == 210
+    assert read_forecast(content, every="1h", aht_unit="h")["expected_aht_s"].item() == 12600
+    with pytest.raises(ZoneError):
+        read_forecast(text("start (local time);calls;aht", "2024-03-04 09:00;5;180"), every="1h")
+
+
+@pytest.mark.parametrize("name", ["time", "start", "interval", "interval start"])
+def test_the_day_in_a_column_of_its_own(name: str) -> None:
+    made = read_forecast(text(f"Date,{name},calls,aht", "2024-03-04,09:00,5,180", "2024-03-04,9:30:00,5,180"), timezone="UTC")
+    assert made["interval_start"].dt.strftime("%d %H:%M").tolist() == ["04 09:00", "04 09:30"]
+
+
+def test_a_start_that_holds_the_day_needs_no_other_column() -> None:
+    made = read_forecast(text("date,start,calls,aht", "2024-03-05,2024-03-04T09:00Z,5,180"), every="1h")
+    assert made["interval_start"].item() == pd.Timestamp("2024-03-04 09:00", tz="UTC")
+
+
+def test_titles_above_the_header() -> None:
+    made = read_forecast(text("Forecast; March", "", "made by planning", "start;calls;aht", "2024-03-04T09:00Z;5;180"), every="1h")
+    assert made["expected_offered"].tolist() == [5]
+    book = io.BytesIO()
+    rows = pd.DataFrame([["Forecast", None, None], ["start", "calls", "aht"], ["2024-03-04T09:00Z", 5, 180]])
+    rows.to_excel(book, index=False, header=False)
+    assert read_forecast(book.getvalue(), every="1h")["expected_aht_s"].tolist() == [180]
+
+
+def test_a_plan_reads_back_from_its_workbook_and_its_csv() -> None:
+    expected = read_forecast(text("start,calls,aht", "2024-03-04T09:00Z,100,180", "2024-03-04T09:30Z,120,180.5"))
+    plan = cc.plan_staffing(expected, target_service_level=0.8, threshold_s=20.0)
+    kept = [*expected.columns, "agents", "patience_s", "threshold_s", "target_service_level", "definition"]
+    from_book = read_forecast(workbook_bytes({"plan": plan}, timezone=ZONE))
+    from_csv = read_forecast(csv_text(plan).encode())
+    for made in (from_book, from_csv):
+        pd.testing.assert_frame_equal(made[kept], plan[kept], check_categorical=False)
+        assert np.isinf(made["patience_s"]).all()
+        assert {*kept} <= {*made.columns} <= {*kept, "lines", "short_s"}
+    more = read_forecast(text("start,calls,aht,lines,short_s,patience_s", "2024-03-04T09:00Z,5,180,∞,5,inf"), every="1h")
+    assert more[["lines", "short_s", "patience_s"]].iloc[0].tolist() == [np.inf, 5, np.inf]
+
+
+@pytest.mark.parametrize("cell", ["3:00", "0:03:00"])
+def test_handle_times_with_colons_are_not_guessed(cell: str) -> None:
+    with pytest.raises(FormatError, match=r"aht_unit='mm:ss' \(--aht-unit mm:ss\), or 'h:mm:ss'"):
+        read_forecast(text("start,calls,aht", f"2024-03-04T09:00Z,5,{cell}"), every="1h", aht_s=100)
+    frame = pd.DataFrame({"start": ["2024-03-04T09:00Z"], "calls": [5], "aht": pd.to_timedelta([180], unit="s")})
+    assert read_forecast(frame, every="1h")["expected_aht_s"].item() == 180
+
+
+def test_a_formula_without_a_value_is_said() -> None:
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for row in (["start", "calls", "aht"], ["2024-03-04T09:00Z", "=2+3", 180], ["2024-03-04T09:30Z", 5, None]):
+        book.active.append(row)
+    book.save(file)
+    made, told = said_by(file.getvalue())
+    assert "line 2 (1 in all) have no number in column 'calls'" in told
+    assert "'aht'" not in told  # empty, not unreadable
+    assert made["expected_offered"].isna().tolist() == [True, False]
+
+
+def test_two_zones_are_said() -> None:
+    made, told = said_by(text("start (UTC),calls,aht", "2024-03-04 09:00,5,180"), every="1h", timezone=ZONE)
+    assert "heading says UTC" in told
+    assert made["interval_start"].item() == pd.Timestamp("2024-03-04 06:00", tz="UTC")
+
+
+def test_a_workbook_of_intervals_is_the_forecast_too() -> None:
+    log = cc.read(cc.sample_log())
+    hours = cc.to_intervals(log.contacts, every="1h", timezone="Europe/Berlin", threshold_s=20).head(60)
+    made = read_forecast(workbook_bytes({"intervals": hours}, timezone="Europe/Berlin"))
+    pd.testing.assert_frame_equal(made, to_forecast(hours), check_categorical=False)
