@@ -534,6 +534,8 @@ PLAN = Table(
         _c("target_service_level", "share", "service level asked for; missing: none"),
         _c("threshold_s", "seconds", "its threshold; missing: none"),
         _c("patience_s", "number", "mean patience; infinite: nobody gives up"),
+        _c("lines", "number", "contacts that can be waiting or in service at once; infinite: no limit", required=False),
+        _c("short_s", "seconds", "abandons up to this wait are short and left out by `sl_excl_short`; missing: no rule", required=False),
         _c("note", "text", "what the reader of this row must know; empty if nothing"),
     ),
 )

@@ -23,6 +23,7 @@ from ccstats.queueing.transient import transient_service
 from ccstats.workforce.evaluation import compare_plans, evaluate_staffing
 from ccstats.workforce.expected import FORMULAS, Rows
 from ccstats.workforce.simulated import simulate_once
+from ccstats.workforce.staffing import plan_staffing
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 INF = float("inf")
@@ -425,6 +426,87 @@ def test_short_abandons_need_their_limit() -> None:
     assert simulated["expected_service_level_low"][0] < carried < simulated["expected_service_level_high"][0]
 
 
+def with_lines(**options: object) -> pd.DataFrame:
+    """A plan for a busy hour on few lines, as it comes."""
+    forecast = make_plan(4, expected_offered=[60.0, 90.0, 90.0, 60.0])[
+        ["queue", "interval_start", "interval_s", "expected_offered", "expected_aht_s"]
+    ]
+    asked = {"target_service_level": 0.8, "threshold_s": 20.0, "patience_s": 240.0, "lines": 14}
+    return plan_staffing(forecast, **(asked | options))
+
+
+@pytest.mark.parametrize("patience_s", [INF, 240.0])
+@pytest.mark.parametrize("definition", DEFINITIONS)
+def test_a_plan_with_lines_is_evaluated_with_them(patience_s: float, definition: str) -> None:
+    plan = with_lines(patience_s=patience_s, definition=definition, target_service_level=0.7)
+    made = evaluate_staffing(plan)
+    pd.testing.assert_frame_equal(made[FIGURES], plan[FIGURES], rtol=1e-9)
+    assert (evaluate_staffing(plan.assign(lines=INF))["expected_service_level"] != made["expected_service_level"]).all()
+    pd.testing.assert_frame_equal(evaluate_staffing(plan.assign(lines=np.nan)), evaluate_staffing(plan.drop(columns="lines")))
+
+
+def test_lines_hold_through_the_day_and_in_simulation() -> None:
+    plan = with_lines().assign(agents=[5.0, 6.0, 14.0, 20.0])  # more agents than lines in the end: nobody waits
+    served = {"aht_s": 180.0, "interval_s": 1800.0, "patience_s": 240.0, "threshold_s": 20.0, "lines": 14}
+    found = transient_service(plan["expected_offered"], np.minimum(plan["agents"], 14), **served)
+    assert (found.blocked[:3] > 0.01).all()
+    made = evaluate_staffing(plan, model="transient")
+    for name, expected in (
+        ("expected_service_level", found.service_level),
+        ("expected_asa_s", found.mean_wait_s),
+        ("expected_abandonment_rate", found.abandonment_rate),
+        ("expected_occupancy", found.occupancy * [1, 1, 1, 14 / 20]),
+    ):
+        np.testing.assert_allclose(made[name], expected, rtol=1e-12)
+    options = {"model": "simulation", "replications": max(400, int(2000 * EXAM)), "confidence": 0.9999}
+    simulated = evaluate_staffing(plan, **options)
+    for name in [*FIGURES[:3], "expected_queue_at_end"]:
+        assert (simulated[f"{name}_low"] <= made[name]).all(), name
+        assert (made[name] <= simulated[f"{name}_high"]).all(), name
+    steady = evaluate_staffing(plan)
+    assert steady["expected_asa_s"].iloc[2:].tolist() == [0.0, 0.0]
+    lost = erlang.erlang_b(14, 6.0)
+    assert steady["expected_service_level"].iloc[3] == pytest.approx(1 - lost)
+    assert steady["expected_occupancy"].iloc[3] == pytest.approx(6.0 * (1 - lost) / 20)
+
+
+def test_lines_that_are_never_full_change_no_simulated_contact() -> None:
+    plan = two_queues(np.random.default_rng(5))
+    plan = plan[~((plan["queue"] == "help") & (plan["expected_offered"] * plan["expected_aht_s"] / 1800 > plan["agents"] - 1))]
+    options = {"model": "simulation", "replications": 5, "period": None}
+    pd.testing.assert_frame_equal(evaluate_staffing(plan.assign(lines=1e6), **options), evaluate_staffing(plan, **options))
+
+
+@pytest.mark.parametrize("model", ["stationary", "transient", "simulation"])
+def test_a_plan_without_short_abandons_is_evaluated_as_it_comes(model: str) -> None:
+    plan = with_lines(definition="sl_excl_short", short_s=5, lines=INF)
+    made = evaluate_staffing(plan, model=model, replications=50)
+    assert made["definition"].tolist() == ["sl_excl_short"] * 4
+    if model == "stationary":
+        np.testing.assert_allclose(made["expected_service_level"], plan["expected_service_level"], rtol=1e-9)
+
+
+def test_erlang_b_is_evaluated_by_its_formula_and_has_no_queue() -> None:
+    plan = with_lines(model="erlang_b", lines=INF, patience_s=INF)
+    plan.loc[3, "agents"] = 0.0
+    made = evaluate_staffing(plan)
+    load = plan["expected_offered"].to_numpy() * 180 / 1800
+    lost = np.array([float(erlang.erlang_b(n, a)) for n, a in zip(plan["agents"], load, strict=True)])
+    np.testing.assert_allclose(made["expected_service_level"], 1 - lost, rtol=1e-9)
+    np.testing.assert_allclose(made["expected_occupancy"].iloc[:3], (load * (1 - lost))[:3] / plan["agents"].to_numpy()[:3], rtol=1e-9)
+    assert made["expected_asa_s"].fillna(0.0).tolist() == [0.0] * 4
+    assert made["expected_abandonment_rate"].tolist() == [0.0] * 4
+    day = {"period": "day", "timezone": "UTC"}
+    assert evaluate_staffing(plan, replications=0, **day)["expected_service_level"][0] == pytest.approx(
+        np.average(1 - lost, weights=plan["expected_offered"])
+    )
+    for options in ({"model": "transient"}, {"model": "simulation"}):
+        with pytest.raises(OptionError, match="erlang_b.*has no queue"):
+            evaluate_staffing(plan, **options)
+    with pytest.raises(OptionError, match="has no queue.*replications=0"):
+        evaluate_staffing(plan, **day)
+
+
 def test_days_of_the_zone_and_the_night_the_clocks_change() -> None:
     start = pd.Timestamp("2026-03-28", tz="Europe/Berlin")
     starts = pd.date_range(start, start + pd.DateOffset(days=3), freq="30min", inclusive="left").tz_convert("UTC").as_unit("us")
@@ -473,8 +555,13 @@ def test_bad_plans_say_what_is_wrong() -> None:
         evaluate_staffing(plan.assign(definition="sl_of_mine"))
     with pytest.raises(TableError, match="several definitions"):
         evaluate_staffing(plan.assign(definition=["service_level", "sl_answered_only"]))
-    with pytest.raises(TableError, match="nobody waits there"):
-        evaluate_staffing(plan.assign(model=pd.Categorical(["erlang_b"] * 2)))
+    for lines in (0.0, "many"):
+        with pytest.raises(TableError, match="'lines'"):
+            evaluate_staffing(plan.assign(lines=lines))
+    with pytest.raises(TableError, match="'short_s'"):
+        evaluate_staffing(plan.assign(short_s="few"))
+    with pytest.raises(OptionError, match="lines= change"):
+        evaluate_staffing(plan.assign(lines=[9.0, 10.0]), model="simulation", replications=2)
     with pytest.raises(OptionError, match="only model='stationary'"):
         evaluate_staffing(plan.assign(definition="sl_virtual"), model="transient")
     with pytest.raises(TableError, match="Arrow"):
@@ -492,7 +579,14 @@ def test_bad_plans_say_what_is_wrong() -> None:
         ({"arrival_cv": -1}, OptionError, "arrival_cv"),
         ({"arrival_cv": math.nan}, OptionError, "arrival_cv"),
         ({"replications": -1}, OptionError, "replications"),
-        ({"replications": 1, "model": "simulation"}, OptionError, "at least 2"),
+        ({"replications": 1, "model": "simulation"}, OptionError, "2 or more"),
+        ({"replications": 0, "model": "simulation"}, OptionError, "^replications=0 must be a whole number, 2 or more: model='simulation'"),
+        ({"replications": 2.5}, OptionError, "0 or more"),
+        ({"replications": INF}, OptionError, "0 or more"),
+        ({"seed": -1}, OptionError, "seed=-1 must be a whole number from 0 on"),
+        ({"seed": 1.5}, OptionError, "seed=1.5"),
+        ({"seed": "one"}, OptionError, "seed='one'"),
+        ({"seed": None}, OptionError, "seed=None"),
         ({"confidence": 95}, OptionError, "between 0 and 1"),
     ],
 )

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import ccstats as cc
-from ccstats.errors import DataWarning
+from ccstats.errors import DataWarning, OptionError
 from ccstats.queueing.erlang import agents_required
 from ccstats.synthetic import simulate_contacts
 from ccstats.workforce.multiskill import MultiskillPlan, plan_multiskill
@@ -173,3 +173,9 @@ def test_queues_of_one_interval_have_one_length():
     forecast.loc[0, "interval_s"] = 900.0
     with pytest.raises(cc.CcstatsError, match="interval_s"):
         plan(forecast, X)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "one", True])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(OptionError, match="must be a whole number from 0 on"):
+        plan(make_forecast({"a": 8.0}), {"a": {"a": 1}}, seed=seed)

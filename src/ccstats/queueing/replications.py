@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 
 from ccstats.errors import OptionError
 
-__all__ = ["Replications", "paired_differences", "random_stream", "replicate", "warm_up_length"]
+__all__ = ["Replications", "check_seed", "paired_differences", "random_stream", "replicate", "warm_up_length"]
 
 Floats = NDArray[np.float64]
 Measures = dict[str, float]
@@ -78,6 +78,27 @@ def half_width(values: Floats, confidence: float) -> float:
     if values.size < 2:
         return float("inf")
     return float(stdtrit(values.size - 1, (1 + confidence) / 2) * values.std(ddof=1) / np.sqrt(values.size))
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what is no seed.
+
+    Parameters
+    ----------
+    seed : object
+        What was given as ``seed=``.
+
+    Raises
+    ------
+    OptionError
+        If it is not a whole number from 0 on.
+
+    Examples
+    --------
+    >>> check_seed(7)
+    """
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+        raise OptionError(f"seed={seed!r} must be a whole number from 0 on, such as seed=1")
 
 
 def random_stream(seed: int | np.random.SeedSequence, name: str) -> np.random.Generator:

@@ -121,6 +121,12 @@ def _counted(
     if np.isnan(count).any():
         warnings.warn(f"{np.isnan(count).sum()} rows have no number of agents: nobody is there", DataWarning, stacklevel=4)
         count = np.nan_to_num(count)
+    if (endless := np.isposinf(count)).any():
+        first = rows.iloc[int(np.argmax(endless))]
+        raise OptionError(
+            f"agents infinite in {endless.sum()} rows, first {first.iloc[0]!r} at {first['interval_start']}: no number of agents met the "
+            "target there; give the number that is there"
+        )
     if not ((count >= 0) & (count == np.floor(count))).all():
         raise OptionError("agents must be whole numbers, none negative; round them up, or plan without fractional=True")
     code = home.map({name: place for place, name in enumerate(groups)}).fillna(-1).to_numpy().astype("int64")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ccstats.errors import DataWarning, OptionError
 from ccstats.queueing.network import Staff, simulate_network
-from ccstats.queueing.replications import random_stream
+from ccstats.queueing.replications import check_seed, random_stream
 from ccstats.schema import FORECAST, as_frame
 from ccstats.synthetic.draws import draw_arrivals, draw_handle, draw_patience
 from ccstats.synthetic.duties import TICK_S, make_people, make_routing
@@ -62,7 +62,7 @@ def simulate_contacts(
     staff: Any = None,
     shifts: Any = None,
     breaks: Any = None,
-    lines: int | Mapping[str, int] | None = None,
+    lines: float | Mapping[str, float] | None = None,
     retrial_share: float = 0.0,
     retrial_delay_s: float = 900.0,
     callback_share: float = 0.0,
@@ -106,7 +106,8 @@ def simulate_contacts(
     breaks : pandas.DataFrame, optional
         ``agent, started_at, ended_at`` and, if known, ``reason``: pauses within ``shifts``.
     lines : int or mapping of queue to int, optional
-        Contacts that can be in the centre, or in each queue, at a time, those talking included; who comes then is blocked.
+        Contacts that can be in the centre, or in each queue, at a time, those talking included; who comes then is blocked. By default
+        the number in the plan's ``lines`` for each queue, else no limit.
     retrial_share : float
         Share of the abandoned and blocked who come again, each time. [0-1]
     retrial_delay_s : float
@@ -153,7 +154,10 @@ def simulate_contacts(
     >>> bool(cc.reconcile(made.contacts, made.agent_states)["ok"].all())
     True
     """
+    if not isinstance(seed, np.random.SeedSequence):  # as `replicate` hands them out
+        check_seed(seed)
     frame = _checked_plan(plan)
+    lines = _planned_lines(frame) if lines is None else lines
     for name, share in (("wrap_share", wrap_share), ("retrial_share", retrial_share), ("callback_share", callback_share)):
         if not 0 <= share <= 1:
             raise OptionError(f"{name}={share!r} is a share, from 0 to 1")
@@ -235,6 +239,16 @@ def _checked_plan(plan: Any) -> pd.DataFrame:
     if (aht.isna() & (known > 0)).any():
         raise OptionError("a queue of the plan has contacts but no expected_aht_s in any row; give it a handle time")
     return frame.assign(expected_offered=known, expected_aht_s=aht.fillna(0.0))
+
+
+def _planned_lines(frame: pd.DataFrame) -> dict[str, float] | None:
+    """The lines of each queue, where the plan tells them."""
+    if "lines" not in frame:
+        return None
+    lines = frame["lines"].fillna(np.inf).groupby(frame["queue"].astype("str"))
+    if (changing := lines.min() < lines.max()).any():
+        raise OptionError(f"the plan's lines of queue {changing.idxmax()!r} change; a queue is simulated with one number: give lines=")
+    return {str(queue): float(places) for queue, places in lines.first().items()}
 
 
 def _draw(rows: pd.DataFrame, queue: str, origin: pd.Timestamp, seed: int, laws: Mapping[str, Any]) -> dict[str, np.ndarray]:

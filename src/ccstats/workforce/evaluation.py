@@ -45,9 +45,11 @@ def evaluate_staffing(
     ----------
     plan : table
         A `plan`. Threshold, patience, definition, target and shrinkage are the plan's own columns: to ask "and if customers wait two
-        minutes?", pass ``plan.assign(patience_s=120.0)``. A column ``short_s``, where there is one, is the limit of a short abandon.
+        minutes?", pass ``plan.assign(patience_s=120.0)``. So are ``lines`` and ``short_s``, where there are
+        such columns: who finds all lines taken is blocked, counted as offered, and neither answered nor abandoned.
     model : str
-        ``stationary``: every interval on its own, as if it had always been so (Erlang A, and C where ``patience_s`` is infinite).
+        ``stationary``: every interval on its own, as if it had always been so (Erlang A, C where ``patience_s`` is infinite,
+        and B where the plan is by ``erlang_b``; that has no queue, so the other models refuse it).
         ``transient``: the queue is carried from one interval to the next. ``simulation``: replications of single contacts, the queue
         carried over.
     agents : str

@@ -48,7 +48,9 @@ Sums = dict[str, Floats]
 DEFINITIONS = (*SERVICE_LEVELS, "sl_virtual")
 
 #: The counts of contacts that every model tells.
-COUNTS = ("offered", "answered", "abandoned", "answered_within", "abandoned_within")
+COUNTS = ("offered", "answered", "abandoned", "blocked", "answered_within", "abandoned_within")
+
+_NO_LIMIT: Floats = np.array(np.inf)
 
 
 class Rows(NamedTuple):
@@ -65,6 +67,8 @@ class Rows(NamedTuple):
         none). [s]
     run : numpy.ndarray
         Number of the run that the interval belongs to; -1 where it is not known.
+    lines : numpy.ndarray
+        Contacts that can wait or be served at once; one number may stand for all. [contacts]
 
     Examples
     --------
@@ -81,6 +85,7 @@ class Rows(NamedTuple):
     threshold_s: Floats
     short_s: Floats
     run: Ints
+    lines: Floats = _NO_LIMIT
 
     def take(self, which: NDArray[np.bool_] | Ints) -> Rows:
         """These rows only.
@@ -90,7 +95,7 @@ class Rows(NamedTuple):
         >>> Rows(*(np.arange(3.0) for _ in range(7)), np.arange(3)).take(np.array([2])).agents.tolist()
         [2.0]
         """
-        return Rows(*(each[which] for each in self))  # type: ignore[arg-type]
+        return Rows(*(each[which] if np.ndim(each) else each for each in self))  # type: ignore[arg-type]
 
 
 def known_rows(rows: Rows) -> NDArray[np.bool_]:
@@ -148,7 +153,7 @@ def run_numbers(queue: Ints, start_s: Floats, rows: Rows) -> Ints:
 
 
 def stationary_sums(rows: Rows) -> Sums:
-    """Expected sums of each interval on its own, as if it had always been so: Erlang A, or C where nobody gives up.
+    """Expected sums of each interval on its own, as if it had always been so: Erlang A, or C where nobody gives up, with their lines.
 
     Parameters
     ----------
@@ -168,29 +173,32 @@ def stationary_sums(rows: Rows) -> Sums:
     >>> round(float(stationary_sums(rows)["answered_within"][0]), 1)
     88.8
     """
-    aht, offered, agents = handle_times(rows), rows.offered, rows.agents
+    aht, offered = handle_times(rows), rows.offered
+    agents = np.minimum(rows.agents, rows.lines)  # who has no line serves nobody
     load = erlang.offered_load(offered, aht_s=aht, interval_s=rows.interval_s)
-    queue = {"aht_s": aht, "patience_s": rows.patience_s}
+    queue = {"aht_s": aht, "patience_s": rows.patience_s, "lines": rows.lines}
 
     def within(definition: str, threshold_s: Floats) -> Floats:
         level = erlang.service_level(agents, load, threshold_s=np.nan_to_num(threshold_s), definition=definition, **queue)
         return offered * np.nan_to_num(level)
 
     wait = erlang.mean_wait_s(agents, load, of="answered", **queue)
-    nobody = np.isnan(wait)  # is answered: nobody comes, or nobody is there and all give up
-    abandoned = np.where(nobody, offered, offered * np.nan_to_num(erlang.abandonment_rate(agents, load, **queue)))
-    answered = offered - abandoned
-    staffed = agents * rows.interval_s
+    nobody = np.isnan(wait)  # is answered: nobody comes, or nobody is there and all are blocked or give up
+    blocked = offered * np.nan_to_num(erlang.blocking_rate(agents, load, **queue))
+    abandoned = np.where(nobody, offered - blocked, offered * np.nan_to_num(erlang.abandonment_rate(agents, load, **queue)))
+    answered = np.where(nobody, 0.0, offered - blocked - abandoned)
+    served_s = agents * rows.interval_s
     in_time = within("service_level", rows.threshold_s)
     sums = {
         "offered": offered,
         "answered": answered,
         "abandoned": abandoned,
+        "blocked": blocked,
         "answered_within": in_time,
         "abandoned_within": np.maximum(within("sl_early_abandoned_met", rows.threshold_s) - in_time, 0.0),
         "total_wait_s": np.where(nobody, 0.0, wait) * answered,
-        "occupied_s": np.where(agents > 0, staffed * np.nan_to_num(erlang.occupancy(agents, load, **queue)), 0.0),
-        "staffed_s": staffed,
+        "occupied_s": np.where(agents > 0, served_s * np.nan_to_num(erlang.occupancy(agents, load, **queue)), 0.0),
+        "staffed_s": rows.agents * rows.interval_s,
         "virtual_within": within("sl_virtual", rows.threshold_s),
     }
     if not np.isnan(rows.short_s).all():
@@ -222,20 +230,21 @@ def transient_sums(rows: Rows, *, finish: bool = True) -> Sums:
     >>> bool(second > first > 10)
     True
     """
-    aht = handle_times(rows)
+    aht, lines = handle_times(rows), np.broadcast_to(rows.lines, rows.offered.shape)
     sums = {name: np.zeros(len(aht)) for name in (*COUNTS, "total_wait_s", "occupied_s", "staffed_s", "queue_at_end")}
     if not np.isnan(rows.short_s).all():
         sums["abandoned_short"] = np.zeros(len(aht))
     for cells in batches(rows):
         length = rows.interval_s[cells]
-        given: dict[str, Any] = {"aht_s": aht[cells], "interval_s": length, "patience_s": rows.patience_s[cells], "finish": finish}
-        offered, agents = rows.offered[cells], rows.agents[cells]
+        given: dict[str, Any] = {"aht_s": aht[cells], "interval_s": length, "patience_s": rows.patience_s[cells]}
+        given |= {"lines": lines[cells], "finish": finish}
+        offered, agents = rows.offered[cells], np.minimum(rows.agents, lines)[cells]  # who has no line serves nobody
         found = transient_service(offered, agents, threshold_s=np.nan_to_num(rows.threshold_s[cells]), **given)
         for name in (*COUNTS, "queue_at_end"):
             sums[name][cells] = getattr(found, name)
         sums["total_wait_s"][cells] = np.where(found.answered > 0, found.mean_wait_s, 0.0) * found.answered
-        sums["staffed_s"][cells] = agents * length
-        sums["occupied_s"][cells] = np.nan_to_num(found.occupancy) * sums["staffed_s"][cells]
+        sums["staffed_s"][cells] = rows.agents[cells] * length
+        sums["occupied_s"][cells] = np.nan_to_num(found.occupancy) * agents * length
         if "abandoned_short" in sums:
             early = transient_service(offered, agents, threshold_s=np.nan_to_num(rows.short_s[cells]), **given)
             sums["abandoned_short"][cells] = early.abandoned_within
@@ -277,10 +286,13 @@ def level_sums(sums: Sums, definition: str) -> tuple[Floats, Floats]:
             )
         return sums["virtual_within"], sums["offered"]
     metric = METRICS[definition]
-    return tuple(  # type: ignore[return-value]
+    above, below = (
         sum((sign * sums[column] for sign, column in terms if column in sums), start=np.zeros(()))
         for terms in (metric.numerator, metric.denominator)
     )
+    if "blocked" in sums and {(1, "answered"), (1, "abandoned")} <= set(metric.denominator):
+        below = below + sums["blocked"]  # of all who came, as in the formulas: the models' offered holds them
+    return above, below
 
 
 def divide(above: Floats, below: Floats) -> Floats:
@@ -315,7 +327,7 @@ def batches(rows: Rows) -> Iterator[Ints]:
 
 
 def complete(sums: Sums, rows: Rows) -> Sums:
-    """With those who reached the threshold; without a threshold nobody knows who was within it, nor who was short without that rule."""
+    """With those who reached the threshold, or were blocked; without it none knows who was within, nor who was short without that rule."""
     without = np.isnan(rows.threshold_s)
     for name in ("answered_within", "abandoned_within", "virtual_within"):
         if name in sums:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ccstats.errors import DataWarning, OptionError
+from ccstats.queueing.replications import check_seed
 from ccstats.schema import FORECAST, as_frame
 from ccstats.synthetic.duties import make_routing
 from ccstats.workforce.skill_search import Answer, Asked, solve
@@ -140,6 +141,7 @@ def plan_multiskill(
     >>> found.totals[["pooled_agents", "agents", "separate_agents"]].to_numpy().tolist()
     [[20.0, 20.0, 22.0]]
     """
+    check_seed(seed)
     frame = as_frame(forecast, what="forecast")
     with suppress(TypeError, ValueError):  # what cannot be taken so, the check names
         frame = FORECAST.conform(frame[[name for name in FORECAST.names() if name in frame]])

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ccstats.errors import DataWarning
 from ccstats.workforce.targets import Expected, StaffingTargets
 
-__all__ = ["HIGH_ABANDONMENT", "UNPROVED", "model_notes", "row_problems", "warn_of_plan"]
+__all__ = ["HIGH_ABANDONMENT", "UNPROVED", "model_notes", "row_problems", "tolerates_abandonment", "warn_of_plan"]
 
 Floats = NDArray[np.float64]
 Texts = NDArray[np.object_]
 
-#: Above this share nobody should abandon unless the planner has said so.
+#: Where more than this share abandons, the planner is told.
 HIGH_ABANDONMENT = 0.20
 
 #: How a note begins that a day's, week's or month's agents are not proved to be the fewest.
@@ -119,8 +119,10 @@ def model_notes(
     busy = load > 0
     found = []
     with np.errstate(invalid="ignore", divide="ignore"):
-        if targets.max_abandonment_rate is None:
-            found.append((expected.abandonment_rate > HIGH_ABANDONMENT, _ABANDONMENT))
+        if tolerates_abandonment(targets):
+            limit = targets.max_abandonment_rate
+            asked = " and no limit on it was asked for" if limit is None or limit == 1 else f"; the limit asked for is {limit:g}"
+            found.append((expected.abandonment_rate > HIGH_ABANDONMENT, _ABANDONMENT + asked))
         if targets.model == "erlang_c" and np.isinf(targets.lines):
             over = busy & (agents <= load)
             settles_s = aht_s / (np.sqrt(agents) - np.sqrt(load)) ** 2
@@ -133,7 +135,19 @@ def model_notes(
     return found
 
 
-_ABANDONMENT = f"expected abandonment exceeds {HIGH_ABANDONMENT:.2f} and no limit on it was asked for"
+def tolerates_abandonment(targets: StaffingTargets) -> bool:
+    """Whether more abandonment than `HIGH_ABANDONMENT` is within what was asked for: no limit, or a higher one.
+
+    Examples
+    --------
+    >>> from ccstats.workforce.targets import targets_of
+    >>> [tolerates_abandonment(targets_of(["sales"], max_abandonment_rate=limit)["sales"]) for limit in (0.05, 0.5)]
+    [False, True]
+    """
+    return targets.max_abandonment_rate is None or targets.max_abandonment_rate > HIGH_ABANDONMENT
+
+
+_ABANDONMENT = f"expected abandonment exceeds {HIGH_ABANDONMENT:.2f}"
 _SETTLING = "so close to saturation that the queue takes more than four intervals to settle: evaluate with the transient model"
 
 
@@ -143,7 +157,7 @@ def warn_of_plan(*, problems: Any, unreachable: Any, abandoning: Any, unproved: 
     Parameters
     ----------
     problems, unreachable, abandoning, unproved : numpy.ndarray of bool
-        Rows that cannot be planned for, whose targets cannot be met, that lose many contacts unasked, and whose agents may be too many.
+        Rows that cannot be planned for, whose targets cannot be met, that lose many contacts, and whose agents may be too many.
 
     Examples
     --------
@@ -153,7 +167,10 @@ def warn_of_plan(*, problems: Any, unreachable: Any, abandoning: Any, unproved: 
     for rows, text in (
         (problems, "of the forecast cannot be planned for: their agents are missing"),
         (unreachable, "have targets that no number of agents meets: their agents are infinite"),
-        (abandoning, f"expect more than {HIGH_ABANDONMENT:.2f} of the contacts to abandon, and no max_abandonment_rate= was asked for"),
+        (
+            abandoning,
+            f"expect more than {HIGH_ABANDONMENT:.2f} of the contacts to abandon, and no max_abandonment_rate= so low was asked for",
+        ),
         (unproved, "are planned with more agents than may be needed: time_limit_s= ran out"),
     ):
         if count := int(np.count_nonzero(rows)):

@@ -14,7 +14,7 @@ from scipy import special
 
 from ccstats.errors import DataWarning, OptionError, TableError, ZoneError
 from ccstats.periods import PERIODS, check_timezone, period_start
-from ccstats.queueing.replications import random_stream
+from ccstats.queueing.replications import check_seed, random_stream
 from ccstats.schema import PLAN, as_frame
 from ccstats.workforce.expected import DEFINITIONS, FORMULAS, Rows, Sums, divide, known_rows, level_sums, run_numbers
 from ccstats.workforce.simulated import simulate_once
@@ -56,8 +56,10 @@ class Options:
             raise OptionError(f"period={self.period!r} is not known; choose one of: {', '.join(_PERIODS)}, or None for one row a queue")
         if not (np.isfinite(self.arrival_cv) and self.arrival_cv >= 0):
             raise OptionError(f"arrival_cv={self.arrival_cv!r} must be a number from 0 (the forecast is right) up, such as 0.1")
-        if self.replications != int(self.replications) or self.replications < (2 if self.model == "simulation" else 0):
-            raise OptionError(f"replications={self.replications!r} must be a whole number: 0 for no probability, at least 2 to simulate")
+        least, why = (2, "model='simulation' is made of them") if self.model == "simulation" else (0, "0 leaves out target_met_probability")
+        if not isinstance(self.replications, int | np.integer) or self.replications < least:
+            raise OptionError(f"replications={self.replications!r} must be a whole number, {least} or more: {why}")
+        check_seed(self.seed)
         if not 0 < self.confidence < 1:
             raise OptionError(f"confidence={self.confidence!r} must lie between 0 and 1, such as 0.95")
         days = self.period not in (None, "interval")
@@ -121,8 +123,11 @@ def read_plan(plan: Any, agents: str) -> Asked:
         problems.append(f"column {agents!r} is missing (agents={agents!r} says who is on the floor)")
     elif not pd.api.types.is_numeric_dtype(frame[agents].dtype):
         problems.append(f"column {agents!r} is {frame[agents].dtype}, expected numbers (agents={agents!r} says who is on the floor)")
-    if "model" in frame and (frame["model"] == "erlang_b").any():
-        problems.append("model is 'erlang_b': nobody waits there, so there is no queue to evaluate; erlang.erlang_b says what is blocked")
+    for name in ("lines", "short_s"):
+        if name in frame and not pd.api.types.is_numeric_dtype(frame[name].dtype):
+            problems.append(f"column {name!r} is {frame[name].dtype}, expected numbers")
+        elif name == "lines" and (numbers(frame, name) < 1).any():
+            problems.append("column 'lines' is below 1; expected the contacts that can be there at once, infinite or missing for no limit")
     if problems:
         lines = "\n  - ".join(problems)
         raise TableError(
@@ -132,6 +137,7 @@ def read_plan(plan: Any, agents: str) -> Asked:
     frame = frame.sort_values(["queue", "interval_start"], kind="stable", ignore_index=True)
     queue = frame["queue"].cat.codes.to_numpy().astype("int64")
     floor = numbers(frame, agents) * (1 - numbers(frame, "shrinkage") if agents == "scheduled_agents" else 1.0)
+    places = numbers(frame, "lines")
     rows = Rows(
         offered=numbers(frame, "expected_offered"),
         agents=floor,
@@ -141,6 +147,7 @@ def read_plan(plan: Any, agents: str) -> Asked:
         threshold_s=numbers(frame, "threshold_s"),
         short_s=numbers(frame, "short_s"),
         run=np.zeros(len(frame), dtype="int64"),
+        lines=np.where(_lossy(frame), floor, np.where(np.isnan(places), np.inf, places)),
     )
     start = pd.DatetimeIndex(frame["interval_start"]).as_unit("us").asi8 / 1e6
     early = (np.diff(queue) == 0) & (start[:-1] + rows.interval_s[:-1] > start[1:] + 1e-3)
@@ -163,6 +170,11 @@ def read_plan(plan: Any, agents: str) -> Asked:
             stacklevel=3,
         )
     return Asked(frame, queue, rows, known, _definitions(frame, rows.short_s), numbers(frame, "target_service_level"))
+
+
+def _lossy(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Where the plan is by Erlang B: as many lines as agents, so that nobody waits."""
+    return (frame["model"] == "erlang_b").to_numpy() if "model" in frame else np.zeros(len(frame), dtype=bool)
 
 
 def numbers(frame: pd.DataFrame, name: str) -> Floats:
@@ -282,6 +294,8 @@ def by_formula(asked: Asked, options: Options) -> Sums:
         points, weights = np.polynomial.legendre.leggauss(_POINTS)
         factors = special.gammaincinv(options.arrival_cv**-2, (points + 1) / 2)
         factors, weights = factors / (weights @ factors / 2), weights / 2
+    if options.model != "stationary":
+        _refuse_lossy(asked, f"model={options.model!r}", "model='stationary'")
     rows = asked.rows.take(asked.known)
     total: Sums = {}
     for factor, weight in zip(factors, weights, strict=True):
@@ -292,6 +306,13 @@ def by_formula(asked: Asked, options: Options) -> Sums:
 
 def outcomes(asked: Asked, options: Options) -> Iterator[Sums]:
     """Sums of every interval in each simulated outcome; 0 where an interval is not known."""
+    if options.replications:
+        simulated = options.model == "simulation"
+        _refuse_lossy(
+            asked,
+            "model='simulation'" if simulated else "the simulated target_met_probability",
+            "model='stationary'" if simulated else "replications=0",
+        )
     rows = asked.rows.take(asked.known)
     day = np.zeros(len(rows.run), dtype="int64")
     if options.arrival_cv > 0:
@@ -303,6 +324,12 @@ def outcomes(asked: Asked, options: Options) -> Iterator[Sums]:
             shape = options.arrival_cv**-2
             offered = offered * random_stream(seed, "busyness").gamma(shape, 1 / shape, day.max(initial=-1) + 1)[day]
         yield _of_all(asked, simulate_once(rows._replace(offered=offered), seed))
+
+
+def _refuse_lossy(asked: Asked, what: str, instead: str) -> None:
+    if (lossy := _lossy(asked.frame)).any():
+        queue = asked.frame["queue"].iloc[int(np.argmax(lossy))]
+        raise OptionError(f"queue {queue!r} is planned by erlang_b, which has no queue to carry over: not for {what}; use {instead}")
 
 
 def _of_all(asked: Asked, sums: Sums) -> Sums:

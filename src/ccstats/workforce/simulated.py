@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ccstats.errors import OptionError
+from ccstats.queueing.network import OUTCOME_WORDS, simulate_network, staff_by_interval
 from ccstats.queueing.replications import random_stream
-from ccstats.queueing.simulation import Simulated, arrival_times, simulate_queues
+from ccstats.queueing.simulation import arrival_times, simulate_queues
 from ccstats.workforce.expected import COUNTS, Rows, Sums, batches, complete, handle_times
 
 __all__ = ["simulate_once"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+_LOST = ("abandoned", "blocked_full")
 
 
 def simulate_once(rows: Rows, seed: np.random.SeedSequence) -> Sums:
@@ -38,7 +44,7 @@ def simulate_once(rows: Rows, seed: np.random.SeedSequence) -> Sums:
     >>> bool(drawn["answered_within"][0] <= drawn["answered"][0] <= drawn["offered"][0])
     True
     """
-    aht = handle_times(rows)
+    aht, lines = handle_times(rows), np.broadcast_to(rows.lines, rows.offered.shape)
     names = (*COUNTS, "abandoned_short", "total_wait_s", "occupied_s", "staffed_s", "queue_at_end")
     sums = {name: np.zeros(len(aht)) for name in names}
     arrivals, handle, patience, duty = (random_stream(seed, name) for name in ("arrivals", "handle", "patience", "duty"))
@@ -52,7 +58,10 @@ def simulate_once(rows: Rows, seed: np.random.SeedSequence) -> Sums:
         # The rest of a fractional agent is there in that share of the outcomes.
         agents = np.floor(rows.agents[cells] + duty.random((runs, 1)))
         times = aht[row] * handle.standard_exponential(len(at)), rows.patience_s[row] * patience.standard_exponential(len(at))
-        made = _simulate(run, arrival, *times, agents, length)
+        places = lines[cells]
+        if (places != places[:, :1]).any():
+            raise OptionError("lines= change within the day; model='simulation' takes one number until a queue closes, 'transient' any")
+        made = _simulate(run, arrival, *times, agents, length, places[:, 0])
         answered = ~np.isnan(made.start_s)
         in_time, early = made.wait_s <= rows.threshold_s[row], made.wait_s <= rows.short_s[row]
 
@@ -62,28 +71,51 @@ def simulate_once(rows: Rows, seed: np.random.SeedSequence) -> Sums:
         add("offered", np.ones(len(at)))
         add("answered", answered)
         add("abandoned", made.abandoned)
+        add("blocked", made.blocked)
         add("answered_within", answered & in_time)
         add("abandoned_within", made.abandoned & in_time)
         add("abandoned_short", made.abandoned & early)
         add("total_wait_s", np.where(answered, made.wait_s, 0.0))
         sums["staffed_s"][cells] = agents * length
         sums["occupied_s"][cells] = _occupied(run[answered], made.start_s[answered], made.end_s[answered], cells.shape, length)
-        gone = np.where(answered, made.start_s, np.where(made.abandoned, made.end_s, np.inf))
+        gone = np.where(answered | made.abandoned | made.blocked, arrival + made.wait_s, np.inf)
         change = _counts(run, arrival, cells.shape, length) - _counts(run, gone, cells.shape, length)
         sums["queue_at_end"][cells] = np.cumsum(change, axis=1)
     return complete(sums, rows)
 
 
-def _simulate(run: Ints, arrival: Floats, handle: Floats, patience: Floats, agents: Floats, length: float) -> Simulated:
+class _Made(NamedTuple):
+    """What became of each contact; the blocked have waited 0 s."""
+
+    start_s: Floats
+    end_s: Floats
+    wait_s: Floats
+    abandoned: NDArray[np.bool_]
+    blocked: NDArray[np.bool_]
+
+
+def _simulate(run: Ints, arrival: Floats, handle: Floats, patience: Floats, agents: Floats, length: float, lines: Floats) -> _Made:
     """The queues simulated, the agents of the last interval staying for whoever still waits when it ends."""
     stay = 1
     while True:
         duty = np.hstack([agents, np.repeat(agents[:, -1:], stay, axis=1)])
-        made = simulate_queues(run, arrival, handle, patience, agents=duty, interval_s=length)
+        if np.isinf(lines).all():  # the faster way
+            free = simulate_queues(run, arrival, handle, patience, agents=duty, interval_s=length)
+            made = _Made(free.start_s, free.end_s, free.wait_s, free.abandoned, np.zeros(len(run), dtype=bool))
+        else:
+            made = _blocking(run, arrival, handle, patience, duty, length, lines)
         late = ~(arrival + made.wait_s <= duty.shape[1] * length) & (agents[run, -1] > 0)
         if not late.any():
             return made
         stay *= 4
+
+
+def _blocking(run: Ints, arrival: Floats, handle: Floats, patience: Floats, duty: Floats, length: float, lines: Floats) -> _Made:
+    """The queues simulated with a limit on the contacts in each, every run on its own."""
+    staff, own = staff_by_interval(duty, interval_s=length), np.eye(len(duty), dtype="int64")
+    made = simulate_network(run, arrival, handle, patience, staff=staff, preference=own, lines=lines)
+    abandoned, blocked = (np.array([OUTCOME_WORDS[code] == word for code in sorted(OUTCOME_WORDS)])[made.outcome] for word in _LOST)
+    return _Made(made.start_s, made.end_s, np.where(blocked, 0.0, made.wait_s), abandoned, blocked)
 
 
 def _counts(run: Ints, at: Floats, shape: tuple[int, ...], length: float, *, rest: bool = False) -> Floats:

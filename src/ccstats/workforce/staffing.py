@@ -15,7 +15,7 @@ from ccstats.errors import OptionError, did_you_mean
 from ccstats.periods import check_timezone, period_start
 from ccstats.schema import FORECAST, PLAN, as_frame
 from ccstats.workforce.allocation import allocate_agents
-from ccstats.workforce.notes import HIGH_ABANDONMENT, UNPROVED, model_notes, row_problems, warn_of_plan
+from ccstats.workforce.notes import HIGH_ABANDONMENT, UNPROVED, model_notes, row_problems, tolerates_abandonment, warn_of_plan
 from ccstats.workforce.targets import DEFINITIONS, MODELS, Expected, StaffingTargets, targets_of
 
 __all__ = ["SCOPES", "plan_staffing"]
@@ -109,8 +109,8 @@ def plan_staffing(
 
         ``note`` is empty where there is nothing to say. A row whose numbers cannot be (negative or missing contacts, contacts without a
         handle time) has NaN agents; where no number of agents meets the targets (too few lines) they are infinite, and the ``expected_``
-        columns are those of an agent for every line. Such rows count in no day, week or month. Overload, abandonment above 0.20 that
-        nobody asked to limit, and intervals in which a steady state is a doubtful picture have a note too. A day, week or month whose
+        columns are those of an agent for every line. Such rows count in no day, week or month. Overload, abandonment above 0.20 where no
+        limit so low was asked for, and intervals in which a steady state is a doubtful picture have a note too. A day, week or month whose
         agents are not proved to be the fewest says in its rows how many agent-hours might be saved at most.
 
     Raises
@@ -126,7 +126,7 @@ def plan_staffing(
     -----
     DataWarning
         Once for each kind of trouble: rows that cannot be planned for, targets that cannot be met, abandonment above 0.20 without a
-        limit (a target on the answered alone can be met by one agent), agents not proved to be the fewest.
+        limit so low (a target on the answered alone can be met by one agent), agents not proved to be the fewest.
 
     See Also
     --------
@@ -322,10 +322,10 @@ class _Queue:
 def _plan(frame: pd.DataFrame, number: NDArray[np.int64], asked: list[StaffingTargets], parts: list[dict[str, Any]]) -> pd.DataFrame:
     """The plan of all queues; ``number`` says which of them a row belongs to."""
     if not parts:
-        return PLAN.conform(PLAN.empty().astype({"queue": frame["queue"].dtype}))
+        return PLAN.conform(PLAN.empty(extra=PLAN.names()).astype({"queue": frame["queue"].dtype}))
     columns: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns["note"] = pd.array(columns["note"], dtype="str")
-    for name in ("shrinkage", "target_service_level", "threshold_s", "patience_s"):
+    for name in ("shrinkage", "target_service_level", "threshold_s", "patience_s", "lines", "short_s"):
         columns[name] = np.array([getattr(each, name) for each in asked], dtype="float64")[number]  # None is missing
     for name, words in (("model", MODELS), ("definition", DEFINITIONS)):
         codes = np.array([words.index(getattr(each, name)) for each in asked])
@@ -342,10 +342,10 @@ def _joined(texts: NDArray[np.object_], notes: list[tuple[NDArray[np.bool_], str
 
 def _warn(plan: pd.DataFrame, asked: dict[Any, StaffingTargets], scope: str) -> None:
     """One warning for each kind of trouble."""
-    unlimited = plan["queue"].isin([queue for queue, each in asked.items() if each.max_abandonment_rate is None])
+    tolerant = plan["queue"].isin([queue for queue, each in asked.items() if tolerates_abandonment(each)])
     warn_of_plan(
         problems=plan["agents"].isna(),
         unreachable=np.isinf(plan["agents"]),
-        abandoning=unlimited & (plan["expected_abandonment_rate"] > HIGH_ABANDONMENT),
+        abandoning=tolerant & (plan["expected_abandonment_rate"] > HIGH_ABANDONMENT),
         unproved=plan["note"].str.contains(UNPROVED, regex=False) if scope != "interval" else np.zeros(len(plan), dtype=bool),
     )
