@@ -319,3 +319,51 @@ def test_whose_wait_is_asked_by_name() -> None:
         erlang.wait_quantile_s(10, 8.0, aht_s=180, q=1.5)
     with pytest.raises(OptionError, match="lines= is below agents= in 2 of 3 rows"):
         erlang.max_load([10, 11, 9], lines=9, max_blocking_rate=0.01)
+
+
+@pytest.mark.parametrize("load", [5e-324, 1e-300, 0.01, 5.0, 1e5])
+@pytest.mark.parametrize("places", [math.inf, 10.0, 10.5])
+@pytest.mark.parametrize("threshold", [0.0, 20.0, math.inf])
+def test_without_agents_everybody_let_in_abandons(load: float, places: float, threshold: float) -> None:
+    queue = {"aht_s": 180.0, "patience_s": 60.0, "lines": places}
+    blocked = erlang.blocking_rate(0, load, **queue)
+    left = -math.expm1(-threshold / 60.0)
+    expected = dict.fromkeys(SERVICE_LEVELS, 0.0) | {"sl_early_abandoned_met": (1 - blocked) * left}
+    found = {each: erlang.service_level(0, load, **queue, threshold_s=threshold, definition=each) for each in SERVICE_LEVELS}
+    assert found == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    assert erlang.abandonment_rate(0, load, **queue) == pytest.approx(1 - blocked, rel=1e-12)
+    assert erlang.wait_probability(0, load, **queue) == pytest.approx(1 - blocked, rel=1e-12)
+    if places == math.inf:
+        assert erlang.mean_wait_s(0, load, **queue) == pytest.approx(60.0)
+        assert erlang.service_level(0, load, aht_s=180, patience_s=0.001, threshold_s=20, definition="sl_early_abandoned_met") == 1.0
+
+
+def test_shares_are_shares() -> None:
+    """Where rounding would leave the interval, and where loads are too small for a quotient."""
+    rng = np.random.default_rng(17)
+    size = 4000
+    agents, load = 10 ** rng.uniform(-13, 4, size), 10 ** rng.uniform(-13, 5, size)
+    load[::5] = rng.choice([5e-324, 1e-310, 1e-300, 1e-290], len(load[::5]))
+    agents[::50] = 0.0
+    queue = {"aht_s": 10 ** rng.uniform(0, 5, size), "patience_s": 10 ** rng.uniform(-3, 6, size)}
+    queue["patience_s"][::3] = math.inf
+    lines = agents + rng.choice([0.0, 1.0, 1.5, 40.0, math.inf], size)
+    threshold = rng.choice([0.0, 1.0, 20.0, 1e6, math.inf], size)
+    for short in (0.0, 5.0):
+        for definition in SERVICE_LEVELS:
+            level = erlang.service_level(agents, load, **queue, lines=lines, threshold_s=threshold, definition=definition, short_s=short)
+            assert ((level >= 0) & (level <= 1)).all(), definition
+    rates = [each(agents, load, **queue, lines=lines) for each in (erlang.wait_probability, erlang.abandonment_rate, erlang.blocking_rate)]
+    busy = erlang.occupancy(agents, load, **queue, lines=lines)
+    for each in (*rates, busy[agents > 0]):
+        assert ((each >= 0) & (each <= 1)).all()
+    assert np.isnan(busy[agents == 0]).all()
+    wait = erlang.mean_wait_s(agents, load, **queue, lines=lines)
+    assert ((wait >= 0) | (rates[2] == 1)).all()
+    assert erlang.service_level(1000, 1e5, aht_s=180, patience_s=60, lines=1e6, threshold_s=0, definition="sl_early_abandoned_met") >= 0
+    assert erlang.service_level(0.5, 0.3, aht_s=180, lines=1e6, threshold_s=1e6) <= 1
+    assert erlang.abandonment_rate(1e-12, 1e5, aht_s=180, patience_s=1, lines=1e6) <= 1
+    assert 0 <= erlang.service_level(1e-12, 5e-324, aht_s=1, patience_s=1, lines=1.000000000001, threshold_s=20) <= 1
+    assert 0 <= erlang.occupancy(0.5, 5e-324, aht_s=1e5, lines=1.5) <= 1
+    assert erlang.service_level(1e-310, 1e-300, aht_s=180, patience_s=0.001, threshold_s=20) <= 1
+    assert erlang.mean_queue(1, 5e-324, aht_s=180, lines=4) <= 5e-324

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 
 import numpy as np
 import pytest
@@ -158,6 +159,34 @@ def test_the_first_that_meets_where_more_agents_may_hurt(definition: str) -> Non
     assert (agents == np.where(met.any(axis=0), met.argmax(axis=0) + 1, np.inf)).all()
     if definition not in ("service_level", "sl_answered_only"):
         assert (np.diff(reached, axis=0) < -1e-6).any()  # the case is there
+
+
+@pytest.mark.parametrize("definition", SERVICE_LEVELS)
+def test_with_patience_like_handling_or_more_the_first_that_meets(definition: str) -> None:
+    """There the search does not try every number; a table of all of them says whether it may not."""
+    rng = np.random.default_rng(9)
+    size, most = max(2000, int(CASES * EXAM)), 30
+    load, lines, level = 10 ** rng.uniform(-1, 2, size), rng.integers(2, most + 1, size), rng.uniform(0.02, 0.98, size)
+    queue = {"aht_s": AHT, "patience_s": AHT * 10 ** rng.uniform(0, 2, size), "lines": lines}
+    queue["patience_s"][::4] = AHT
+    timed = {"threshold_s": rng.choice([0.0, 20.0, 200.0], size), "definition": definition, "short_s": 20.0}
+    every = np.minimum(np.arange(1, most + 1)[:, None], lines)
+    met = erlang.service_level(every, load, **queue, **timed) >= level * (1 - 1e-12)
+    agents = erlang.agents_required(load, **queue, **timed, target_service_level=level)
+    assert (agents == np.where(met.any(axis=0), met.argmax(axis=0) + 1, np.inf)).all()
+    most_blocked = 10 ** rng.uniform(-6, 0, size)
+    met = erlang.blocking_rate(every, load, **queue) <= most_blocked * (1 + 1e-12)
+    agents = erlang.agents_required(load, **queue, max_blocking_rate=most_blocked)
+    assert (agents == np.where(met.any(axis=0), met.argmax(axis=0) + 1, np.inf)).all()
+
+
+def test_many_lines_and_much_patience_are_not_tried_one_by_one() -> None:
+    queue = {"aht_s": AHT, "patience_s": 1e6, "lines": 6e4}
+    start = time.perf_counter()
+    agents = erlang.agents_required(5e4, **queue, max_blocking_rate=1e-9)
+    assert time.perf_counter() - start < 4.0  # one by one took 9 s where bisection takes some 10 ms
+    assert erlang.blocking_rate(agents, 5e4, **queue) <= 1e-9 * (1 + 2e-12)
+    assert erlang.blocking_rate(agents - 1, 5e4, **queue) > 1e-9
 
 
 @law

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -32,7 +34,7 @@ real_agents = st.floats(0.05, 300)
 def chain(n: int, a: float, patience: float, lines: float, t: float, short: float) -> dict[str, float]:
     """All measures of a small queue from its states: time in handle times, waits by the exponential of an absorbing chain."""
     theta = AHT / patience
-    places = int(lines - n) if lines < math.inf else 60 + int(6 * a / max(n / a, 0.5))
+    places = int(lines - n) if lines < math.inf else 40 + int(max(a - n, 0) / theta + 12 * math.sqrt(a / theta))  # beyond, < 1e-20
     weights = [1.0]
     for j in range(1, n + places + 1):
         weights.append(weights[-1] * a / (min(j, n) + max(j - n, 0) * theta))
@@ -112,18 +114,18 @@ def ours(n: float, a: float, patience: float, lines: float, t: float, short: flo
     }
 
 
-@settings(max_examples=max(15, int(300 * EXAM)), deadline=None)
+@settings(max_examples=max(40, int(600 * EXAM)), deadline=None)
 @given(
-    n=st.integers(1, 8),
+    n=st.integers(1, 50),
     rho=st.floats(0.05, 1.8),
     patience=st.one_of(st.just(math.inf), st.floats(20, 2000)),
-    places=st.one_of(st.none(), st.integers(0, 12)),
+    places=st.one_of(st.none(), st.integers(0, 60)),
     t=st.floats(0, 400),
     short=st.floats(0, 60),
 )
 def test_every_measure_against_the_chain(n: int, rho: float, patience: float, places: int | None, t: float, short: float) -> None:
     if places is None:
-        patience = min(patience, 250.0)  # so that the oracle's cut at 60 and more waiting cuts nothing
+        patience = min(patience, 250.0)  # so that the oracle's chain stays short
     lines = math.inf if places is None else n + places
     expected, found = chain(n, rho * n, patience, lines, t, short), ours(n, rho * n, patience, lines, t, short)
     for name, value in expected.items():
@@ -177,6 +179,81 @@ def test_real_valued_erlang_b_is_the_integral(n: float, rho: float) -> None:
         assert math.log(erlang.erlang_b(n, a)) == pytest.approx(log_expected, rel=1e-10, abs=1e-9)
     else:
         assert erlang.erlang_b(n, a) < 1e-250
+
+
+@pytest.mark.parametrize(
+    ("n", "a", "patience"),
+    [
+        (0.3, 0.2, 60), (0.5, 2.0, 300), (1.7, 1.0, 20), (2.5, 2.5, 180), (7.25, 9.0, 45), (13.6, 10.0, 900), (33.3, 40.1, 240),
+        (49.5, 30.0, 60), (120.75, 121.0, 3000), (250.1, 400.0, 120),
+    ],
+)  # fmt: skip
+def test_parts_of_agents_against_quadrature_of_the_offered_wait(n: float, a: float, patience: float) -> None:
+    """Zeltyn & Mandelbaum's density v(x) = λ exp(λH(x) - nμx) / (E + λJ), in handle times, and E as an integral too."""
+    theta = AHT / patience
+    peak = max(math.log(a / n) / theta, 0.0)
+
+    def exponent(x: float) -> float:
+        return a * -math.expm1(-theta * x) / theta - n * x
+
+    def area(part: Callable[[float], float], log_density: Callable[[float], float], at: float, width: float) -> float:
+        cuts = sorted({max(at + k * width, 0.0) for k in (-30, -8, -2, 0, 2, 8, 30, 100, 400)})
+        top = log_density(at)
+        return sum(
+            integrate.quad(lambda x: part(x) * math.exp(log_density(x) - top), low, high, epsabs=0, epsrel=1e-12, limit=200)[0]
+            for low, high in zip(cuts, cuts[1:], strict=False)
+        )
+
+    width = 1 / (math.sqrt(min(a, n) * theta) + abs(a - n) * (peak == 0) + 0.01 * n)
+    height = math.exp(exponent(peak))
+    busiest = max((n - 1) - a, 0.0)  # of e^-t (1 + t/a)^(n-1)
+    log_idle = lambda t: (n - 1) * math.log1p(t / a) - t  # noqa: E731
+    idle = area(lambda _: 1.0, log_idle, busiest, 1 + math.sqrt(n)) * math.exp(log_idle(busiest))
+    busy, gone, wait = (
+        a * height * area(part, exponent, peak, width)
+        for part in (lambda _: 1.0, lambda x: -math.expm1(-theta * x), lambda x: -math.expm1(-theta * x) / theta)
+    )
+    queue = {"aht_s": AHT, "patience_s": patience}
+    assert erlang.wait_probability(n, a, **queue) == pytest.approx(busy / (idle + busy), rel=1e-9)
+    assert erlang.abandonment_rate(n, a, **queue) == pytest.approx(gone / (idle + busy), rel=1e-9)
+    assert erlang.mean_wait_s(n, a, **queue) == pytest.approx(AHT * wait / (idle + busy), rel=1e-9)
+
+
+def state_by_state(n: float, a: float, theta: float) -> tuple[float, float]:
+    """Mean waits of those answered after a wait and of the abandoned, summed over all states that weigh anything."""
+    mode = max((a - n) / theta, 0.0)
+    spread = 12 * math.sqrt(max(a, n) / theta)
+    most = mode + spread if a > n else min(spread, 60 * n / (n - a) if n > a else spread)
+    j = np.arange(1.0, most + 50)
+    rate = n + j * theta
+    logs = np.cumsum(np.log(a / rate))
+    weights = np.exp(logs - logs.max())
+    served, left = np.cumsum(1 / rate), np.cumsum(j * theta / rate)
+    answered = math.fsum(weights * served) / math.fsum(weights)
+    return answered, math.fsum(weights * left) / (theta * math.fsum(weights * j))
+
+
+@pytest.mark.parametrize("n", [20.0, 90.5, 99.0, 100.0, 100.25, 103.0, 130.0, 300.0])
+@pytest.mark.parametrize("theta", [0.011, 0.009, 1e-3, 1e-5, 1e-7])
+def test_mean_waits_of_much_patience_against_all_states(n: float, theta: float) -> None:
+    """On both sides of where a quadrature takes over."""
+    a = 100.0
+    if max(a - n, 0) / theta > 2e6:
+        return
+    assert mean_waits(n, a, theta, math.inf) == pytest.approx(state_by_state(n, a, theta), rel=1e-10)
+
+
+def test_mean_waits_of_endless_patience_end() -> None:
+    """Overload: all wait until enough have left, ln(a/n) mean patiences; the abandoned are those of them with less patience."""
+    start = time.perf_counter()
+    for theta in (1e-9, 1e-12, 1e-15):
+        answered, abandoned = mean_waits(1000.0, 1e5, theta, math.inf)
+        assert answered * theta == pytest.approx(math.log(100), rel=1e-5)
+        assert abandoned * theta == pytest.approx(1 - 0.01 * math.log(100) / 0.99, rel=1e-5)
+        answered, abandoned = mean_waits(40.0, 33.0, theta, math.inf)  # patience that nobody needs: exponential waits
+        assert (answered, abandoned) == pytest.approx((1 / 7, 1 / 7), rel=1e-6)
+        assert mean_waits(0.0, 1e5, theta, math.inf) == pytest.approx((math.nan, 1 / theta), nan_ok=True)
+    assert time.perf_counter() - start < 4.0  # state by state the first takes 2 s, the next 50 s
 
 
 def test_both_sides_of_a_poisson_law_against_scipy() -> None:

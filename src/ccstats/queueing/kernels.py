@@ -63,6 +63,10 @@ _NARROW, _WIDE = 0.3, 2.35  # … for x/s between these
 _EPS = 1e-17
 _HUGE = 1e200
 _LOG_HUGE = math.log(_HUGE)
+_MANY_STATES = 1e4  # offered load over impatience from which on mean waits are integrals, not sums
+_PANELS = 12
+_NODES, _WEIGHTS = (0.5 * (each + shift) for each, shift in zip(np.polynomial.legendre.leggauss(20), (1.0, 0.0), strict=True))
+_INVERSE_FACTORIAL = np.array([1.0 / math.factorial(k) for k in range(12)])
 Shares = tuple[float, float, float, float, float, float, float, float]
 
 
@@ -335,6 +339,8 @@ def _patient(n: float, a: float, tau: float) -> Shares:
 @compiled
 def _impatient(n: float, a: float, impatience: float, tau: float) -> Shares:
     """`shares` of M/M/n+M."""
+    if n == 0.0:  # all stay until they have had enough
+        return 0.0, 1.0, 1.0, 1.0, 0.0, math.exp(-impatience * tau), 0.0, a / impatience
     root = below(n, a, a - n)
     if root == math.inf:
         return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0
@@ -342,7 +348,7 @@ def _impatient(n: float, a: float, impatience: float, tau: float) -> Shares:
     x = impatience * tau
     left, gone = math.exp(-x), -math.expm1(-x)
     gap = d - eta * gone  # η e^-θt - κ, without the rounding of a product of large numbers
-    if d <= 0.0:
+    if d <= 0.0 or eta < 1e-290:  # so small a mean is as good as below any state
         total, moment = above(kappa, eta, d)
         whole = root + 1.0 + total
         waiting, abandoned = (1.0 + total) / whole, moment / whole
@@ -377,7 +383,8 @@ def _whole_places(n: float, a: float, impatience: float, places: float, tau: flo
         return 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, places
     # The chances that m callers ahead (and the caller) are not all gone within tau are cumulative negative binomial laws (Poisson without
     # impatience): of the caller's own patience too (late), or not (over). They start as exp(-left), which may be too small to write.
-    gone, left_late, left_over = 0.0, math.inf, math.inf
+    # Without agents no caller ahead is ever answered.
+    gone, left_late, left_over = 0.0, math.inf, math.inf if n > 0.0 else 0.0
     if tau < math.inf:
         gone = -math.expm1(-impatience * tau) / impatience if impatience > 0.0 else tau
         left_late, left_over = (n + impatience) * tau, n * tau
@@ -499,6 +506,56 @@ def _steps(n: float, impatience: float, m: float) -> tuple[float, float]:
 
 
 @compiled
+def _log_density(d: float, kappa: float, v: float) -> float:
+    """Logarithm of the density of the offered wait, ``v`` mean patiences after its mode, over that at the mode."""
+    gone = -math.expm1(-v)
+    return min(d, 0.0) * gone - kappa * _saddle(-gone)
+
+
+@compiled
+def _reach(d: float, kappa: float, eta: float, sign: float) -> float:
+    """How far from the mode, before (-1) or after it (1), the density of the offered wait is e^-50 of its height there."""
+    low, high = 0.0, 1.0 / eta
+    while _log_density(d, kappa, sign * high) > -50.0:
+        low, high = high, 2.0 * high
+    for _ in range(5):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _log_density(d, kappa, sign * middle) > -50.0 else (low, middle)
+    return high
+
+
+@compiled
+def _mean_waits_by_density(n: float, a: float, impatience: float) -> tuple[float, float]:
+    """`mean_waits` by Gauss-Legendre quadrature of exp(η(1 - e^-u) - κu), the density of the offered wait u in mean patiences.
+
+    Who is offered u is answered with probability e^-u, else leaves before, having waited 1 - e^-u (1 + u) on average over all.
+    """
+    kappa, eta, d = n / impatience, a / impatience, (a - n) / impatience
+    mode = math.log1p(d / kappa) if d > 0.0 else 0.0
+    start = max(-_reach(d, kappa, eta, -1.0), -mode) if mode > 0.0 else 0.0
+    width = (_reach(d, kappa, eta, 1.0) - start) / _PANELS
+    answered, answered_wait, gone, gone_wait = 0.0, 0.0, 0.0, 0.0
+    for panel in range(_PANELS):
+        for k in range(len(_NODES)):
+            v = start + width * (panel + _NODES[k])
+            u = mode + v
+            weight = _WEIGHTS[k] * math.exp(_log_density(d, kappa, v))
+            stay, leave = math.exp(-u), -math.expm1(-u)
+            if u > 0.3:
+                waited = leave - u * stay
+            else:  # Σ_{k>=2} (k - 1)/k! (-u)^k, without cancellation
+                waited = 0.0
+                for power in range(11, 1, -1):
+                    waited = (power - 1.0) * _INVERSE_FACTORIAL[power] - u * waited
+                waited *= u * u
+            answered += weight * stay
+            answered_wait += weight * stay * u
+            gone += weight * leave
+            gone_wait += weight * waited
+    return answered_wait / answered / impatience, gone_wait / gone / impatience
+
+
+@compiled
 def mean_waits(n: float, a: float, impatience: float, places: float) -> tuple[float, float]:
     """Mean wait of those answered after a wait, and of those who abandoned.
 
@@ -515,7 +572,8 @@ def mean_waits(n: float, a: float, impatience: float, places: float) -> tuple[fl
     Notes
     -----
     Who meets j - 1 waiting is answered with probability n/(n + jθ), after Σ_{i<=j} 1/(n + iθ) on average; who leaves does so after
-    Σ_{i<=j} iθ/(n + iθ) / (jθ). Both are averaged over the law of j, outwards from its mode.
+    Σ_{i<=j} iθ/(n + iθ) / (jθ). Both are averaged over the law of j, outwards from its mode. That takes some 16 √(a/θ) states; where these
+    are too many, both come from the density of the offered wait.
 
     Examples
     --------
@@ -527,6 +585,10 @@ def mean_waits(n: float, a: float, impatience: float, places: float) -> tuple[fl
         return math.nan, math.nan
     if impatience == 0.0 and places == math.inf:
         return (1.0 / (n - a) if n > a else math.inf), math.nan
+    if n == 0.0 and places == math.inf:
+        return math.nan, 1.0 / impatience
+    if places == math.inf and a > _MANY_STATES * impatience and n > 10.0 * impatience:
+        return _mean_waits_by_density(n, a, impatience)
     mode = min(max(math.floor((a - n) / impatience), 1.0), places) if impatience > 0.0 else (places if a > n else 1.0)
     served, left = _steps(n, impatience, mode)
     total, moment, sum_served, sum_left = 1.0, mode, served, left

@@ -51,6 +51,7 @@ _SHORT, _VIRTUAL, _DELAY, _ABANDONED, _BLOCKED, _OCCUPANCY, _QUEUE, _WAIT_ALL, _
 _LIMITED = (0, _WAIT_ANSWERED, _ABANDONED, _OCCUPANCY, _BLOCKED)  # what the targets of `Need` limit; the first is a service level
 #: A target is met when it is missed by less than this share of it, so that 2.1 Erlangs at an occupancy of 0.7 need 3 agents.
 TOLERANCE = 1e-12
+_LEAST_LOAD = 1e-300
 _MOST_LOAD = 1e6  # an agent; a target that still holds there holds for any load
 _MOST_AGENTS = 2.0**50  # beyond, one agent more or less is lost in rounding
 #: Trailing bits of a load that `agents_for_many` leaves out: 512 grid points within each power of two.
@@ -97,6 +98,56 @@ def _mean_wait(what: int, n: float, a: float, impatience: float, places: float) 
 
 
 @compiled
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if part > 0.0 else 0.0
+
+
+@compiled
+def _unclipped(what: int, n: float, a: float, aht: float, patience: float, lines: float, t: float, short: float) -> float:
+    """`measure`, where a share may be beyond 0 or 1 by a rounding error, of a load that is not 0."""
+    places = lines - n if lines < math.inf else math.inf
+    impatience = aht / patience
+    if what in (_WAIT_ANSWERED, _WAIT_ABANDONED):
+        return aht * _mean_wait(what, n, a, impatience, places)
+    timed = what < _DELAY or what >= _LONGER
+    blocked, waiting, abandoned, over, late, gone_late, within, queue = shares(n, a, impatience, places, t / aht if timed else 0.0)
+    if what == 0:
+        return within
+    if what == 1:
+        return _ratio(within, within + late)
+    if what == 2:
+        return _ratio(within, within + late + gone_late + blocked)
+    if what == 3:
+        return within + (abandoned - gone_late)
+    if what == _SHORT:
+        gone_later = shares(n, a, impatience, places, short / aht)[5]
+        return _ratio(within, within + late + gone_later + blocked)
+    if what == _VIRTUAL:
+        return within if impatience == 0.0 else 1.0 - blocked - over
+    if what == _DELAY:
+        return waiting
+    if what == _ABANDONED:
+        return abandoned
+    if what == _BLOCKED:
+        return blocked
+    if what == _OCCUPANCY:
+        if n == 0.0:
+            return math.nan
+        return 1.0 if queue == math.inf else a * (within + late) / n
+    if what == _QUEUE:
+        return queue
+    if what == _WAIT_ALL:
+        return aht * queue / (a * (1.0 - blocked)) if blocked < 1.0 else math.nan
+    if what == _LONGER:
+        return math.exp(-t / patience) * over / (1.0 - blocked)
+    if what == _LONGER + 1:
+        return late / (within + late)
+    if what == _LONGER + 2:
+        return gone_late / abandoned
+    return over / (1.0 - blocked)
+
+
+@compiled
 def measure(what: int, n: float, a: float, aht: float, patience: float, lines: float, t: float, short: float) -> float:
     """One measure of ``n`` agents at load ``a``, by its code in `MEASURES`.
 
@@ -125,46 +176,16 @@ def measure(what: int, n: float, a: float, aht: float, patience: float, lines: f
     """
     if a == 0.0:
         return 0.0 if what == _QUEUE or (what == _OCCUPANCY and n > 0.0) else math.nan
-    places = lines - n if lines < math.inf else math.inf
-    impatience = aht / patience
-    if what in (_WAIT_ANSWERED, _WAIT_ABANDONED):
-        return aht * _mean_wait(what, n, a, impatience, places)
-    timed = what < _DELAY or what >= _LONGER
-    blocked, waiting, abandoned, over, late, gone_late, within, queue = shares(n, a, impatience, places, t / aht if timed else 0.0)
-    if what == 0:
-        return within
-    if what == 1:
-        return within / (within + late) if within > 0.0 else 0.0
-    if what == 2:
-        return within / (within + late + gone_late + blocked) if within > 0.0 else 0.0
-    if what == 3:
-        return min(within + (abandoned - gone_late), 1.0)
-    if what == _SHORT:
-        gone_later = shares(n, a, impatience, places, short / aht)[5]
-        return within / (within + late + gone_later + blocked) if within > 0.0 else 0.0
-    if what == _VIRTUAL:
-        return within if impatience == 0.0 else max(1.0 - blocked - over, 0.0)
-    if what == _DELAY:
-        return waiting
-    if what == _ABANDONED:
-        return abandoned
-    if what == _BLOCKED:
-        return blocked
-    if what == _OCCUPANCY:
-        if n == 0.0:
-            return math.nan
-        return 1.0 if queue == math.inf else min(a * (within + late) / n, 1.0)
-    if what == _QUEUE:
-        return queue
-    if what == _WAIT_ALL:
-        return aht * queue / (a * (1.0 - blocked)) if blocked < 1.0 else math.nan
-    if what == _LONGER:
-        return math.exp(-t / patience) * over / (1.0 - blocked)
-    if what == _LONGER + 1:
-        return late / (within + late)
-    if what == _LONGER + 2:
-        return gone_late / abandoned
-    return over / (1.0 - blocked)
+    if a < _LEAST_LOAD:  # as good as none, and quotients of it are numbers
+        a, queued = _LEAST_LOAD, a / _LEAST_LOAD
+    else:
+        queued = 1.0
+    value = _unclipped(what, n, a, aht, patience, lines, t, short)
+    if _QUEUE <= what < _LONGER:
+        return value * queued if what == _QUEUE else value
+    if value < 0.0:
+        return 0.0
+    return 1.0 if value > 1.0 else value  # NaN stays
 
 
 @compiled
@@ -337,7 +358,7 @@ def agents_for(a: float, need: Need, fractional: bool, margin: float) -> float:
     patient = patience == math.inf and lines == math.inf
     if patient and level > 0.0 and wait != wait and abandonment != abandonment and occupancy != occupancy and blocking != blocking:
         whole = _patient_agents(a, t / aht, level)
-    elif lines < math.inf and patience < math.inf and ((level == level and need[3] >= 2.0) or blocking == blocking):
+    elif lines < math.inf and patience < aht and ((level == level and need[3] >= 2.0) or blocking == blocking):
         whole = _first_met(a, need)
     else:
         low = math.floor(a) if patient and (level > 0.0 or wait < math.inf) else 0.0
