@@ -322,7 +322,8 @@ def mean_wait_s(
     Notes
     -----
     Erlang C: C · AHT / (n - a). Erlang A: of all, abandonment rate × mean patience; of the answered and the abandoned, the mean over the
-    number waiting j of Σ 1/(n + iθ) and Σ iθ/(n + iθ)/(jθ), i = 1 … j, in handle times.
+    number waiting j of Σ 1/(n + iθ) and Σ iθ/(n + iθ)/(jθ), i = 1 … j, in handle times; with unlimited lines and patience so long that j
+    may be any of very many numbers, integrals of the offered wait instead.
 
     Examples
     --------
