@@ -399,10 +399,10 @@ SOME_DAYS = st.integers(1, 5).flatmap(
             "interval_s": st.lists(st.floats(60, 900), min_size=size, max_size=size),
             "patience_s": st.floats(10, 1000) | st.just(math.inf),
             "threshold_s": st.sampled_from([0.0, 5.0, 20.0, 300.0]),
-            "lines": st.integers(0, 20) | st.just(math.inf),
+            "lines": st.integers(0, 20) | st.just(math.inf),  # beyond the agents
             "finish": st.booleans(),
         }
-    )
+    ).map(lambda day: day | {"lines": day["lines"] + math.ceil(max(day["agents"]))})
 )
 
 
@@ -430,12 +430,9 @@ def test_who_gives_up_is_counted_once(day):
     patience_s = min(day["patience_s"], 500.0)
     long = {"offered": 0.0, "agents": day["agents"][-1], "aht_s": day["aht_s"][-1], "interval_s": 40 * (patience_s + day["aht_s"][-1])}
     day = day | {name: [*day[name], value] for name, value in long.items()} | {"patience_s": patience_s, "finish": True}
-    whole = day | {"agents": [math.floor(n) for n in day["agents"]]}
-    part = day | {name: day[name][:1] * len(day[name]) for name in ("agents", "aht_s")}
-    for day in (whole, part):
-        got = transient_service(**day)
-        queue_s = (got.mean_queue * day["interval_s"]).sum()
-        np.testing.assert_allclose(got.abandoned.sum(), queue_s / patience_s, rtol=1e-8, atol=1e-9)
+    got = transient_service(**day)
+    queue_s = (got.mean_queue * day["interval_s"]).sum()
+    np.testing.assert_allclose(got.abandoned.sum(), queue_s / patience_s, rtol=1e-8, atol=1e-9)
 
 
 @given(SOME_DAYS)
@@ -470,6 +467,64 @@ def test_more_of_an_agent_is_never_worse():
     assert (np.diff(got.answered_within, axis=0) > 0).all()
     assert (np.diff(got.abandoned, axis=0) < 0).all()
     assert (np.diff(got.service_level, axis=0) < 0.06).all()
+
+
+@pytest.mark.parametrize("part", [0.05, 0.3, 0.5, 0.7, 0.95])
+@pytest.mark.parametrize("patience_s", [0.5, 30, 120, 600, math.inf])
+def test_part_of_an_agent_is_that_of_the_formulas(part, patience_s):
+    """A constant staffing in its stationary state: the continued Erlang formulas, in every measure."""
+    per_agent = np.array([0.5, 0.8, 0.95] if math.isinf(patience_s) else [0.0, 0.01, 0.5, 0.8, 1.0, 1.3])
+    agents = np.array([0, 1, 3, 9, 24, 49])[:, None] + part
+    queues = np.broadcast_arrays(agents, per_agent)
+    agents, offered = queues[0].reshape(-1, 1), (10 * queues[0] * queues[1]).reshape(-1, 1)
+    common = {"aht_s": 180, "interval_s": 1800, "patience_s": patience_s, "threshold_s": 20}
+    chain = transient_service(offered, agents, **common, start="stationary")
+    for name, got, formula in zip(Transient._fields, chain, stationary_service(offered, agents, **common), strict=True):
+        some = offered > 0 if "mean_wait" in name or name == "wait_probability" else np.full(offered.shape, True)
+        np.testing.assert_allclose(got[some], formula[some], rtol=1e-8, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("finish", [True, False])
+def test_a_trace_of_an_agent_more_or_less(finish):
+    """Through changes of staffing, from an empty start or not, the measures are continuous where the agents become whole."""
+    agents = np.array([[3, 5, 2, 0, 4, 1], [6, 1, 1, 3, 2, 7]], dtype="float64")
+    common = {"aht_s": 180, "interval_s": 600, "patience_s": 150, "threshold_s": 60, "finish": finish}
+    for start in ("empty", [0.2, 0, 0.3, 0, 0, 0, 0.5]):
+        whole = transient_service([20, 30, 12, 4, 25, 10], agents, **common, start=start)
+        for trace in (1e-7, -1e-7):
+            near = transient_service([20, 30, 12, 4, 25, 10], np.maximum(agents + trace, 0), **common, start=start)
+            for name in ("answered", "abandoned", "answered_within", "abandoned_within", "wait_probability", "mean_queue", "queue_at_end"):
+                np.testing.assert_allclose(getattr(near, name), getattr(whole, name), rtol=2e-5, atol=2e-5, err_msg=name)
+
+
+def test_part_of_an_agent_moves_the_level_by_its_part():
+    """Where parts change from interval to interval: between the whole numbers below and above."""
+    offered, agents = [30, 60, 40, 20, 35], np.array([4.3, 7.8, 5.5, 2.1, 4.9])
+    common = {"aht_s": 180, "interval_s": 1200, "patience_s": 240, "threshold_s": 20}
+    for finish in (True, False):
+        low, got, high = (transient_service(offered, n, **common, finish=finish) for n in (np.floor(agents), agents, np.ceil(agents)))
+        assert (low.answered_within < got.answered_within).all()
+        assert (got.answered_within < high.answered_within).all()
+        assert (low.abandoned > got.abandoned).all()
+        assert (got.abandoned > high.abandoned).all()
+
+
+@pytest.mark.parametrize(("interval_s", "points"), [(60, 0.0025), (1800, 0.0015)])
+def test_parts_that_take_turns_are_nearly_their_mean(interval_s, points):
+    """What the chance at the borders adds, as the notes of `transient_service` say."""
+    common = {"aht_s": 180, "interval_s": interval_s, "patience_s": 240, "threshold_s": 20, "finish": False}
+    count = 36000 // interval_s
+    offered = np.full(count, 0.9 * 5.5 * interval_s / 180)
+    turns, mean = (transient_service(offered, np.resize(n, count), **common) for n in ([5.3, 5.7], [5.5]))
+    assert abs(turns.answered_within.sum() - mean.answered_within.sum()) < points * offered.sum()
+
+
+def test_long_overloaded_queue_is_quick():
+    """222,000 waiting: only the states and places that somebody can be in are computed (1 s; with all places it took 7 to 17)."""
+    common = {"aht_s": 180, "interval_s": 1800, "patience_s": 1e5, "threshold_s": 20}
+    got = transient_service([5000], [100], **common, start="stationary")
+    np.testing.assert_allclose(got.mean_queue, 4000 / 1800 * 1e5)
+    np.testing.assert_allclose(got.abandonment_rate, 0.8)
 
 
 def test_nobody_ever_comes_to_the_phone():
@@ -525,6 +580,7 @@ def test_inputs_are_left_alone():
         ({"threshold_s": -1}, "threshold_s= holds -1.0"),
         ({"threshold_s": math.inf}, "threshold_s= holds inf"),
         ({"lines": 2.5}, "whole numbers of places"),
+        ({"lines": 2}, r"lines= holds 2 at \(1,\) for 3 agents; expected at least one line for each agent"),
         ({"offered": 5, "agents": 1}, "at least one of each"),
         ({"offered": [], "agents": []}, "at least one of each"),
         ({"start": "full"}, "start='full' is not known"),

@@ -110,7 +110,8 @@ def transient_service(
     threshold_s : array of float or float, optional
         A wait up to this counts as in time. Each contact is judged by the threshold of the interval it comes in. [s]
     lines : array of float or float
-        Places in all, waiting and being served; a contact that finds them taken is blocked. Whole or infinite. [contacts]
+        Places in all, waiting and being served, no fewer than agents; a contact that finds them taken is blocked. Whole or infinite.
+        [contacts]
     start : {"empty", "stationary"} or array of float
         In which state the first interval begins: nobody there; as if it had lasted for ever; or the probabilities of 0, 1, 2, … contacts in
         the system (one row, or one per queue). Who is there at the start is served, but booked nowhere.
@@ -128,8 +129,9 @@ def transient_service(
     Raises
     ------
     OptionError
-        If a value is negative, missing or not finite where it must be, the shapes do not fit, or ``start="stationary"`` is asked for a
-        first interval that has no stationary state (more work than agents, nobody gives up, no end of lines).
+        If a value is negative, missing or not finite where it must be, the shapes do not fit, there are fewer lines than agents, or
+        ``start="stationary"`` is asked for a first interval that has no stationary state (more work than agents, nobody gives up, no end
+        of lines).
 
     See Also
     --------
@@ -139,7 +141,7 @@ def transient_service(
     Notes
     -----
     The number of contacts k in the system is a birth-and-death chain: up at ``offered / interval_s`` while ``k < lines``, down at
-    ``min(k, n) / aht_s + max(k - n, 0) / patience_s``. With Q the matrix of its rates and Λ at least the largest of them,
+    ``min(k, n) / aht_s + max(k - n, 0) / patience_s`` (n whole). With Q the matrix of its rates and Λ at least the largest of them,
 
     .. math:: p(t) = p(0) e^{Qt} = \sum_i e^{-Λt} (Λt)^i / i! \; p(0) (I + Q/Λ)^i,
 
@@ -157,9 +159,13 @@ def transient_service(
     up after all; it stays booked as answered. On a day with two peaks, in half-hours and with handle times of four minutes, the two differ
     by 0.4 points of service level where the peak has 6 agents (2.3 points in the worst half-hour), by 1.3 points (5.8) where it has 58.
 
-    Whole numbers of agents are exact. Between them the rates above hold, and the last waiting position is answered at once with a chance
-    that makes everything continuous: an interpolation, other than the one by gamma functions in `ccstats.queueing.erlang` (at 10 Erlangs
-    and 8 to 16 agents they are at most 0.3 points of service level apart).
+    Whole numbers of agents are exact. Between them, at ``n = m - 1 + f`` agents, the rates are those of the continued formulas of
+    `ccstats.queueing.erlang`: all are busy in state m, where contacts are served at ``n / aht_s``; state k below it is left at
+    ``(k - 1 + f) / aht_s``, and state 1 at ``offered / interval_s * (1 / B(f, load) - 1)`` with B Erlang's loss formula (at ``f / aht_s``
+    where nobody calls). So a constant staffing settles exactly where Erlang A and C say (with finite lines their neighbour in
+    ``lines - agents``, which they interpolate). Where f changes, state k moves by one with a chance that keeps the contacts in the system
+    the same on average; everything is continuous in the number of agents. What that chance adds: where 5.3 and 5.7 agents take turns every
+    minute, 0.2 points of service level against 5.5 all the time; every half-hour, 0.1.
 
     Time grows with (seconds × rates) × (states in use), so with the square of the size, and is long where patience is a fraction of a
     second. Queues, the rows of a table, are spread over the cores.
@@ -184,10 +190,15 @@ def transient_service(
     expected, staff, aht, length, patience, places, limit = _columns(offered, agents, aht_s, interval_s, patience_s, lines, threshold_s)
     if not ((places == np.floor(places)) | np.isinf(places)).all():
         raise OptionError("lines= must be whole numbers of places, or infinite")
+    few = places < staff
+    if few.any():
+        where = tuple(int(each[0]) for each in np.nonzero(few))
+        found = f"lines= holds {places[where]:g} at {where} for {staff[where]:g} agents"
+        raise OptionError(f"{found}; expected at least one line for each agent")
     shape = expected.shape
     lam, mu, theta = expected / length, 1.0 / aht, 1.0 / patience
     queues = shape[0] if len(shape) == 2 else 1
-    rows = [each.reshape(queues, -1) for each in (lam, staff, mu, theta, places, length, limit)]
+    rows = [each.reshape(queues, -1) for each in (lam, staff, mu, theta, _first_rate(lam, staff, mu), places, length, limit)]
     starts = _starts(start, rows)
     jobs = [(first, *(each[queue] for each in rows), finish) for queue, first in enumerate(starts)]
     if queues == 1:
@@ -355,33 +366,47 @@ def _starts(start: str | ArrayLike, rows: list[Floats]) -> list[Floats]:
     queues = len(rows[0])
     if isinstance(start, str):
         if start == "empty":
-            return [np.ones(1)] * queues
+            return [_standing(np.ones(1), float(rows[1][queue, 0])) for queue in range(queues)]
         if start == "stationary":
-            return [_stationary(*(float(each[queue, 0]) for each in rows[:5])) for queue in range(queues)]
+            return [_stationary(*(float(each[queue, 0]) for each in rows[:6])) for queue in range(queues)]
         raise OptionError(f"start={start!r} is not known; expected 'empty', 'stationary' or the probabilities of 0, 1, 2, … contacts")
     given = np.atleast_1d(_checked("start", start, 0.0, np.inf))
     if given.ndim > 2 or given.shape[0] not in (1, queues) and given.ndim == 2 or not given.size:
         raise OptionError(f"start= has shape {given.shape}; expected (states,) or ({queues}, states)")
     if not np.allclose(given.sum(axis=-1), 1.0, rtol=0, atol=1e-9):
         raise OptionError(f"start= adds up to {np.atleast_1d(given.sum(axis=-1))[0]:.6g}; expected probabilities that add up to 1")
-    return [each.copy() for each in np.broadcast_to(given, (queues, given.shape[-1]))]
+    return [_standing(each, float(rows[1][queue, 0])) for queue, each in enumerate(np.broadcast_to(given, (queues, given.shape[-1])))]
 
 
-def _stationary(lam: float, agents: float, mu: float, theta: float, lines: float) -> Floats:
+def _first_rate(lam: Floats, agents: Floats, mu: Floats) -> Floats:
+    """How fast state 1 is left: with part f of an agent, such that the states up to it weigh 1 / B(f, load), as in Erlang's formulas."""
+    part = agents - np.ceil(agents) + 1.0
+    coming = (lam > 0) & (part < 1)
+    load = np.where(coming, lam / mu, 1.0)
+    return np.where(coming, lam * (1.0 / erlang.erlang_b(part, load) - 1.0), part * mu)
+
+
+def _standing(contacts: Floats, agents: float) -> Floats:
+    """The law of the states where that of the contacts is given: with part f of an agent, one state higher with probability 1 - f."""
+    higher = np.ceil(agents) - agents
+    return np.append((1 - higher) * contacts, 0.0) + np.append(0.0, higher * contacts) if higher else contacts.copy()
+
+
+def _stationary(lam: float, agents: float, mu: float, theta: float, first: float, lines: float) -> Floats:
     """The stationary law of the chain, from its mode outwards, until nothing is added any more."""
     if lam == 0:
         return np.ones(1)
     endless = theta == 0 and np.isinf(lines)
     crossing = lam / mu if lam <= agents * mu else agents + (lam - agents * mu) / theta if theta else np.inf
-    mode = min(crossing, lines)
+    mode = min(max(crossing, 1.0), lines)  # not 0: state 1 may be left so slowly that all are above
     out: list[Floats] = [np.ones(1)]
     if not (endless and lam >= agents * mu):
         last, k = 1.0, int(mode)
         if k:
-            out.insert(0, np.asarray(np.cumprod(_leaving(np.arange(k, 0, -1), agents, mu, theta) / lam)[::-1], dtype="float64"))
+            out.insert(0, np.asarray(np.cumprod(_leaving(np.arange(k, 0, -1), agents, mu, theta, first) / lam)[::-1], dtype="float64"))
         while last > 1e-20 and k < lines and k < mode + _MOST_STATES:
             states = np.arange(k + 1, int(min(k + 1024, lines)) + 1)
-            out.append(np.asarray(last * np.cumprod(lam / _leaving(states, agents, mu, theta)), dtype="float64"))
+            out.append(np.asarray(last * np.cumprod(lam / _leaving(states, agents, mu, theta, first)), dtype="float64"))
             last, k = float(out[-1][-1]), int(states[-1])
         if last <= 1e-20 or k >= lines:
             law: Floats = np.concatenate(out)
@@ -393,6 +418,7 @@ def _stationary(lam: float, agents: float, mu: float, theta: float, lines: float
     )
 
 
-def _leaving(k: NDArray[np.int64], agents: float, mu: float, theta: float) -> Floats:
-    out: Floats = np.minimum(k, agents) * mu + np.maximum(k - agents, 0.0) * theta
+def _leaving(k: NDArray[np.int64], agents: float, mu: float, theta: float, first: float) -> Floats:
+    busy = np.ceil(agents)
+    out: Floats = np.where(k > busy, agents * mu + (k - busy) * theta, np.where(k == 1, first, (k - busy + agents) * mu))
     return out

@@ -10,8 +10,10 @@ vectors are carried forward through an interval:
 
 What those still waiting at the end of the interval may expect is worked out backwards from the end of the day (`_go_back`).
 
-Between whole numbers of agents the last position ``m = floor(n)`` is answered at once with a chance, so that everything is continuous in
-the number of agents and what is answered and what is abandoned still add up (`_last_place`).
+Between whole numbers, ``n = m - 1 + f`` agents with ``0 < f <= 1``, the state in which all are busy is ``m``; below it state k stands for
+``k - 1 + f`` contacts. The rates are those of the continued Erlang formulas, so their stationary law is the law of this chain. For f = 1
+it is the ordinary chain, and for f near 0 the ordinary chain of m - 1 agents, one state higher; where f changes, the states move
+(`_displaced`), so that everything is continuous in the number of agents.
 
 It is one file because the functions are parts of one loop, and because Numba's cache does not see a change in another file.
 """
@@ -84,31 +86,39 @@ def _gauss(size: int) -> tuple[Floats, Floats]:  # pragma: no cover - compiled
 
 
 @njit(cache=True, nogil=True)
-def _last_place(n: float, mu: float, theta: float) -> tuple[int, float, float, float]:  # pragma: no cover - compiled
-    """The last waiting position, the chance to be answered on reaching it, the rate of leaving it, the share of those who give up.
-
-    With a share f = n - m of an agent left over, the contact there is served at ``f mu`` and gives up at ``(1 - f) theta``, while those
-    ahead leave at ``m mu``; so it is answered with probability ``n mu / rate``. For whole n: chance 0, rate ``n mu + theta``.
-    """
-    m = int(np.floor(n))
-    rate = n * mu + (1.0 - (n - m)) * theta
-    served = n * mu / rate if rate > 0.0 else 0.0
-    chance = min(n - m, served)
-    return m, chance, rate, (1.0 - served) / (1.0 - chance)
+def _all_busy(n: float) -> int:  # pragma: no cover - compiled
+    """The state in which all agents are busy and nobody waits: who has as many ahead is the first in the queue."""
+    return int(np.ceil(n))
 
 
 @njit(cache=True, nogil=True)
-def _leaving(k: float, n: float, mu: float, theta: float) -> float:  # pragma: no cover - compiled
-    """How fast contacts leave when k are in the system."""
-    return min(k, n) * mu + max(k - n, 0.0) * theta
+def _in_hand(k: float, n: float) -> float:  # pragma: no cover - compiled
+    """How many contacts the agents have in hand in state k."""
+    return min(max(k - np.ceil(n) + n, 0.0), n) if k > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _displaced(k: float, n: float, later: float, leaving: float) -> float:  # pragma: no cover - compiled
+    """By how much state k moves, on average, where n agents become ``later`` and ``leaving`` of them take their contacts along: -1 to 1."""
+    moved = (n - np.ceil(n)) - (later - np.ceil(later))
+    return float(moved - (leaving * _in_hand(k, n) / n if leaving > 0.0 else 0.0))
+
+
+@njit(cache=True, nogil=True)
+def _leaving(k: float, n: float, mu: float, theta: float, first: float) -> float:  # pragma: no cover - compiled
+    """How fast contacts leave in state k; ``first``: in state 1."""
+    m = np.ceil(n)
+    if k > m:
+        return float(n * mu + (k - m) * theta)
+    return first if k == 1.0 else _in_hand(k, n) * mu
 
 
 @njit(cache=True, nogil=True)
 def _resolved(top: int, seconds: float, n: float, mu: float, theta: float) -> bool:  # pragma: no cover - compiled
     """Whether a contact with ``top`` ahead has surely been answered or given up after so many seconds (Chernoff's bound)."""
-    if min(theta, _last_place(n, mu, theta)[2]) * seconds > -_SURE:
+    if theta * seconds > -_SURE:
         return True
-    mean, steps = n * mu * seconds, max(top - np.floor(n), 0.0) + 1.0
+    mean, steps = n * mu * seconds, max(top - np.ceil(n), 0.0) + 1.0
     return bool(mean > steps and steps - mean + steps * np.log(mean / steps) < _SURE)
 
 
@@ -123,24 +133,19 @@ def _answered_before(value: Floats, m: int) -> None:  # pragma: no cover - compi
 @njit(cache=True, nogil=True)
 def _settled(top: int, n: float, mu: float, theta: float, out: Floats) -> None:  # pragma: no cover - compiled
     """What becomes of a waiting contact if nothing changes any more: ``out[:, j]``, rows as in `_go_back`."""
-    m, chance, rate, gives_up = _last_place(n, mu, theta)
+    m = _all_busy(n)
     _answered_before(out, m)
     for j in range(m, top + 1):
         for row in range(out.shape[0]):
             out[row, j] = 0.0
-        total = rate if j == m else n * mu + (j + 1 - n) * theta
+        down = n * mu + (j - m) * theta
+        total = down + theta
         if total == 0.0:
             continue
-        if j == m:
-            out[0, j], out[1, j] = 1.0 - gives_up, gives_up
-        else:
-            down, stays = n * mu + (j - n) * theta, 1.0
-            if j == m + 1:
-                out[0, j] = down * chance / total
-                stays = 1.0 - chance
-            out[1, j] = theta / total
+        out[1, j] = theta / total
+        if j:
             for row in range(out.shape[0]):
-                out[row, j] += down * stays * out[row, j - 1] / total
+                out[row, j] += down * out[row, j - 1] / total
         for row in range(2, out.shape[0]):
             out[row, j] += out[row - 2, j] / total
 
@@ -156,21 +161,19 @@ def _go_back(value: Floats, top: int, seconds: float, n: float, mu: float, theta
     if _resolved(top, seconds, n, mu, theta):
         _settled(top, n, mu, theta, value)
         return
-    m, chance, rate, gives_up = _last_place(n, mu, theta)
+    m = _all_busy(n)
     _answered_before(value, m)
     if m > top:
         return
-    fastest = max(rate, n * mu + (top + 1 - n) * theta, 1.0 / seconds)
+    fastest = max(n * mu + (top + 1 - m) * theta, 1.0 / seconds)
     pieces = int(np.ceil(fastest * seconds / _STEPS))
     weight, _ = _poisson(fastest * seconds / pieces)
     size = top + 1
     stay, pull = np.empty(size), np.empty(size)
     for j in range(m, size):
-        down = 0.0 if j == m else (n * mu + (j - n) * theta) / fastest
-        stay[j] = 1.0 - (rate / fastest if j == m else down + theta / fastest)
-        pull[j] = down * (1.0 - chance) if j == m + 1 else down
-    give, at_once = theta / fastest, (n * mu + (m + 1 - n) * theta) / fastest * chance
-    last_answered, last_gives_up = rate / fastest * (1.0 - gives_up), rate / fastest * gives_up
+        pull[j] = (n * mu + (j - m) * theta) / fastest
+        stay[j] = 1.0 - pull[j] - theta / fastest
+    give = theta / fastest
     rows, tick, total = value.shape[0], 1.0 / fastest, np.empty(value.shape)
     for _ in range(pieces):
         for row in range(rows):
@@ -185,10 +188,8 @@ def _go_back(value: Floats, top: int, seconds: float, n: float, mu: float, theta
                 value[1, j] = stay[j] * value[1, j] + pull[j] * value[1, j - 1] + give
             for j in range(top, m, -1):
                 value[0, j] = stay[j] * value[0, j] + pull[j] * value[0, j - 1]
-            if top > m:
-                value[0, m + 1] += at_once
-            value[0, m] = stay[m] * value[0, m] + last_answered
-            value[1, m] = stay[m] * value[1, m] + last_gives_up
+            value[0, m] = stay[m] * value[0, m] + pull[m]
+            value[1, m] = stay[m] * value[1, m] + give
             for row in range(rows):
                 for j in range(m, size):
                     total[row, j] += weight[i] * value[row, j]
@@ -198,59 +199,40 @@ def _go_back(value: Floats, top: int, seconds: float, n: float, mu: float, theta
 
 
 @njit(cache=True, nogil=True)
-def _on_arrival(value: Floats, n: float, mu: float, theta: float) -> None:  # pragma: no cover - compiled
-    """Turn what a contact waiting with j ahead may expect into what one may expect that comes to j ahead, in place."""
-    m, chance, _, _ = _last_place(n, mu, theta)
-    if m < value.shape[1]:
-        for row in range(value.shape[0]):
-            value[row, m] *= 1.0 - chance
-        value[0, m] += chance
+def _across(value: Floats, before: float, after: float, finish: bool) -> None:  # pragma: no cover - compiled
+    """Take what a waiting contact may expect back over a border where the number of agents changes, in place."""
+    # the same steps as in `_change`, the last first: one ahead leaves the queue's sight together with the agent who finishes it
+    steps = int(np.ceil(before - after)) if finish and after < before else 1
+    top = value.shape[1] - 1
+    for step in range(steps - 1, -1, -1):
+        staff, later = before - step, after if step == steps - 1 else before - step - 1.0
+        old = value.copy()
+        for j in range(top + 1):
+            moves = _displaced(float(j), staff, later, staff - later if finish else 0.0)
+            to = min(j + 1, top) if moves > 0.0 else max(j - 1, 0)
+            for row in range(value.shape[0]):
+                value[row, j] = (1.0 - abs(moves)) * old[row, j] + abs(moves) * old[row, to]
 
 
 @njit(cache=True, nogil=True)
-def _across(  # pragma: no cover - compiled
-    value: Floats, before: tuple[float, float, float], after: tuple[float, float, float], finish: bool
-) -> None:
-    """Take what a waiting contact may expect back over a border where staffing and rates (agents, mu, theta) change, in place."""
-    m, chance, _, _ = _last_place(*before)
-    new_m, new_chance, _, _ = _last_place(*after)
-    same = m == new_m and m < value.shape[1]
-    kept = np.empty(value.shape[0])
-    if same:
-        for row in range(kept.size):
-            kept[row] = value[row, m]
-    _on_arrival(value, *after)
-    n = before[0]
-    if finish and after[0] < n:
-        # the same steps as in `_go_home`, the last first: one ahead leaves the queue's sight together with the agent who finishes it
-        steps = int(np.ceil(n - after[0]))
-        for step in range(steps - 1, -1, -1):
-            staff = n - step
-            share = min(1.0, staff - after[0])
-            for j in range(value.shape[1] - 1, 0, -1):
-                goes = share * min(float(j), staff) / staff
-                for row in range(value.shape[0]):
-                    value[row, j] += goes * (value[row, j - 1] - value[row, j])
-    if same:  # already in the last place: answered at the border only as far as more of an agent has come
-        again = max(new_chance - chance, 0.0) / (1.0 - chance)
-        for row in range(kept.size):
-            value[row, m] = kept[row] * (1.0 - again)
-        value[0, m] += again
-
-
-@njit(cache=True, nogil=True)
-def _go_home(p: Floats, lo: int, hi: int, before: float, after: float) -> int:  # pragma: no cover - compiled
-    """Agents leave, each with the contact in hand if there is one; those contacts no longer concern the queue. The new lowest state."""
-    steps = int(np.ceil(before - after))
+def _change(
+    p: Floats, lo: int, hi: int, before: float, after: float, finish: bool
+) -> tuple[Floats, int, int]:  # pragma: no cover - compiled
+    """Another number of agents. Who leaves may take the contact in hand along; it no longer concerns the queue. Also the states in use."""
+    if before == after:
+        return p, lo, hi
+    steps = int(np.ceil(before - after)) if finish and after < before else 1
     for step in range(steps):
-        staff = before - step
-        share = min(1.0, staff - after)
-        low = max(lo - 1, 0)
-        for k in range(low, hi + 1):
-            above = share * min(k + 1.0, staff) / staff * p[k + 1] if k < hi else 0.0
-            p[k] = p[k] * (1.0 - share * min(float(k), staff) / staff) + above
-        lo = low
-    return lo
+        staff, later = before - step, after if step == steps - 1 else before - step - 1.0
+        new = np.zeros(hi + 2)
+        for k in range(lo, hi + 1):
+            moves = _displaced(float(k), staff, later, staff - later if finish else 0.0)
+            to = k + 1 if moves > 0.0 else max(k - 1, 0)
+            new[k] += (1.0 - abs(moves)) * p[k]
+            new[to] += abs(moves) * p[k]
+        p, lo = new, max(lo - 1, 0)
+        hi = hi + 1 if new[hi + 1] > 0.0 else hi
+    return p, lo, hi
 
 
 @njit(cache=True, nogil=True)
@@ -328,15 +310,15 @@ def _go_on(  # pragma: no cover - compiled
     lo: int,
     hi: int,
     arrivals: float,
-    rates: tuple[float, float, float],
+    rates: tuple[float, float, float, float],
     lines: float,
     seconds: float,
     flows: Floats,
 ) -> tuple[tuple[Floats, Floats, Floats], int, int, Floats]:
     """Carry ``p, u, w`` forward; also the time spent in each state, and in ``flows`` what was answered and given up and its waits."""
     p, u, w = state
-    n, mu, theta = rates
-    m, chance, rate, gives_up = _last_place(n, mu, theta)
+    n, mu, theta, first = rates
+    m = _all_busy(n)
     spent = np.zeros(hi + 2)
     left, slack_up, slack_down = seconds, 8, 8
     while left > 0.0:
@@ -346,23 +328,24 @@ def _go_on(  # pragma: no cover - compiled
         while True:
             size = hi + 2
             p, u, w, spent = _grown(p, size), _grown(u, size), _grown(w, size), _grown(spent, size)
-            fastest = max(arrivals + _leaving(hi + 1.0, n, mu, theta), rate, 1.0 / left)
+            fastest = max(arrivals + _leaving(hi + 1.0, n, mu, theta, first), n * mu + theta, 1.0 / left)
             span, tick = min(left, _STEPS / fastest), 1.0 / fastest
             up, down, stay = np.zeros(size), np.zeros(size), np.zeros(size)
             wait_in, wait_down, wait_stay = np.zeros(size), np.zeros(size), np.zeros(size)
             for k in range(lo, hi + 1):
                 up[k] = arrivals * tick if k < lines else 0.0
-                down[k] = _leaving(float(k), n, mu, theta) * tick
+                down[k] = _leaving(float(k), n, mu, theta, first) * tick
                 stay[k] = 1.0 - up[k] - down[k]
             for j in range(m, hi + 1):
-                enters = 1.0 - chance if j == m else 1.0
-                wait_in[j] = (arrivals * tick if j < lines else 0.0) * enters
-                next_down = _leaving(j + 1.0, n, mu, theta) * tick
-                wait_down[j] = next_down * enters
-                wait_stay[j] = 1.0 - (rate * tick if j == m else next_down)
+                wait_in[j] = arrivals * tick if j < lines else 0.0
+                wait_down[j] = _leaving(j + 1.0, n, mu, theta, first) * tick
+                wait_stay[j] = 1.0 - wait_down[j]
             after, during = np.zeros((3, size)), np.zeros((3, size))
             weight, beyond = _poisson(fastest * span)
-            _jumps(p, u, w, after, during, lo, min(m, hi + 1), stay, up, down, wait_stay, wait_in, wait_down, tick, weight, beyond)
+            front = min(max(m, lo), hi + 1)  # nobody who came in this interval can get ahead of it within the step
+            while front > m and (lo - front < weight.size or u[front] > 0.0 or w[front] > 0.0):
+                front -= 1
+            _jumps(p, u, w, after, during, lo, front, stay, up, down, wait_stay, wait_in, wait_down, tick, weight, beyond)
             over, under = up[hi] * during[0, hi] > _LEAK, lo > 0 and down[lo] * during[0, lo] > _LEAK
             if not (over or under):
                 break
@@ -374,13 +357,12 @@ def _go_on(  # pragma: no cover - compiled
         for k in range(lo, hi + 1):
             spent[k] += tick * during[0, k]
         if m <= hi:
-            reach = _leaving(m + 1.0, n, mu, theta) * chance
             for kind in (1, 2):  # of the contacts, and of the seconds they have waited
-                deeper = 0.0
-                for j in range(m + 1, hi + 1):
-                    deeper += during[kind, j]
-                flows[kind, 0] += tick * (reach * during[kind, m + 1] + rate * (1.0 - gives_up) * during[kind, m])
-                flows[kind, 1] += tick * (theta * deeper + rate * gives_up * during[kind, m])
+                waiting = 0.0
+                for j in range(m, hi + 1):
+                    waiting += during[kind, j]
+                flows[kind, 0] += tick * n * mu * during[kind, m]
+                flows[kind, 1] += tick * theta * waiting
         for k in range(size):
             p[k], u[k], w[k] = after[0, k], after[1, k], after[2, k]
         lost = 0.0
@@ -402,11 +384,12 @@ def _within_reach(  # pragma: no cover - compiled
     i: int, left: float, threshold: float, top: int, length: Floats, agents: Floats, mu: Floats, theta: Floats
 ) -> int:
     """The first position, up to ``top``, from which surely nobody is answered within the threshold (Chernoff's bound)."""
-    most, quickest, leaves, to_go = agents[i], agents[i] * mu[i], theta[i], threshold - left
+    most, quickest, leaves, to_go = np.ceil(agents[i]), agents[i] * mu[i], theta[i], threshold - left
     while to_go > 0.0 and i + 1 < length.size:
         i += 1
         to_go -= length[i]
-        most, quickest, leaves = max(most, agents[i]), max(quickest, agents[i] * mu[i]), max(leaves, theta[i])
+        most, quickest, leaves = max(most, np.ceil(agents[i])), max(quickest, agents[i] * mu[i]), max(leaves, theta[i])
+        most += 1.0  # a part of an agent may move a contact up by one place
     for j in range(int(most) + 1, top):
         steps, mean = j + 1 - most, (quickest + (j + 1 - most) * leaves) * threshold
         if steps > mean and (mean == 0.0 or steps - mean - steps * np.log(steps / mean) < _SURE):
@@ -433,16 +416,15 @@ def _expected_within(  # pragma: no cover - compiled
         seconds = min(length[last], to_go)
         to_go -= seconds
     value = np.zeros((2, top + 1))
-    _answered_before(value, int(np.floor(agents[last])))
+    _answered_before(value, _all_busy(agents[last]))
     while True:
         _go_back(value, top, seconds, agents[last], mu[last], theta[last])
         if last == i:
             break
-        before, after = (agents[last - 1], mu[last - 1], theta[last - 1]), (agents[last], mu[last], theta[last])
-        _across(value, before, after, finish)
+        _across(value, agents[last - 1], agents[last], finish)
         last -= 1
         seconds = min(left, threshold) if last == i else length[last]
-    _on_arrival(value, agents[i], mu[i], theta[i])
+    _answered_before(value, _all_busy(agents[i]))
     return value
 
 
@@ -485,6 +467,7 @@ def follow(  # pragma: no cover - compiled; checked against the matrix exponenti
     agents: Floats,
     mu: Floats,
     theta: Floats,
+    first: Floats,
     lines: Floats,
     length: Floats,
     threshold: Floats,
@@ -495,10 +478,11 @@ def follow(  # pragma: no cover - compiled; checked against the matrix exponenti
     Parameters
     ----------
     start : array of float
-        Probability of 0, 1, … contacts in the system when the first interval begins.
-    arrivals, agents, mu, theta, lines, length, threshold : array of float
-        For each interval: arrival rate [1/s], agents, service rate [1/s], abandonment rate [1/s], places in all, length [s], and the
-        waiting time that still counts as in time [s] (NaN: not asked for).
+        Probability of states 0, 1, … when the first interval begins.
+    arrivals, agents, mu, theta, first, lines, length, threshold : array of float
+        For each interval: arrival rate [1/s], agents, service rate [1/s], abandonment rate [1/s], rate of leaving state 1 [1/s] (``mu``
+        for whole numbers of agents; with none it does not matter), places in all, length [s], and the waiting time that still counts as in
+        time [s] (NaN: not asked for).
     finish : bool
         Whether an agent whose duty ends finishes the contact in hand.
 
@@ -512,7 +496,7 @@ def follow(  # pragma: no cover - compiled; checked against the matrix exponenti
     Ten contacts a minute for a minute, each takes a minute, and 100 agents: all are answered.
 
     >>> one = np.ones(1)
-    >>> row = follow(one, one / 6, 100 * one, one / 60, 0 * one, np.inf * one, 60 * one, np.nan * one, True)[0]
+    >>> row = follow(one, one / 6, 100 * one, one / 60, 0 * one, one / 60, np.inf * one, 60 * one, np.nan * one, True)[0]
     >>> round(float(row[MEASURES.index("answered")]), 9)
     10.0
     """
@@ -527,11 +511,12 @@ def follow(  # pragma: no cover - compiled; checked against the matrix exponenti
     state = (start.copy(), np.zeros(start.size), np.zeros(start.size))
     waiting, ages = [np.empty(0)], [np.empty(0)]
     for i in range(count):
-        rates = (agents[i], mu[i], theta[i])
+        rates = (agents[i], mu[i], theta[i], first[i])
         n, row, lam = agents[i], out[i], arrivals[i]
-        if i and finish and n < agents[i - 1]:
-            lo = _go_home(state[0], lo, hi, agents[i - 1], n)
-        state = (state[0], np.zeros(state[0].size), np.zeros(state[0].size))
+        p = state[0]
+        if i:
+            p, lo, hi = _change(p, lo, hi, agents[i - 1], n, finish)
+        state = (p, np.zeros(p.size), np.zeros(p.size))
         flows = np.zeros((3, 2))
         limit = threshold[i]
         asked = not np.isnan(limit)
@@ -563,19 +548,17 @@ def follow(  # pragma: no cover - compiled; checked against the matrix exponenti
                 if x < node.size:
                     value = _expected_within(i, length[i] - at, limit, hi, length, agents, mu, theta, finish)
                     _count_within(state[0], lam * weight[x] * (until - begin), lines[i], value, row)
-        m, chance, _, _ = _last_place(n, mu[i], theta[i])
+        m = _all_busy(n)
         for k in range(spent.size):
-            row[8] += min(float(k), n) * spent[k]
-            row[9] += max(k - n, 0.0) * spent[k]
+            row[8] += (first[i] / mu[i] if k == 1 and m > 0 else _in_hand(float(k), n)) * spent[k]
+            row[9] += max(k - m, 0) * spent[k]
             if k >= lines[i]:
                 row[2] += lam * spent[k]
                 continue
-            at_once = 1.0 if k < m else chance if k == m else 0.0
             row[11] += lam * spent[k]
-            row[0] += lam * spent[k] * at_once
-            row[5] += lam * spent[k] * (1.0 - at_once)
+            row[0 if k < m else 5] += lam * spent[k]
         for k in range(lo, hi + 1):
-            row[10] += max(k - n, 0.0) * state[0][k]
+            row[10] += max(k - m, 0) * state[0][k]
         row[0] += flows[1, 0]
         row[1] += flows[1, 1]
         row[6] += flows[2, 0]
@@ -594,7 +577,7 @@ def follow(  # pragma: no cover - compiled; checked against the matrix exponenti
             for kind in range(4):
                 wide[kind, j] = value[kind, min(j, known - 1)]
         if i < last:
-            _across(wide, (agents[i], mu[i], theta[i]), (agents[i + 1], mu[i + 1], theta[i + 1]), finish)
+            _across(wide, agents[i], agents[i + 1], finish)
         for j in range(here.size):
             row[0] += here[j] * wide[0, j]
             row[1] += here[j] * wide[1, j]

@@ -106,7 +106,9 @@ def backtest_staffing(
     has no handle time of its own, whatever the platform prints there.
 
     The transient model runs through intervals that follow each other and begins empty after intervals without contacts and agents. Agents
-    as measured include the time in which somebody finishes a contact after the shift, so that agents of the model leave at once.
+    as measured include the time in which somebody finishes a contact after the shift, so that agents of the model leave at once. Measured
+    agents are seldom whole; part of an agent counts alike in all models (`transient_service` settles where Erlang A does, to 1e-8), so that
+    their difference is the queue carried over.
 
     Contacts that left otherwise (flow-outs, callbacks) are offered to the models, which know only patience. Short abandons count like
     all others.
