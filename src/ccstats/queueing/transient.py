@@ -3,6 +3,7 @@
 Erlang's formulas take every interval for itself, as if it had lasted for ever. Here the queue that one interval leaves behind is the queue
 the next one begins with, and agents come and go at the borders (`transient_service`). `stationary_service` gives the same measures interval
 by interval from the formulas, to be laid beside them. The compiled engine is in `ccstats.queueing.uniformisation`.
+It is one file because it is one table and the two functions that fill it; half of its lines describe them.
 """
 
 from __future__ import annotations
