@@ -14,7 +14,7 @@ import numpy as np
 
 from ccstats.queueing import erlang
 from ccstats.queueing.network import Staff, simulate_network
-from staffing import _rounds
+from rounds import median_seconds, result_rows
 
 AHT, PATIENCE, AGENTS, LOADS = 180.0, 120.0, (20, 50), (19.0, 50.0)
 
@@ -58,22 +58,13 @@ def main(hours: float = 200.0, *, repeat: int = 5) -> list[dict[str, Any]]:
         spread = 5 * np.sqrt(expected / count) * 5  # arrivals that give up come in bursts
         if abs(share - expected) > spread:
             raise SystemExit(f"{who} loses {share:.4f} of the contacts; Erlang A says {expected:.4f} ± {spread:.4f}")
-    took = _rounds(
+    took = median_seconds(
         {"Ciw": (lambda: with_ciw(hours * 3600, 2), 1.0 / slow[0]), "ccstats": (lambda: with_ours(more * hours * 3600, 2), 1.0 / fast[0])},
         repeat,
     )
-    counts = {"Ciw": slow[0], "ccstats": fast[0]}
-    return [
-        {
-            "case": "two queues with abandonment; seconds of a million contacts",
-            "who": f"{who} ({counts[who]:,} contacts a round)",
-            "seconds": 1e6 * seconds,
-            "rows_per_second": int(1 / seconds),
-            "peak_mb": "–",
-            "ratio": seconds / took["ccstats"],
-        }
-        for who, seconds in sorted(took.items(), key=lambda item: item[1])
-    ]
+    names = {who: f"{who} ({count:,} contacts a round)" for who, count in (("Ciw", slow[0]), ("ccstats", fast[0]))}
+    of_a_million = {who: 1e6 * seconds for who, seconds in took.items()}
+    return result_rows("two queues with abandonment; seconds of a million contacts", of_a_million, 1e6, "ccstats", names)
 
 
 if __name__ == "__main__":

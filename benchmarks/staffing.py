@@ -11,8 +11,6 @@ sampled rows where it is right: never below ours, and above it on rows counted a
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +18,7 @@ import numpy as np
 from numba import njit
 
 from ccstats.queueing import erlang
+from rounds import median_seconds, result_rows
 
 ROWS = 1_752_000
 AHT, TARGET, THRESHOLD, PATIENCE = 180.0, 0.80, 20.0, 120.0
@@ -76,31 +75,6 @@ def pyworkforce_a(sample: np.ndarray) -> np.ndarray:
     )
 
 
-def _rounds(runs: dict[str, tuple[Callable[[], Any], float]], repeat: int) -> dict[str, float]:
-    """Median seconds of each, in alternating rounds, scaled to all rows."""
-    took: dict[str, list[float]] = {who: [] for who in runs}
-    for _ in range(repeat):
-        for who, (run, scale) in runs.items():
-            begun = time.perf_counter()
-            run()
-            took[who].append((time.perf_counter() - begun) * scale)
-    return {who: statistics.median(each) for who, each in took.items()}
-
-
-def _rows(case: str, took: dict[str, float], rows: int, against: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "case": case,
-            "who": who,
-            "seconds": seconds,
-            "rows_per_second": int(rows / seconds),
-            "peak_mb": "–",
-            "ratio": seconds / took[against],
-        }
-        for who, seconds in sorted(took.items(), key=lambda item: item[1])
-    ]
-
-
 def main(rows: int = ROWS, *, repeat: int = 5, sample: int = 20_000, sample_a: int = 30) -> list[dict[str, Any]]:
     """Time everybody; rows of the result table."""
     drawn = loads(rows)
@@ -114,7 +88,7 @@ def main(rows: int = ROWS, *, repeat: int = 5, sample: int = 20_000, sample_a: i
     above = int((theirs > ours[:sample]).sum())
     each = np.full(rows, AHT)  # the same, but not known to be
     own = {**_ASKED, "aht_s": each}
-    took = _rounds(
+    took = median_seconds(
         {
             "ccstats": (lambda: erlang.agents_required(drawn, **_ASKED), 1.0),
             "ccstats, a handle time of its own in each row": (lambda: erlang.agents_required(drawn, **own), 1.0),
@@ -123,7 +97,7 @@ def main(rows: int = ROWS, *, repeat: int = 5, sample: int = 20_000, sample_a: i
         },
         repeat,
     )
-    found = _rows(f"Erlang C, {rows:,} rows", took, rows, "ccstats")
+    found = result_rows(f"Erlang C, {rows:,} rows", took, rows, "ccstats")
     erlang.agents_required(few, **_ASKED, patience_s=PATIENCE)
     runs: dict[str, tuple[Callable[[], Any], float]] = {
         "ccstats": (lambda: erlang.agents_required(drawn, **_ASKED, patience_s=PATIENCE), 1.0),
@@ -136,7 +110,7 @@ def main(rows: int = ROWS, *, repeat: int = 5, sample: int = 20_000, sample_a: i
     else:
         above = int((pyworkforce_a(few) > erlang.agents_required(few, **_ASKED, patience_s=PATIENCE)).sum())
         runs[f"pyworkforce in a loop ({sample_a} rows, scaled; {above} not minimal)"] = (lambda: pyworkforce_a(few), rows / sample_a)
-    return found + _rows(f"Erlang A, {rows:,} rows", _rounds(runs, repeat), rows, "ccstats")
+    return found + result_rows(f"Erlang A, {rows:,} rows", median_seconds(runs, repeat), rows, "ccstats")
 
 
 if __name__ == "__main__":

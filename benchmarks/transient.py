@@ -16,7 +16,7 @@ import numpy as np
 from ccstats.queueing import erlang
 from ccstats.queueing.simulation import arrival_times, simulate_queue
 from ccstats.queueing.transient import transient_service
-from staffing import _rounds
+from rounds import median_seconds, result_rows
 
 AHT, PATIENCE, THRESHOLD, LENGTH, WANTED = 180.0, 120.0, 20.0, 900.0, 0.005
 
@@ -59,21 +59,12 @@ def main(replications: int = 300, *, repeat: int = 5) -> list[dict[str, Any]]:
     if abs(gap) > 0.02:
         raise SystemExit(f"the simulated day is {gap:+.4f} from the exact one")
     needed = int(np.ceil((1.96 * np.nanmean(np.nanstd(levels, axis=0)) / WANTED) ** 2))
-    took = _rounds(
+    took = median_seconds(
         {"transient": (exact, 1.0), "simulation": (lambda: simulated(offered, agents, replications, 2), needed / replications)}, repeat
     )
     names = {"transient": "ccstats, transient", "simulation": f"ccstats, {needed:,} simulated days (scaled from {replications})"}
-    return [
-        {
-            "case": f"a day of {len(offered)} intervals, up to {agents.max():.0f} agents; service level to ± {WANTED}",
-            "who": names[who],
-            "seconds": seconds,
-            "rows_per_second": int(len(offered) / seconds),
-            "peak_mb": "–",
-            "ratio": seconds / took["transient"],
-        }
-        for who, seconds in sorted(took.items(), key=lambda item: item[1])
-    ]
+    case = f"a day of {len(offered)} intervals, up to {agents.max():.0f} agents; service level to ± {WANTED}"
+    return result_rows(case, took, len(offered), "transient", names)
 
 
 if __name__ == "__main__":

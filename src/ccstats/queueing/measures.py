@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ccstats.errors import OptionError, did_you_mean
+from ccstats.queueing.sizing import SERVICE_LEVELS
 
 __all__ = ["DEFINITIONS", "SUMS", "QueueMeasures", "Targets", "check_targets", "checked", "divide_sums", "fewest_agents"]
 
 Floats = NDArray[np.float64]
 
 #: Service levels by name, as in the registry of ratios; ``sl_virtual`` exists in models only.
-DEFINITIONS = ("service_level", "sl_answered_only", "sl_excl_early_abandoned", "sl_early_abandoned_met", "sl_excl_short", "sl_virtual")
+DEFINITIONS = tuple(SERVICE_LEVELS)
 
 #: What `ccstats.queueing.offered_wait.offered_wait` returns, all per offered contact.
 SUMS = (

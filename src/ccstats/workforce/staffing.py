@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ccstats.errors import OptionError, did_you_mean
 from ccstats.periods import check_timezone, period_start
+from ccstats.queueing.measures import DEFINITIONS
 from ccstats.schema import FORECAST, PLAN, as_frame
 from ccstats.workforce.allocation import allocate_agents
 from ccstats.workforce.notes import HIGH_ABANDONMENT, UNPROVED, model_notes, row_problems, tolerates_abandonment, warn_of_plan
-from ccstats.workforce.targets import DEFINITIONS, MODELS, Expected, StaffingTargets, targets_of
+from ccstats.workforce.targets import MODELS, Expected, StaffingTargets, targets_of
 
 __all__ = ["SCOPES", "plan_staffing"]
 

@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 
 from ccstats.errors import OptionError, did_you_mean
 from ccstats.queueing import erlang
+from ccstats.queueing.measures import DEFINITIONS
 
-__all__ = ["DEFINITIONS", "MODELS", "Expected", "StaffingTargets", "targets_of"]
+__all__ = ["MODELS", "Expected", "StaffingTargets", "targets_of"]
 
 Floats = NDArray[np.float64]
 
 #: The models a plan can be made with.
 MODELS = ("erlang_c", "erlang_a", "erlang_b")
-
-#: The service levels that can be planned for; the others of the registry count what no queueing model knows.
-DEFINITIONS = ("service_level", "sl_answered_only", "sl_excl_early_abandoned", "sl_early_abandoned_met", "sl_excl_short", "sl_virtual")
 
 #: A limit that is passed by less than this factor is kept: 8.4 / 12 is 0.7.
 _SAME = 1 + 1e-12
@@ -63,7 +61,7 @@ class StaffingTargets:
     Attributes
     ----------
     model, definition : str
-        Of `MODELS`, and of `DEFINITIONS`.
+        Of `MODELS`, and of `ccstats.queueing.measures.DEFINITIONS`; the other service levels count what no queueing model knows.
     target_service_level, max_abandonment_rate, max_occupancy, max_blocking_rate : float or None
         Shares asked for; None: not asked.
     threshold_s, max_mean_wait_s, short_s : float or None
