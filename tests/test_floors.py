@@ -14,15 +14,16 @@ SRC = Path(__file__).parents[1] / "src" / "ccstats"
 #: Floor of every module or package; where a floor is a list, what stands left may be imported from what stands right of it.
 FLOORS: list[list[str]] = [
     ["errors"],
-    ["schema", "metrics", "periods", "privacy", "queueing"],
+    ["schema", "metrics", "periods", "privacy", "queueing", "spc"],
     ["readers", "intervals", "synthetic"],
-    ["service", "workforce"],
+    ["profile", "expectation"],
+    ["service", "workforce", "deviations"],
     ["report"],
     ["cli", "__init__"],
 ]
 #: Floors whose order is a rule (the others' members do not know each other).
 ORDERED = {1}
-FORBIDDEN = {"queueing": {"pandas"}}
+FORBIDDEN = {"queueing": {"pandas"}, "spc": {"pandas"}}
 MAX_LINES = 400
 MAX_NAMES = 10
 

@@ -1,6 +1,6 @@
 """The registry of metrics: each formula once, as data, with unit, direction, clause of EN 15838 and source.
 
-A ratio is kept as signed columns over signed columns. One divider serves them all (`ccstats.service.ratios.add_ratios`), so that a figure
+A ratio is kept as signed columns over signed columns. One divider serves them all (`ccstats.intervals.ratios.add_ratios`), so that a figure
 is always sums divided last, never an average of averages. Source codes (V06, M02, …) are resolved on the page *Differences from vendor
 reports*.
 

@@ -72,6 +72,7 @@ _DTYPES = {
     "maybe_count": "Int64",
     "share": "float64",
     "number": "float64",
+    "flag": "bool",
 }
 
 
@@ -85,7 +86,7 @@ class Column:
         Column name.
     kind : str
         ``id`` and ``text`` (str), ``category``, ``instant`` (UTC), ``period`` (any zone), ``seconds`` (float, not negative),
-        ``count`` (int64), ``maybe_count`` (Int64, missing allowed), ``share`` (float) or ``number`` (float).
+        ``count`` (int64), ``maybe_count`` (Int64, missing allowed), ``share`` (float), ``number`` (float) or ``flag`` (bool).
     meaning : str
         One line for the documentation.
     required : bool
@@ -271,6 +272,8 @@ def _fits(column: Column, values: pd.Series[Any]) -> bool:
         return isinstance(dtype, pd.CategoricalDtype)
     if column.kind in ("count", "maybe_count"):
         return pd.api.types.is_integer_dtype(dtype)
+    if column.kind == "flag":
+        return pd.api.types.is_bool_dtype(dtype)
     return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
 
 
@@ -540,5 +543,34 @@ PLAN = Table(
     ),
 )
 
+POINTS = Table(
+    "points",
+    "one observation of one metric with its limits and signals",
+    ("queue", "period_start", "metric"),
+    (
+        _c("queue", "category", "the queue, where grouped by it", required=False),
+        _c("period_start", "period", "start of the period, in the zone asked for", nullable=False),
+        _c("period_end", "period", "its end", nullable=False),
+        _c("metric", "category", "the metric observed", nullable=False),
+        _c("value", "number", "what was observed; missing where the denominator is empty"),
+        _c("count", "number", "what the value was divided by: the contacts of a ratio or a mean; of a count the value itself"),
+        _c("baseline", "number", "what was to be expected"),
+        _c("lower", "number", "lower limit; missing: none"),
+        _c("upper", "number", "upper limit; missing: none"),
+        _c("sigma", "number", "standard deviation of the value about its baseline, as estimated"),
+        _c("score", "number", "distance from the baseline in such standard deviations"),
+        _c("p_value", "share", "chance of a value as far away while nothing has changed"),
+        _c("signal", "flag", "whether this is a deviation", nullable=False),
+        _c("rule", "text", "the rules that say so, joined by `+`; empty: none"),
+        _c("direction", "category", "which way it deviates", words=("better", "worse", "higher", "lower")),
+        _c("severity", "share", "how sure: 1 less the q value, the share of false ones among deviations as clear as this"),
+        _c("phase", "category", "baseline (the limits come from here) or judged", nullable=False, words=("baseline", "judged", "excluded")),
+        _c("incident", "maybe_count", "number of the incident it belongs to; missing: none"),
+        _c("chart", "category", "the chart that made the limits", nullable=False),
+        _c("target", "number", "what was asked for; missing: nothing"),
+        _c("note", "text", "why this chart, and what the reader of this row must know"),
+    ),
+)
+
 #: All tables by name.
-TABLES: dict[str, Table] = {each.name: each for each in (CONTACTS, AGENT_STATES, INTERVALS, AGENT_INTERVALS, SERVICE, FORECAST, PLAN)}
+TABLES: dict[str, Table] = {each.name: each for each in (CONTACTS, AGENT_STATES, INTERVALS, AGENT_INTERVALS, SERVICE, FORECAST, PLAN, POINTS)}

@@ -18,7 +18,8 @@ from ccstats.errors import ColumnError, OptionError
 from ccstats.intervals import to_intervals
 from ccstats.metrics import METRICS, RATIOS, SERVICE_LEVELS
 from ccstats.schema import OUTCOMES
-from ccstats.service.ratios import add_ratios, measure_service
+from ccstats.intervals.ratios import add_ratios
+from ccstats.service.ratios import measure_service
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 PUBLISHED = list(csv.DictReader((Path(__file__).parents[1] / "reference" / "service_levels.csv").read_text(encoding="utf-8").splitlines()))

@@ -21,7 +21,7 @@ from ccstats.queueing.simulation import arrival_times, simulate_queue
 from ccstats.queueing.transient import transient_service
 from ccstats.schema import CONTACTS, STATES
 from ccstats.workforce.backtesting import backtest_staffing, summarise_backtest
-from ccstats.workforce.staffed import Window
+from ccstats.expectation.staffed import Window
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 ZONE = "Europe/Berlin"

@@ -15,7 +15,7 @@ from ccstats.periods import local_grid
 from ccstats.privacy import suppress_small
 from ccstats.schema import AGENT_STATES, CONTACTS, STATES, as_frame
 from ccstats.service._groups import Groups, alphabetical, columns_of, micros_of
-from ccstats.service.ratios import add_ratios
+from ccstats.intervals.ratios import add_ratios
 
 __all__ = ["measure_agents", "measure_pauses"]
 

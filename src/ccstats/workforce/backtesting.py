@@ -15,9 +15,9 @@ from scipy import special
 from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
 from ccstats.metrics import SERVICE_LEVELS
 from ccstats.periods import period_start
-from ccstats.workforce.expected import Rows, Sums, divide, known_rows, level_sums, run_numbers, stationary_sums, transient_sums
-from ccstats.workforce.outlook import numbers
-from ccstats.workforce.staffed import OCCUPIED, Window, handle_times, join_agents, pooled_patience
+from ccstats.expectation.expected import Rows, Sums, divide, known_rows, level_sums, run_numbers, stationary_sums, transient_sums
+from ccstats.expectation.outlook import numbers
+from ccstats.expectation.staffed import OCCUPIED, Window, handle_times, join_agents, pooled_patience
 
 __all__ = ["backtest_staffing", "summarise_backtest"]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ccstats.errors import OptionError
-from ccstats.workforce.expected import Sums, divide
-from ccstats.workforce.outlook import Asked, Cells, Options, Quotient, by_formula, numbers, outcomes, read_plan
+from ccstats.expectation.expected import Sums, divide
+from ccstats.expectation.outlook import Asked, Cells, Options, Quotient, by_formula, numbers, outcomes, read_plan
 
 __all__ = ["compare_plans", "evaluate_staffing"]
 

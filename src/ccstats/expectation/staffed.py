@@ -14,7 +14,7 @@ from ccstats.intervals import roll_up
 from ccstats.intervals.merging import as_intervals
 from ccstats.periods import period_start, slot_of
 from ccstats.schema import AGENT_INTERVALS, as_frame
-from ccstats.workforce.outlook import numbers
+from ccstats.expectation.outlook import numbers
 
 __all__ = ["OCCUPIED", "Window", "handle_times", "join_agents", "pooled_patience"]
 
