@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from ccstats.errors import ColumnError, OptionError
 from ccstats.intervals import to_intervals
+from ccstats.intervals.ratios import add_ratios
 from ccstats.metrics import METRICS, RATIOS, SERVICE_LEVELS
 from ccstats.schema import OUTCOMES
-from ccstats.intervals.ratios import add_ratios
 from ccstats.service.ratios import measure_service
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))

@@ -15,13 +15,13 @@ from scipy import stats
 
 import ccstats as cc
 from ccstats.errors import ColumnError, DataWarning, OptionError, TableError
+from ccstats.expectation.staffed import Window
 from ccstats.metrics import METRICS, SERVICE_LEVELS
 from ccstats.queueing import erlang
 from ccstats.queueing.simulation import arrival_times, simulate_queue
 from ccstats.queueing.transient import transient_service
 from ccstats.schema import CONTACTS, STATES
 from ccstats.workforce.backtesting import backtest_staffing, summarise_backtest
-from ccstats.expectation.staffed import Window
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 ZONE = "Europe/Berlin"

@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccstats.errors import DataWarning, OptionError, TableError, ZoneError
+from ccstats.expectation.expected import FORMULAS, Rows
+from ccstats.expectation.simulated import simulate_once
 from ccstats.metrics import METRICS
 from ccstats.queueing import erlang
 from ccstats.queueing.replications import random_stream
 from ccstats.queueing.simulation import arrival_times, simulate_queue
 from ccstats.queueing.transient import transient_service
 from ccstats.workforce.evaluation import compare_plans, evaluate_staffing
-from ccstats.expectation.expected import FORMULAS, Rows
-from ccstats.expectation.simulated import simulate_once
 from ccstats.workforce.staffing import plan_staffing
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ccstats.errors import DataWarning, OptionError, TableError, ZoneError
+from ccstats.expectation.expected import DEFINITIONS, FORMULAS, Rows, Sums, divide, known_rows, level_sums, run_numbers
+from ccstats.expectation.simulated import simulate_once
 from ccstats.periods import PERIODS, check_timezone, period_start
 from ccstats.queueing.replications import check_seed, random_stream
 from ccstats.schema import PLAN, as_frame
-from ccstats.expectation.expected import DEFINITIONS, FORMULAS, Rows, Sums, divide, known_rows, level_sums, run_numbers
-from ccstats.expectation.simulated import simulate_once
 
 __all__ = ["Asked", "Cells", "Options", "Quotient", "by_formula", "numbers", "outcomes", "read_plan"]
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccstats.errors import OptionError
+from ccstats.expectation.expected import COUNTS, Rows, Sums, batches, complete, handle_times
 from ccstats.queueing.network import OUTCOME_WORDS, simulate_network, staff_by_interval
 from ccstats.queueing.replications import random_stream
 from ccstats.queueing.simulation import arrival_times, simulate_queues
-from ccstats.expectation.expected import COUNTS, Rows, Sums, batches, complete, handle_times
 
 __all__ = ["simulate_once"]
 

@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccstats.errors import OptionError, TableError
+from ccstats.expectation.outlook import numbers
 from ccstats.intervals import roll_up
 from ccstats.intervals.merging import as_intervals
 from ccstats.periods import period_start, slot_of
 from ccstats.schema import AGENT_INTERVALS, as_frame
-from ccstats.expectation.outlook import numbers
 
 __all__ = ["OCCUPIED", "Window", "handle_times", "join_agents", "pooled_patience"]
 

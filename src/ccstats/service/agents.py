@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ccstats.errors import OptionError
+from ccstats.intervals.ratios import add_ratios
 from ccstats.metrics import METRICS, RATIOS
 from ccstats.periods import local_grid
 from ccstats.privacy import suppress_small
 from ccstats.schema import AGENT_STATES, CONTACTS, STATES, as_frame
 from ccstats.service._groups import Groups, alphabetical, columns_of, micros_of
-from ccstats.intervals.ratios import add_ratios
 
 __all__ = ["measure_agents", "measure_pauses"]
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
-from ccstats.metrics import SERVICE_LEVELS
-from ccstats.periods import period_start
 from ccstats.expectation.expected import Rows, Sums, divide, known_rows, level_sums, run_numbers, stationary_sums, transient_sums
 from ccstats.expectation.outlook import numbers
 from ccstats.expectation.staffed import OCCUPIED, Window, handle_times, join_agents, pooled_patience
+from ccstats.metrics import SERVICE_LEVELS
+from ccstats.periods import period_start
 
 __all__ = ["backtest_staffing", "summarise_backtest"]
 

@@ -30,7 +30,10 @@ _CALLED = {
     "expected_aht_s": ("expected_aht_s", "aht_s", "aht", "expected_aht"),
 }
 #: What a plan says of itself, besides what is expected.
-_ASSUMED = ("agents", "patience_s", "threshold_s", "target_service_level", "lines", "short_s")
+_ASSUMED = (
+    *("agents", "scheduled_agents", "required_agents", "shrinkage", "expected_service_level"),
+    *("patience_s", "threshold_s", "target_service_level", "lines", "short_s"),
+)
 _PARTS = ("talk", "hold", "wrap")
 _SUMS = (*(f"total_{part}_s" for part in _PARTS), *(f"{part}_known" for part in _PARTS))
 #: Columns in which a workbook's formula should have had a value.
@@ -118,7 +121,8 @@ def read_forecast(
     Up to ten lines of title above the header are passed over. A file of `intervals` is taken too, see `to_forecast`.
 
     Of a `plan`, also as the workbook that ``ccstats staff`` writes, its agents on the floor and its assumptions are kept where the file has
-    them, so that it can be simulated as it was planned: ``agents``, ``patience_s``, ``threshold_s``, ``target_service_level``,
+    them, so that it can be simulated as it was planned and compared with what came: ``agents``, ``scheduled_agents``, ``shrinkage``,
+    ``required_agents``, ``expected_service_level``, ``patience_s``, ``threshold_s``, ``target_service_level``,
     ``definition``, ``lines`` and ``short_s`` (``inf`` or ``∞`` is infinite). Other columns are left out.
 
     Parameters
