@@ -387,9 +387,12 @@ def test_a_million_points_take_no_time() -> None:
     counts = generator.integers(20, 400, 1_000_000)
     values = generator.binomial(counts, 0.8)
     for name in ("xmr", "p", "p_prime"):
-        started = time.perf_counter()
-        cc.spc.limits(name, values, None if name == "xmr" else counts)
-        assert time.perf_counter() - started < 2.0  # a few tenths, on a machine that has other work too
+        took = []
+        for _ in range(3):
+            started = time.perf_counter()
+            cc.spc.limits(name, values, None if name == "xmr" else counts)
+            took.append(time.perf_counter() - started)
+        assert min(took) < 1.0  # about a tenth; the machine may have other work too
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------------------------
@@ -407,6 +410,7 @@ def test_a_million_points_take_no_time() -> None:
         (lambda: cc.spc.limits("xmr", [1, 2, 3], exclude=[0, 1, 2]), "0 of them known and not excluded"),
         (lambda: cc.spc.limits("xmr", [4.1] * 12), "found no spread: the 12 points of phase 0 that count are all 4.1"),
         (lambda: cc.spc.limits("p_prime", [3, 6, 9], [30, 60, 90]), "found no spread"),
+        (lambda: cc.spc.limits("p_prime", [0.3, 0.7, 1.1], [3, 7, 11]), "found no spread"),  # 0.1 but for rounding
         (lambda: cc.spc.limits("i_prime", [3, 3, 3], [30, 60, 90]), "found no spread"),
         (lambda: cc.spc.limits("p", [30, 60, 90], [30, 60, 90]), "are all 1, or vary no more than that. By their law they cannot vary"),
         (lambda: cc.spc.limits("c", [0, 0, 0]), "found no spread"),

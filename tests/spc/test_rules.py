@@ -254,9 +254,12 @@ def test_false_alarms_of_anhoj_stay_at_a_few_per_cent() -> None:
 def test_a_million_points_take_no_time() -> None:
     z = np.random.default_rng(1).normal(size=1_000_000)
     chart = cc.spc.limits("xmr", z, center=0, sigma=1)
-    started = time.perf_counter()
-    found = cc.spc.apply_rules(z, chart, rules="nelson")
-    assert time.perf_counter() - started < 3.0
+    took = []
+    for _ in range(2):
+        started = time.perf_counter()
+        found = cc.spc.apply_rules(z, chart, rules="nelson")
+        took.append(time.perf_counter() - started)
+    assert min(took) < 2.0  # about a third of a second
     # The sum of single rates is near: 1/370, 2^-8, and so on; a rule that never fires, or always does, would be far off.
     assert found["beyond_limits"].mean() == pytest.approx(0.0027, rel=0.1)
     assert found["run_of_9"].mean() == pytest.approx(2**-8, rel=0.1)

@@ -78,7 +78,7 @@ CHARTS = max(1500, int(50_000 * EXAM))
         ("nelson", 0.3, 0.5),
         ("nhs", -0.4, 0.0),
         ("nhs", 0.0, -0.6),
-        ("outside_8", 0.0, -0.5),
+        (Rule("out", "outside", count=3, zone=0.5), 0.8, -0.2),
         (("alternating_14", Rule("ins", "inside", count=5, zone=1.2)), 0.2, -0.4),
         ((Rule("z", "zone", 3, 5, 1.5, one_side=True), Rule("t", "trend", count=4)), 0.5, 0.3),
     ],

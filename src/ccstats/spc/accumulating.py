@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,14 @@ def _nodes(low: float, high: float, step_sd: float) -> tuple[Floats, Floats]:
     """Nodes and weights between two limits, for a statistic whose steps have the standard deviation ``step_sd``."""
     if high <= low:
         return np.empty(0), np.empty(0)
-    x, weight = np.polynomial.legendre.leggauss(20 + math.ceil(5 * (high - low) / step_sd))
+    x, weight = _unit_nodes(20 + math.ceil(3 * (high - low) / step_sd))
     return low + (high - low) * (x + 1) / 2, weight * (high - low) / 2
+
+
+@lru_cache(maxsize=64)
+def _unit_nodes(count: int) -> tuple[Floats, Floats]:
+    x, weight = np.polynomial.legendre.leggauss(count)
+    return x, weight
 
 
 def ewma_signals(*, weight: float, width: float, exact_limits: bool, sides: int, shift: float) -> Iterator[float]:
@@ -72,16 +79,16 @@ def ewma_signals(*, weight: float, width: float, exact_limits: bool, sides: int,
         return ndtr((mean - high) / weight) + (ndtr((low - mean) / weight) if sides == 2 else 0.0)
 
     position, mass = np.zeros(1), np.ones(1)  # of the charts still silent; all begin at the centre
-    point, before = 1, (math.nan, math.nan)
+    point, before = 1, -math.inf
     while True:
         low, high = limits(point)
-        if (low, high) == before:
+        if high - before <= 1e-14 * high:
             break
         mean = decay * position + weight * shift
         yield float(leaves(mean, low, high) @ mass)
         nodes, weights = _nodes(low, high, weight)
         mass = weights * (_normal_density((nodes[:, None] - mean) / weight) @ mass) / weight
-        position, before, point = nodes, (low, high), point + 1
+        position, before, point = nodes, high, point + 1
     mean = decay * position + weight * shift
     step = weights[:, None] * _normal_density((nodes[:, None] - mean) / weight) / weight
     leaving = leaves(mean, low, high)

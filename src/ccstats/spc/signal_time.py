@@ -25,6 +25,8 @@ _WINDOW = 16
 #: Once so few charts are silent, how the last of them go on no longer matters (and is lost in rounding).
 _SPENT = 1e-10
 _MOST_POINTS = 2_000_000
+#: A share so small that the mean is no number to speak of.
+_NEVER = 1e-100
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,8 @@ class RunLength:
     Attributes
     ----------
     mean : float
-        The average run length (ARL); ``inf`` where no signal is possible. ``float(run_length)`` is the same. [points]
+        The average run length (ARL); ``inf`` where a signal is impossible or as good as (1e-100 a point). ``float(run_length)`` is the
+        same. [points]
     sd : float
         Standard deviation of the run length; NaN where only the mean is known. [points]
     exact : bool
@@ -209,7 +212,7 @@ def follow(signals: Iterator[float], *, method: str, at_least: int = 64) -> RunL
             if len(shares) > _MOST_POINTS:
                 raise OptionError(f"the run length has not settled after {_MOST_POINTS} points; choose less extreme parameters")
     first_signal, later, silent = np.array(chances), min(shares[-1], 1.0), max(silent, 0.0)
-    if later <= 0:
+    if later <= _NEVER:
         return RunLength(math.inf, math.nan, True, method, first_signal, 0.0)
     before = np.concatenate([[1.0], 1.0 - np.cumsum(first_signal)[:-1]])  # silent before point 1, 2, …
     point = np.arange(len(first_signal))
