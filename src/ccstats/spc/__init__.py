@@ -8,7 +8,9 @@
 `baselines`             limits that are frozen and kept as JSON
 `constants`             c4, d2, d3 and the factors of the textbooks, computed
 `rules`, `runs`         run rules as data, and Anhøj's test of a whole series
-`runlength`             how often a chart cries wolf and how fast it sees a shift; its engines lie beside it
+`runlength`             how often a chart cries wolf and how fast it sees a shift; beneath it `schemes` (which engine knows
+                        a chart), `automaton`, `zone_chain` (any rules), `accumulating` (EWMA, CUSUM), `same_points`
+                        (limits from the points judged) and `signal_time` (the law that comes out)
 `proportions`           Wilson's interval of a share
 ======================  ==============================================================================================
 """
