@@ -272,7 +272,8 @@ def test_titles_above_the_header() -> None:
 def test_a_plan_reads_back_from_its_workbook_and_its_csv() -> None:
     expected = read_forecast(text("start,calls,aht", "2024-03-04T09:00Z,100,180", "2024-03-04T09:30Z,120,180.5"))
     plan = cc.plan_staffing(expected, target_service_level=0.8, threshold_s=20.0)
-    kept = [*expected.columns, "agents", "patience_s", "threshold_s", "target_service_level", "definition"]
+    planned = ["agents", "scheduled_agents", "required_agents", "shrinkage", "expected_service_level"]
+    kept = [*expected.columns, *planned, "patience_s", "threshold_s", "target_service_level", "definition"]
     from_book = read_forecast(workbook_bytes({"plan": plan}, timezone=ZONE))
     from_csv = read_forecast(csv_text(plan).encode())
     for made in (from_book, from_csv):

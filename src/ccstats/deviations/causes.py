@@ -106,7 +106,7 @@ def explain_service_level(
         ``residual_low``, ``residual_high``, ``noise``: limits of the residual over simulated outcomes at actual inputs, and whether it lies
         inside: then chance alone explains it. ``counted`` (what the service level is divided by), ``late`` (of these not in time),
         ``unexplained`` (share of the contacts offered on the days compared that came in intervals without a plan, and are left out),
-        ``model``, ``definition``, ``note``. Where no contacts came everything is missing.
+        ``model``, ``definition``, ``note``. Where no contacts came contributions are missing; where none were planned, ``mix`` is.
 
     Raises
     ------
@@ -196,8 +196,9 @@ def explain_service_level(
     cells = Cells(joined, groups, period=period, timezone=timezone)
     account = Account(game, cells, above, below)
     rows, place = game.rows()
+    left = joined[:0] if frame["offered"].sum() == joined["offered"].sum() else _left(frame, joined)
     known = np.where((numbers(joined, "talk_known") > 0) & (pattern is None), numbers(joined, "answered"), 0.0).astype("int64")
-    drawn = {"definition": chosen, "replications": replications, "seed": seed}
+    drawn: dict[str, Any] = {"definition": chosen, "replications": replications, "seed": seed}
     simulated = simulated_levels(rows, known[place], queue[place], cells.number[place], len(cells), **drawn)
     asked = numbers(joined, "target_service_level") if target is None else np.full(len(joined), target)
     load_s = game.actual["volume"] * game.actual["handle_time"]
@@ -208,12 +209,11 @@ def explain_service_level(
         game,
         cells,
         account,
-        start=account.planned,
         target=cells.mean(asked, account.weights),
         residuals=simulated - account.expected,
         coverage=coverage,
         columns={
-            "unexplained": left_out(joined, _left(frame, joined), cells, groups, period=period, timezone=timezone),
+            "unexplained": left_out(joined, left, cells, groups, period=period, timezone=timezone),
             "model": pd.Categorical([model] * len(cells), categories=[model]),
             "definition": pd.Categorical([chosen] * len(cells), categories=[chosen]),
             "note": _notes(cells, notes, patience, overload),
@@ -324,11 +324,11 @@ def _steps(joined: pd.DataFrame, counts: pd.DataFrame, fine: pd.DataFrame) -> St
     count = np.searchsorted(start, begin + numbers(joined, "interval_s")) - first
     at, owner = ranges(first, count), np.repeat(np.arange(len(joined)), count)
     wanted = pd.DataFrame({**{name: joined[name].astype("str").array.take(owner) for name in keys}, "at": start[at]})
-    came = pd.DataFrame({**{name: counts[name].astype("str") for name in keys}, "at": _seconds(counts["interval_start"])})
-    came = came.assign(offered=numbers(counts, "offered")).groupby([*keys, "at"], as_index=False)["offered"].sum()
+    fine_counts = pd.DataFrame({**{name: counts[name].astype("str") for name in keys}, "at": _seconds(counts["interval_start"])})
+    came = fine_counts.assign(offered=numbers(counts, "offered")).groupby([*keys, "at"])[["offered"]].sum().reset_index()
     offered = np.nan_to_num(wanted.merge(came, on=[*keys, "at"], how="left")["offered"].to_numpy())
     steps = Steps(np.cumsum(count) - count, count, start[at], length[at], offered)
-    total = np.bincount(owner, weights=offered, minlength=len(joined))[owner]
+    total = np.bincount(owner, weights=offered, minlength=len(joined))[owner].astype("float64")
     return steps._replace(share=np.where(total > 0, divide(offered, total), steps.flat()))
 
 

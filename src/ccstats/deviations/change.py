@@ -158,12 +158,12 @@ def explain_change(
     agents = (agent_intervals_before, agent_intervals_after)
     sides = [_prepared(frame, there, groups, match, definition) for frame, there in zip(frames, agents, strict=True)]
     keys = [name for name in ("queue", "weekday", "slot") if name in sides[0]]
-    joined, left = _matched(*(_profile(side, keys) for side in sides), keys, staffed=staffed)
+    joined, left = _matched(_profile(sides[0], keys), _profile(sides[1], keys), keys, staffed=staffed)
     cells = Cells(joined, groups, period=period)
     sums = [[numbers(joined, f"{name}_{side}") for name in ("above", "below")] for side in ("before", "after")]
     start, observed = (divide(cells.add(above), cells.add(below)) for above, below in sums)
     columns = {
-        "unexplained": left_out(joined.assign(offered=joined["offered_after"]), left, cells, groups, period=period, timezone=None),
+        "unexplained": left_out(joined, left, cells, groups, period=period, timezone=None),
         "model": pd.Categorical([model if staffed else "none"] * len(cells)),
         "definition": pd.Categorical([definition] * len(cells)),
     }
@@ -171,14 +171,14 @@ def explain_change(
         return _mix_only(joined, cells, sums, start, observed, target, columns)
     patience = [_patience(side, joined, options) for side in sides]
     game = _game(joined, patience, options)
-    account = Account(game, cells, *sums[1], sums[0][1])
+    account = Account(game, cells, sums[1][0], sums[1][1], counted=sums[0][1])
     drawn = {"definition": definition, "replications": replications, "seed": seed}
     levels = [_simulated(side, joined, keys, cells, waits, **drawn) for side, waits in zip(sides, patience, strict=True)]
     made = tabulate(
         game,
         cells,
         account,
-        start=start,
+        before=start,
         target=np.full(len(cells), np.nan if target is None else target),
         residuals=(levels[1] - account.expected) - (levels[0] - account.planned),
         coverage=coverage,
@@ -250,7 +250,7 @@ def _profile(side: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     handle = np.zeros(len(made))
     for part in _PARTS:
         total, known = numbers(made, f"total_{part}_s"), numbers(made, f"{part}_known")
-        wide = divide(np.bincount(queue, weights=total), np.bincount(queue, weights=known))[queue]
+        wide = divide(*(np.bincount(queue, weights=each).astype("float64") for each in (total, known)))[queue]
         handle += np.nan_to_num(np.where(known > 0, divide(total, known), wide))
     return made.drop(columns=parts).assign(aht_s=np.where(handle > 0, handle, np.nan))
 
@@ -282,8 +282,8 @@ def _matched(before: pd.DataFrame, after: pd.DataFrame, keys: list[str], *, staf
             DataWarning,
             stacklevel=3,
         )
-    left = made[~sound].assign(offered=made["offered_after"].fillna(0.0))
-    return made[sound].reset_index(drop=True), left[left["offered"] > 0]
+    made["offered"] = made["offered_after"].fillna(0.0)
+    return made[sound].reset_index(drop=True), made[~sound & (made["offered"] > 0)]
 
 
 def _codes(joined: pd.DataFrame) -> Ints:
@@ -292,13 +292,13 @@ def _codes(joined: pd.DataFrame) -> Ints:
 
 
 def _patience(side: pd.DataFrame, joined: pd.DataFrame, options: Options) -> Floats:
-    """Mean patience of the queue of each matched row, in this period. In seconds."""
+    """Mean patience of the queue of each matched row, in this period."""
     if options.model == "erlang_c":
         return np.full(len(joined), np.inf)
-    pooled = pd.Series(pooled_patience(side, _codes(side), options.patience_s))
+    pooled = pooled_patience(side, _codes(side), options.patience_s)
     if "queue" not in joined:
-        return np.full(len(joined), pooled.iloc[0])
-    return joined["queue"].map(pooled.groupby(side["queue"].to_numpy()).first()).to_numpy(dtype="float64")
+        return np.full(len(joined), float(pooled[0]))
+    return numbers(joined.assign(patience_s=joined["queue"].map(dict(zip(side["queue"], pooled, strict=True)))), "patience_s")
 
 
 def _game(joined: pd.DataFrame, patience: list[Floats], options: Options) -> Game:
@@ -325,7 +325,7 @@ def _game(joined: pd.DataFrame, patience: list[Floats], options: Options) -> Gam
         run=_codes(joined),
     )
     start = pd.DatetimeIndex(joined["interval_start"]).as_unit("us").asi8 / 1e6
-    return Game(*drivers, fixed, start_s=start, definition=str(options.definition), carried=options.carried)
+    return Game(drivers[0], drivers[1], fixed, start_s=start, definition=str(options.definition), carried=options.carried)
 
 
 def _simulated(side: pd.DataFrame, joined: pd.DataFrame, keys: list[str], cells: Cells, patience: Floats, **drawn: Any) -> Floats:
@@ -379,7 +379,7 @@ def _mix_only(
         "note": ["no agent_intervals: volume, handle time and agents cannot be told apart; infer_agents estimates who was there"]
         * len(cells),
     }
-    made = {
+    made: dict[str, Any] = {
         "driver": pd.Categorical(["mix", "residual"] * len(cells), ordered=True),
         "contribution": contribution,
         "lowest": contribution,
@@ -394,4 +394,5 @@ def _mix_only(
         "noise": pd.array([pd.NA] * len(each), dtype="boolean"),
         **{name: pd.Series(values).take(each).array for name, values in repeated.items()},
     }
-    return pd.DataFrame({**{name: cells.keys[name].take(each).array for name in cells.keys}, **made})
+    keys: dict[str, Any] = {str(name): cells.keys[name].take(each).array for name in cells.keys.columns}
+    return pd.DataFrame(keys | made)

@@ -129,7 +129,7 @@ def tabulate(
     cells: Cells,
     account: Account,
     *,
-    start: Floats,
+    before: Floats | None = None,
     target: Floats,
     residuals: Floats,
     coverage: float,
@@ -141,8 +141,8 @@ def tabulate(
     ----------
     game, cells, account
         The intervals, where they count, and what came of it.
-    start : numpy.ndarray
-        The service level from which the contributions lead to the observed one.
+    before : numpy.ndarray, optional
+        The observed service level from which the contributions lead to the later one; without it they begin at the planned one.
     target : numpy.ndarray
         Service level asked for; missing: none.
     residuals : numpy.ndarray
@@ -167,8 +167,7 @@ def tabulate(
     >>> frame = pd.DataFrame({"interval_start": pd.to_datetime(["2026-03-02"], utc=True), "timezone": "UTC"})
     >>> cells = Cells(frame, [], period=None)
     >>> account = Account(game, cells, 80 * one, 110 * one)
-    >>> made = tabulate(game, cells, account, start=account.planned, target=np.nan * one, residuals=np.empty((0, 1)), coverage=0.95,
-    ...                 columns={})
+    >>> made = tabulate(game, cells, account, target=np.nan * one, residuals=np.empty((0, 1)), coverage=0.95, columns={})
     >>> made[["driver", "contribution", "planned", "actual", "agents"]].round(3)
             driver  contribution  planned   actual  agents
     0          mix         0.000    0.888    0.888   0.000
@@ -178,7 +177,7 @@ def tabulate(
     """
     names, parts = ("mix", *game.names, "residual"), account.parts
     mix = account.weighed - account.planned
-    residual = account.observed - start - mix - parts.shapley.sum(axis=0)
+    residual = account.observed - account.expected - (0.0 if before is None else before - account.planned)
     none = np.full(len(cells), np.nan)
 
     def stack(first: Floats, drivers: Floats, last: Floats) -> Floats:
@@ -196,11 +195,12 @@ def tabulate(
     within = (residual >= low - _EXACT) & (residual <= high + _EXACT)
     last = np.arange(len(cells)) * len(names) + len(names) - 1
     noise = pd.array([pd.NA] * (len(cells) * len(names)), dtype="boolean")
-    noise[last] = pd.array(np.where(some & np.isfinite(residual), within, None), dtype="boolean")
+    told = some & np.isfinite(residual)
+    noise[last[told]] = within[told]
     blank = np.full((len(game.names), len(cells)), np.nan)
     each = np.repeat(np.arange(len(cells)), len(names))
     repeated = {
-        "planned_service_level": start,
+        "planned_service_level": account.planned if before is None else before,
         "expected_service_level": account.expected,
         "service_level": account.observed,
         "target_service_level": target,
@@ -210,8 +210,8 @@ def tabulate(
         "late": account.late,
         **columns,
     }
-    made = {
-        "driver": pd.Categorical.from_codes(np.tile(np.arange(len(names)), len(cells)), categories=list(names), ordered=True),
+    made: dict[str, Any] = {
+        "driver": pd.Categorical(list(names) * len(cells), categories=list(names), ordered=True),
         "contribution": contribution,
         "lowest": stack(mix, parts.lowest, residual),
         "highest": stack(mix, parts.highest, residual),
@@ -227,7 +227,8 @@ def tabulate(
         "noise": noise,
         **{name: pd.Series(values).take(each).array for name, values in repeated.items()},
     }
-    return pd.DataFrame({**{name: cells.keys[name].take(each).array for name in cells.keys}, **made})
+    keys: dict[str, Any] = {str(name): cells.keys[name].take(each).array for name in cells.keys.columns}
+    return pd.DataFrame(keys | made)
 
 
 def left_out(kept: pd.DataFrame, left: pd.DataFrame, cells: Cells, by: list[str], *, period: str | None, timezone: str | None) -> Floats:
@@ -255,6 +256,8 @@ def left_out(kept: pd.DataFrame, left: pd.DataFrame, cells: Cells, by: list[str]
     >>> left_out(kept, left, Cells(kept, [], period="day"), [], period="day", timezone=None).tolist()
     [0.25]
     """
+    if not len(left):
+        return np.zeros(len(cells))
     names = [*by, "interval_start", "interval_s", "timezone", "offered"]
     words = dict.fromkeys([*by, "timezone"], "str")
     both = pd.concat([each[names].astype(words) for each in (kept, left)], ignore_index=True)

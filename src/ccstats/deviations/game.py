@@ -44,7 +44,7 @@ class Steps(NamedTuple):
 
     Attributes
     ----------
-    first, count : numpy.ndarray
+    first, steps : numpy.ndarray
         Of each interval, its first step and how many.
     start_s, length_s : numpy.ndarray
         Of each step. [s]
@@ -59,14 +59,14 @@ class Steps(NamedTuple):
     """
 
     first: Ints
-    count: Ints
+    steps: Ints
     start_s: Floats
     length_s: Floats
     share: Floats
 
     def flat(self) -> Floats:
         """The shares if contacts came evenly."""
-        return self.length_s / np.repeat(np.add.reduceat(self.length_s, self.first), self.count)
+        return self.length_s / np.repeat(np.add.reduceat(self.length_s, self.first), self.steps)
 
 
 class Game:
@@ -243,11 +243,12 @@ class Game:
     def _given(self, row: Ints, subset: Ints | int, weights: Floats, more: Floats | float) -> Rows:
         """These intervals under these subsets; where nobody comes but the level counts, next to nobody."""
         offered = self._chosen("volume", row, subset)
-        return self.fixed.take(row)._replace(
+        fixed = self.fixed.take(row)
+        return fixed._replace(
             offered=np.where(weights[row] > 0, np.maximum(offered, _NOBODY), offered),
             aht_s=self._chosen("handle_time", row, subset),
             agents=np.maximum(self._agents(row, subset) + more, 0.0),
-            **({"patience_s": self._chosen("patience", row, subset)} if "patience" in self.names else {}),
+            patience_s=self._chosen("patience", row, subset) if "patience" in self.names else fixed.patience_s,
         )
 
     def _rows(self, row: Ints, subset: Ints | int, owner: Ints | int, weights: Floats, more: Floats | float = 0.0) -> tuple[Rows, Ints]:
@@ -255,7 +256,7 @@ class Game:
         rows, place, start = self._given(row, subset, weights, more), np.arange(len(row)), self._start[row]
         queue = np.asarray(owner) * (self.fixed.run.max(initial=0) + 1) + self.fixed.run[row]
         if self.steps is not None:
-            step, place = ranges(self.steps.first[row], self.steps.count[row]), np.repeat(place, self.steps.count[row])
+            step, place = ranges(self.steps.first[row], self.steps.steps[row]), np.repeat(place, self.steps.steps[row])
             actual = np.broadcast_to(np.asarray(subset) >> self.names.index("arrival_pattern") & 1 == 1, len(row))
             share = np.where(actual[place], self.steps.share[step], self.steps.flat()[step])
             rows, queue, start = rows.take(place), queue[place], self.steps.start_s[step]
@@ -267,8 +268,8 @@ class Game:
         if not self._carried:
             return level_sums(stationary_sums(self._given(row, subset, weights, more)), self.definition)
         rows, place = self._rows(row, subset, owner, weights, more)
-        above, below = (np.bincount(place, weights=each, minlength=len(row)) for each in level_sums(transient_sums(rows), self.definition))
-        return above, below
+        above, below = level_sums(transient_sums(rows), self.definition)
+        return _total(place, above, len(row)), _total(place, below, len(row))
 
     def _evaluate(self, row: Ints, subset: Ints | int, owner: Ints | int, weights: Floats, more: Floats | float = 0.0) -> Floats:
         """The expected service level of each interval ``row`` under ``subset``, with so many ``more`` agents.
@@ -330,9 +331,8 @@ def simulated_levels(
             drawn = level_sums(simulate_given(part, answered[own], replications=replications, rng=rng), definition)
         else:
             seeds = np.random.SeedSequence([seed, number]).spawn(replications)
-            drawn = tuple(
-                np.stack(each) for each in zip(*(level_sums(simulate_once(part, each), definition) for each in seeds), strict=True)
-            )
+            outcomes = [level_sums(simulate_once(part, each), definition) for each in seeds]
+            drawn = np.stack([each[0] for each in outcomes]), np.stack([each[1] for each in outcomes])
         for total, values in zip((above, below), drawn, strict=True):
             for outcome in range(replications):
                 total[outcome] += np.bincount(cell[own], weights=values[outcome], minlength=cells)
@@ -351,14 +351,18 @@ def ranges(first: Ints, count: Ints) -> Ints:
     return np.repeat(first - ends + count, count) + np.arange(ends[-1] if len(ends) else 0)
 
 
+def _total(place: Ints, values: Floats, count: int) -> Floats:
+    return np.bincount(place, weights=values, minlength=count).astype("float64")
+
+
 def _root(excess: Callable[[Floats, Ints, Floats], Floats], number: Ints, wanted: Floats, most: Floats) -> Floats:
     """Where ``excess``, which rises with agents, is 0: bracketed from 0 outwards, then by Chandrupatla's method.
 
-    Fewer agents than none are none: below ``-most`` nothing changes. Beyond 8 times ``most`` nothing changes that matters.
+    Fewer agents than none are none: below ``-most`` nothing changes. Ten times the root of the load above it nobody waits any more.
     """
     at_zero = excess(np.zeros(len(number)), number, wanted)
     sign = np.where(at_zero < 0, 1.0, -1.0)
-    bound = np.where(sign > 0, 8 * most + 64, most)
+    bound = np.where(sign > 0, most + 10 * np.sqrt(most) + 10, most)
     near, far = np.zeros(len(number)), np.minimum(bound, 1.0)
     open_ = np.abs(at_zero) > _TOLERANCE
     met = ~open_

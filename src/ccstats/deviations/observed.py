@@ -121,7 +121,7 @@ def observe_metrics(
     >>> import ccstats as cc
     >>> half_hours = cc.to_intervals(cc.synthesize_contacts(seed=1).contacts, timezone="Europe/Istanbul", threshold_s=20)
     >>> observed = observe_metrics(half_hours, metrics=["service_level"], by=["queue"], period="day", timezone=None)
-    >>> observed["service_level"]["value"].between(0, 1).all()
+    >>> observed["service_level"]["value"].max() <= 1
     np.True_
     """
     if period not in ("interval", *PERIODS):
@@ -135,8 +135,8 @@ def observe_metrics(
     ends = frame["interval_start"] + pd.to_timedelta(frame["interval_s"], unit="s")
     starts = pd.DatetimeIndex(sums["period_start"])
     if period == "interval":
-        length = pd.Series(ends.to_numpy(), index=frame["interval_start"].to_numpy()).groupby(level=0).max()
-        period_end = pd.DatetimeIndex(length.reindex(starts.tz_convert("UTC").tz_localize(None)).to_numpy()).tz_localize("UTC").tz_convert(zone)
+        last = ends.groupby(frame["interval_start"]).max()
+        period_end = pd.DatetimeIndex(last.reindex(starts.tz_convert("UTC"))).tz_convert(zone)
     else:
         period_end = _next_start(starts, period, zone)
     whole = (starts >= frame["interval_start"].min()) & (period_end <= ends.max())
