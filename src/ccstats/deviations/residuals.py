@@ -23,8 +23,9 @@ Bools = NDArray[np.bool_]
 WINDOW = 28
 #: So many days of a sustained deviation are kept from later baselines; what lasts longer is the new normal. [days]
 _UNLEARNT = 14
-#: A single value as rare as this, and a sustained deviation in which so small a share of quiet rows would lie, teach no later baseline.
-#: What is less clear stays: without the extremes that chance makes, limits would grow narrower and narrower.
+#: A single value as rare as this, and a sustained deviation in which so small a share of quiet rows would lie and that is seen on a later
+#: day than it began, teach no later baseline. What is less clear or short stays: it moves no baseline, and without the extremes that chance
+#: makes limits would grow narrower and narrower.
 _NO_CHANCE, _NO_CHANCE_SUSTAINED = 1e-4, 1e-5
 
 
@@ -105,7 +106,9 @@ def judge_residuals(
         judged = _judge(frame, fitted, family, groups, day, unlearnt, options)
         if last or options.normal:
             return judged
-        lasting = (judged["chance"] < _NO_CHANCE_SUSTAINED) & (day - day[np.maximum(judged["began_at"], 0)] < _UNLEARNT)
+        began = day[np.maximum(judged["began_at"], 0)]
+        overnight = day[np.maximum(judged["seen_at"], 0)] > began
+        lasting = (judged["chance"] < _NO_CHANCE_SUSTAINED) & overnight & (day - began < _UNLEARNT)
         unlearnt = excluded | (lasting | (judged["p_value"] < _NO_CHANCE)).to_numpy()
     raise AssertionError("two rounds")
 

@@ -31,6 +31,8 @@ _ROWS, _DAYS_ALIKE = 500_000, 20
 _TAIL, _DECADE = 0.002, 10.0
 #: A deviation has ended once its sum has fallen so far, in units of one by half the shift.
 _GIVEN_UP = 2.0
+#: By how many standard errors the variance of days is taken higher than found.
+_DOUBT = 0.7
 
 
 class Thresholds(NamedTuple):
@@ -213,7 +215,8 @@ def measure_dependence(scores, day, side):
     neighbours = products / max(pairs, 1)
     if first > 20:
         neighbours = max(neighbours, _tail_correlation(both / first * 0.15866 / (beyond / size)))
-    of_days = squares / max(days - 1, 1)
+    # a month knows the variance of its days to a quarter: taken a little higher than found, as too low a threshold costs whole days
+    of_days = squares / max(days - 1, 1) * (1.0 + _DOUBT * np.sqrt(2.0 / max(days - 1, 1)))
     within, among = 0.0, 0.0
     for _ in range(30):
         # variance of the mean of a day of an autoregression of variance 1

@@ -47,7 +47,7 @@ def _variance(mu, n, family, floor, dispersion, between):
     """Variance of a value about its level, the day's own factor apart."""
     if family == COUNT:
         m = max(mu, floor)
-        return m * m * (dispersion / m + between)
+        return m * (dispersion + m * between)
     if family == SHARE:
         p = min(max(mu, floor), 1.0 - floor)
         return p * (1.0 - p) * (dispersion / n + between)
@@ -493,7 +493,7 @@ def _fit(v, n, s, w, d, u, dates, slots, family, kind, by_day, rebase):
     for turn in range(_ROUNDS + 1):
         for i in range(size):
             if family == COUNT:
-                floor[i] = 0.5 * dispersion / here[s[i]]
+                floor[i] = 0.5 * (dispersion + overall * between) / here[s[i]]
             variance[i] = max(_variance(base[i], n[i], family, floor[i], dispersion, between), tiny)
             away = abs(v[i] - base[i])
             if not np.isnan(middle[cell[i]]):
@@ -565,7 +565,7 @@ def _fit(v, n, s, w, d, u, dates, slots, family, kind, by_day, rebase):
 
     if family == COUNT:
         for g in range(slots):
-            floors[g] = 0.5 * dispersion / max(here[g], 1.0)
+            floors[g] = 0.5 * (dispersion + overall * between) / max(here[g], 1.0)
     shared = np.empty(7)
     for each in range(7):
         mine = weekday_keep[each] if by_weekday else 0.0
