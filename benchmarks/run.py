@@ -15,6 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import causes
+import control_charts
 import deviations
 import intervals
 import queue_log
@@ -29,6 +31,13 @@ SECTIONS = {
     "staffing": ("Staffing", "ccstats", staffing.main, lambda: staffing.main(20_000, repeat=1, sample=500, sample_a=3)),
     "simulation": ("Simulation", "ccstats", simulation.main, lambda: simulation.main(5.0, repeat=1)),
     "transient": ("Transient", "ccstats, transient", transient.main, lambda: transient.main(20, repeat=1)),
+    "control_charts": ("Control charts", "one pass", control_charts.main, lambda: control_charts.main(20_000, repeat=1)),
+    "causes": (
+        "Causes of a missed service level",
+        "one plain evaluation",
+        causes.main,
+        lambda: causes.main(48, repeat=1, replications=5),
+    ),
     "deviations": ("Deviations", "ccstats", deviations.main, lambda: deviations.main(24, quiet=2, seeds=1, days=56, repeat=1)),
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"

@@ -103,7 +103,7 @@ def measure_forecast_accuracy(
 
     References
     ----------
-    .. [1] N. L. Johnson, A. W. Kemp, S. Kotz (2005), Univariate Discrete Distributions, 3rd edition, equation 4.19.
+    .. [1] N. L. Johnson, A. W. Kemp, S. Kotz (2005), Univariate Discrete Distributions, 3rd edition, section 4.3.
     .. [2] R. J. Hyndman, A. B. Koehler (2006), Another look at measures of forecast accuracy. International Journal of Forecasting 22,
        679-688.
 

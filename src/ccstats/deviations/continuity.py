@@ -28,6 +28,8 @@ Bools = NDArray[np.bool_]
 
 #: Who was lost, whatever became of them elsewhere.
 _LOST = ("abandoned", "flowed_out", "lost", "blocked")
+#: What names an outage.
+_NAMED = ("outage", "label", "started_at", "ended_at")
 #: Confidence of the limits of the time between outages.
 _CONFIDENCE = 0.95
 
@@ -162,8 +164,7 @@ def measure_continuity(
     frame, zone = _sums(as_intervals(intervals), keys, timezone)
     begins, length = frame["second"].to_numpy(), numbers(frame, "interval_s")
     words = [str(word) for word in frame["queue"].cat.categories] if keys else []
-    low, high = (float(begins.min()), float((begins + length).max())) if len(frame) else (0.0, 0.0)
-    known = read_outages(outages, low=low, high=high, queues=words)
+    known = read_outages(outages, low=float(begins.min()), high=float((begins + length).max()), queues=words)
     frame = _with_baseline(frame, keys, known, definition, {"kind": baseline, "timezone": zone, "holidays": holidays})
     rows, totals = [], []
     for word in words or [""]:
@@ -172,10 +173,9 @@ def measure_continuity(
         named = {"queue": word} if keys else {}
         rows += [named | of_it.outage(number) for number in range(len(of_it.known.start))]
         totals.append(named | of_it.total())
-    found, total = pd.DataFrame(rows), pd.DataFrame(totals)
-    for name in ("started_at", "ended_at", "recovered_at"):
-        if rows:
-            found[name] = pd.to_datetime(found[name], utc=True).dt.as_unit("us")
+    found, total = pd.DataFrame(rows, columns=None if rows else [*keys, *_NAMED]), pd.DataFrame(totals)
+    for name in {"started_at", "ended_at", "recovered_at"} & set(found.columns):
+        found[name] = pd.to_datetime(found[name], utc=True).dt.as_unit("us")
     words_of = pd.CategoricalDtype(words)
     return Continuity(*(each.astype({"queue": words_of}) if "queue" in each else each for each in (found, total)))
 
@@ -196,7 +196,9 @@ def _sums(frame: pd.DataFrame, keys: list[str], timezone: str | None) -> tuple[p
     if len(zones) > 1 and timezone is None:
         raise OptionError(f"intervals were cut in several zones ({', '.join(zones)}); say timezone= for whose weekdays count")
     zone = check_timezone(timezone if timezone is not None else (zones or ["UTC"])[0])
-    if len(frame) and frame["answered_within"].isna().all():
+    if not len(frame):
+        raise TableError("the table of intervals is empty; outages are measured against the weeks around them")
+    if frame["answered_within"].isna().all():
         raise TableError("the intervals were counted without a threshold; count them with to_intervals(threshold_s=20)")
     lengths = frame.drop_duplicates("interval_start").set_index("interval_start")["interval_s"]
     made = roll_up(frame, by=keys, period="interval", timezone=zone).rename(columns={"period_start": "interval_start"})
@@ -251,8 +253,6 @@ def _unusual(frame: pd.DataFrame, keys: list[str], known: Outages, zone: str) ->
     """Intervals from the start of an outage to the end of the local day in which it ends."""
     begins, length = frame["second"].to_numpy(), numbers(frame, "interval_s")
     out = np.zeros(len(frame), dtype=bool)
-    if not len(frame) or not len(known.start):
-        return out
     day = period_start(frame["interval_start"], period="day", timezone=zone).asi8
     for start, end, queue in zip(known.start, known.end, known.queue, strict=True):
         its = (frame["queue"] == queue).to_numpy() if queue else np.ones(len(frame), dtype=bool)

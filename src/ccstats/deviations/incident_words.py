@@ -13,7 +13,7 @@ from ccstats.periods import WEEKDAYS
 
 __all__ = ["describe_incidents"]
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 #: What people call these; others by their title.
 _CALLED = {"service_level": "service level", "aht_s": "handle time", "att_s": "talk time", "offered": "contacts"}
 #: What the contacts of an excess were, by what the metric counts.
@@ -64,7 +64,7 @@ def _when(started_at: pd.Timestamp, ended_at: pd.Timestamp) -> str:
     last = end - pd.Timedelta(1, "us")
     one_day, one_year = start.date() == last.date(), start.year == last.year
     if start != start.normalize() or end != end.normalize():
-        until = f"{end:%H:%M}" if end != end.normalize() else until
+        until = f"{end:%H:%M}" if end != end.normalize() else "24:00"
         if one_day:
             return f"{_day(start)} {start:%H:%M}–{until}"
         return f"{_day(start, not one_year)} {start:%H:%M} – {_day(last, not one_year)} {until}"

@@ -132,7 +132,7 @@ def _find(points: Any, gap: int) -> tuple[pd.DataFrame, pd.api.extensions.Extens
     texts = (pd.CategoricalDtype, pd.StringDtype)
     by = [str(name) for name in frame if name == "queue" or (name not in POINTS and isinstance(frame[name].dtype, texts))]
     keys = [*by, "metric"]
-    group = frame.groupby(keys, observed=True, sort=True, dropna=False).ngroup().to_numpy(dtype="int64")
+    group = frame.groupby(keys, observed=True, sort=True, dropna=False).ngroup().to_numpy().astype("int64")
     starts = pd.DatetimeIndex(frame["period_start"]).as_unit("us").asi8
     order = np.lexsort((starts, group))
     frame, group, starts = frame.iloc[order].reset_index(drop=True), group[order], starts[order]
@@ -151,7 +151,7 @@ def _find(points: Any, gap: int) -> tuple[pd.DataFrame, pd.api.extensions.Extens
     table, rank = _summarise(frame, metrics, raw, judged, direction, by)
     numbers = np.zeros(len(frame), dtype="int64")
     numbers[order] = np.where(raw < 0, 0, np.append(rank, 0)[raw])
-    return table, pd.array(pd.Series(numbers).where(numbers > 0).astype("Int64"))
+    return table, pd.Series(numbers).where(numbers > 0).astype("Int64").array
 
 
 def _metrics_of(frame: pd.DataFrame) -> list[Metric]:
@@ -256,7 +256,7 @@ def _figures(rows: pd.DataFrame, number: Ints, metrics: list[Metric], worst_valu
         "difference": difference,
         "contacts": np.where(added, over, np.where(known & ~by_time, counted, np.nan)),
         "excess": np.where(known & ~extreme & ~quantile, sign * difference * total / scale, np.nan),
-        "excess_unit": pd.Categorical.from_codes(in_seconds.astype("int8"), categories=list(_UNITS)),
+        "excess_unit": pd.Categorical(np.where(in_seconds, "s", "contacts"), categories=list(_UNITS)),
     }
 
 
