@@ -364,8 +364,9 @@ _WAITS_FOR = {
     "messages and open items of written channels": "first_response_s response_sl resolution_s backlog backlog_age_s backlog_days",
     "overlapping spans of one agent, not a ratio of sums": "concurrency",
     "a product of metrics (offered, aht_s) that planning uses": "workload_erlang",
-    "plans": "occupancy_planned scheduled_required staffing_variance",
-    "forecasts": "forecast_error mape wape forecast_bias forecast_hit_rate",
+    "plans, which hold them as `expected_occupancy` and `scheduled_agents`": "occupancy_planned scheduled_required",
+    "plans beside what happened: `compare_with_plan` gives it in agent-hours": "staffing_variance",
+    "forecasts beside what came: `measure_forecast_accuracy` gives them": "forecast_error mape wape forecast_bias forecast_hit_rate",
     "paid time, which no table holds: `measure_agents(paid_s=)` gives it": "utilisation",
     "schedules": "shrinkage adherence conformance absenteeism_rate",
     "evaluations of contacts": "qm_score critical_accuracy auto_fail_rate qm_coverage calibration_sd",
@@ -374,7 +375,8 @@ _WAITS_FOR = {
     "figures from outside the logs: staff, training, cost, downtime": (
         "agent_turnover training_hours_per_agent cost_per_contact cost_per_resolution system_availability"
     ),
-    "targets of an agreement": ("deviation target_met interval_attainment k_of_n_met breach_run target_met_ci kpi_index"),
+    "targets: `measure_compliance` gives them": "deviation target_met interval_attainment k_of_n_met breach_run target_met_ci",
+    "targets of an agreement": "kpi_index",
     "dialler logs": "rpc_rate dialer_abandonment_rate",
 }
 

@@ -563,6 +563,7 @@ POINTS = Table(
         _c("signal", "flag", "whether this is a deviation", nullable=False),
         _c("rule", "text", "the rules that say so, joined by `+`; empty: none"),
         _c("direction", "category", "which way it deviates", words=("better", "worse", "higher", "lower")),
+        _c("signalled_at", "period", "end of the period by which it could be told; missing: no signal"),
         _c("severity", "share", "how sure: 1 less the q value, the share of false ones among deviations as clear as this"),
         _c("phase", "category", "baseline (the limits come from here) or judged", nullable=False, words=("baseline", "judged", "excluded")),
         _c("incident", "maybe_count", "number of the incident it belongs to; missing: none"),

@@ -11,23 +11,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from ccstats.deviations.outage_baseline import add_baseline, sum_intervals
 from ccstats.deviations.outages import Outages, merge_spans, overlap, read_outages
-from ccstats.errors import OptionError, TableError
-from ccstats.expectation.expected import divide, level_sums
+from ccstats.errors import OptionError
+from ccstats.expectation.expected import divide
 from ccstats.expectation.outlook import numbers
-from ccstats.intervals import roll_up
 from ccstats.intervals.merging import as_intervals
 from ccstats.metrics import SERVICE_LEVELS
-from ccstats.periods import check_timezone, period_start
-from ccstats.profile import fit_profile
 
 __all__ = ["Continuity", "measure_continuity"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-#: Who was lost, whatever became of them elsewhere.
-_LOST = ("abandoned", "flowed_out", "lost", "blocked")
 #: What names an outage.
 _NAMED = ("outage", "label", "started_at", "ended_at")
 #: Confidence of the limits of the time between outages.
@@ -161,11 +157,11 @@ def measure_continuity(
     if keys not in ([], ["queue"]):
         raise OptionError(f"by={by!r} is not known; give 'queue', or () for all queues as one")
     _check(definition, recovery, band, least)
-    frame, zone = _sums(as_intervals(intervals), keys, timezone)
+    frame, zone = sum_intervals(as_intervals(intervals), keys, timezone)
     begins, length = frame["second"].to_numpy(), numbers(frame, "interval_s")
     words = [str(word) for word in frame["queue"].cat.categories] if keys else []
     known = read_outages(outages, low=float(begins.min()), high=float((begins + length).max()), queues=words)
-    frame = _with_baseline(frame, keys, known, definition, {"kind": baseline, "timezone": zone, "holidays": holidays})
+    frame = add_baseline(frame, keys, known, definition, {"kind": baseline, "timezone": zone, "holidays": holidays})
     rows, totals = [], []
     for word in words or [""]:
         part = frame[frame["queue"] == word] if keys else frame
@@ -188,77 +184,6 @@ def _check(definition: str, recovery: int, band: float, least: float) -> None:
     for name, value in (("band", band), ("least", least)):
         if not (np.isfinite(value) and value > 0):
             raise OptionError(f"{name}={value!r} must be a positive number")
-
-
-def _sums(frame: pd.DataFrame, keys: list[str], timezone: str | None) -> tuple[pd.DataFrame, str]:
-    """Counts by (queue and) interval, with its start in seconds; and the zone whose days count."""
-    zones = sorted(map(str, frame["timezone"].unique()))
-    if len(zones) > 1 and timezone is None:
-        raise OptionError(f"intervals were cut in several zones ({', '.join(zones)}); say timezone= for whose weekdays count")
-    zone = check_timezone(timezone if timezone is not None else (zones or ["UTC"])[0])
-    if not len(frame):
-        raise TableError("the table of intervals is empty; outages are measured against the weeks around them")
-    if frame["answered_within"].isna().all():
-        raise TableError("the intervals were counted without a threshold; count them with to_intervals(threshold_s=20)")
-    lengths = frame.drop_duplicates("interval_start").set_index("interval_start")["interval_s"]
-    made = roll_up(frame, by=keys, period="interval", timezone=zone).rename(columns={"period_start": "interval_start"})
-    made = made.sort_values([*keys, "interval_start"], ignore_index=True)
-    starts = pd.DatetimeIndex(made["interval_start"]).tz_convert("UTC").as_unit("us")
-    return made.assign(interval_s=lengths.reindex(starts).to_numpy(), second=starts.asi8 / 1e6), zone
-
-
-def _with_baseline(frame: pd.DataFrame, keys: list[str], known: Outages, definition: str, options: dict[str, Any]) -> pd.DataFrame:
-    """Contacts, service level, share lost and mean wait of each interval, what they are divided by, and what was to be expected."""
-    counts = {name: numbers(frame, name) for name in frame.columns if frame[name].dtype.kind in "iuf" and name != "blocked"}
-    above, below = level_sums(counts, definition)
-    offered = numbers(frame, "offered")
-    lost = np.sum([np.nan_to_num(numbers(frame, name)) for name in _LOST], axis=0)
-    came = offered + np.nan_to_num(numbers(frame, "blocked"))
-    figures = {  # what is summed, what it is divided by, and how it varies
-        "offered": (offered, np.ones(len(frame)), "count"),
-        "level": (above, below, "share"),
-        "lost": (lost, came, "share"),
-        "wait": (numbers(frame, "total_wait_s"), numbers(frame, "answered"), "mean"),
-    }
-    unusual = _unusual(frame, keys, known, options["timezone"])
-    made = frame[[*keys, "interval_start", "interval_s", "second"]]
-    for name, (total, count, family) in figures.items():
-        value = divide(total, count)
-        usual = pd.DataFrame({"queue": frame["queue"] if keys else "", "value": np.where(unusual, np.nan, value)})
-        made = made.assign(**{f"{name}_sum": total, f"{name}_count": count, name: value})
-        made[f"{name}_baseline"], made[f"{name}_sigma"] = np.nan, np.nan
-        if usual.groupby("queue", observed=True)["value"].nunique().max() > 1 or name == "offered":
-            table = made.assign(value=usual["value"])
-            count_name = None if family == "count" else f"{name}_count"
-            found = fit_profile(table, value="value", count=count_name, by=keys, start="interval_start", family=family, **options)
-            made[f"{name}_baseline"] = found["baseline"]
-            made[f"{name}_sigma"] = _sigma(found, count, family)
-        if name != "offered":  # at a time at which there never was anybody, and where nothing varies: that of all times
-            sums = (
-                pd.DataFrame({"total": total * ~unusual, "count": count * ~unusual}).groupby(usual["queue"], observed=True).transform("sum")
-            )
-            overall = divide(sums["total"].to_numpy(), sums["count"].to_numpy())
-            made[f"{name}_baseline"] = made[f"{name}_baseline"].fillna(pd.Series(overall, index=made.index))
-    return made
-
-
-def _sigma(found: pd.DataFrame, count: Floats, family: str) -> Floats:
-    """How far the ratio of so many contacts strays from its baseline, also where it was left out of the fit."""
-    mean, spread, between = (found[name].to_numpy() for name in ("baseline", "dispersion", "between"))
-    scale = mean * (1 - mean) if family == "share" else mean**2
-    return np.sqrt(scale * (divide(spread, count) + between))
-
-
-def _unusual(frame: pd.DataFrame, keys: list[str], known: Outages, zone: str) -> Bools:
-    """Intervals from the start of an outage to the end of the local day in which it ends."""
-    begins, length = frame["second"].to_numpy(), numbers(frame, "interval_s")
-    out = np.zeros(len(frame), dtype=bool)
-    day = period_start(frame["interval_start"], period="day", timezone=zone).asi8
-    for start, end, queue in zip(known.start, known.end, known.queue, strict=True):
-        its = (frame["queue"] == queue).to_numpy() if queue else np.ones(len(frame), dtype=bool)
-        touched = its & (overlap(start, end, begins, length) > 0)
-        out |= its & (begins + length > start) & (day <= day[touched].max())
-    return out
 
 
 class _Queue:

@@ -126,11 +126,13 @@ def judge_service_level(
 
     Notes
     -----
-    *What is conditioned on.* A model told the observed count as a rate adds the chance of the count again: it is biased low by 1 to 3
-    points, and its spread is a third too wide. So every outcome has exactly the contacts of the interval, uniformly placed in it, and the
-    same seconds of handle time, divided among the answered as exponential times would be (`ccstats.expectation.given`). What is left is the
-    spread of service level *given* volume, handle time and staff. Patience is the queue's mean, exponential. The queue is carried over.
-    Time that agents were reserved, by answered contact of the queue, is how long it rang: part of the wait, and of the agents' time.
+    *What is conditioned on.* A model told the observed count and handle time as if they were its parameters adds the chance in them again:
+    with single half-hours it is biased low by 2 to 3 points, by 5 to 8 where nobody gives up, and its spread is a third too wide. So every
+    outcome has exactly the contacts of the interval, uniformly placed in it, and the same seconds of handle time, divided among the
+    answered as exponential times would be (`ccstats.expectation.given`). What is left is the spread of service level *given* volume, handle
+    time and staff. Patience is the queue's mean, exponential. The queue is carried over. Time that agents were reserved, by answered
+    contact of the queue, is how long it rang: part of the wait, and of the agents' time. Who left otherwise (flow-outs, callbacks) is
+    offered to the model, which knows only patience.
 
     *p-value.* Where k of R outcomes are as far out as the observed one, ``2 (k + 1) / (R + 1)``, at most 1 [1]_: exact whatever the shape.
     Beyond all outcomes it is the tail of a binomial distribution with their mean and variance, if that is smaller, so that many intervals
@@ -141,9 +143,10 @@ def judge_service_level(
     `ccstats.deviations.spread.expected_variance`, relative to the binomial one, about the model's mean; intervals of a period are taken as
     independent. Stationary intervals with more contacts than the agents can serve, while nobody gives up, are ``unknown``.
 
-    *How sure.* On stable simulated queues the simulation calls about 0.5 % of half-hours better or worse at ``coverage=0.99`` (1 % less
-    ties). What the model does not know shows as ``worse``: agents slower than logged, logged in but away from the desk, served by others.
-    Handle times that stray less than exponential ones make it cautious, those that stray much more make it flag too often.
+    *How sure.* On five stable simulated queues, 28 days each, the simulation calls 0.3 to 0.7 % of half-hours better or worse at
+    ``coverage=0.99`` (ties make it less than 1 %), and its mean is within 0.4 points; with agents who come and go, ringing, and handle
+    times whose standard deviation is 1.2 times the mean, up to 1.5 %. What the model does not know shows as ``worse``: agents slower than
+    logged, logged in but away from the desk, served by others. A single interval shows only much of it, a day much less.
 
     References
     ----------

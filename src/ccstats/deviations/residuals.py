@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 from ccstats.deviations.sustained import BUDGET, SCALES, fit_thresholds, follow_sums
 from ccstats.deviations.tails import empirical_limits, from_scale, lower_chances, normal_scores, to_scale
 from ccstats.profile import fit_profile
 
-__all__ = ["ResidualOptions", "judge_residuals", "points_needed"]
+__all__ = ["WINDOW", "ResidualOptions", "group_bounds", "judge_residuals", "points_needed"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -23,15 +24,30 @@ Bools = NDArray[np.bool_]
 WINDOW = 28
 #: So many days of a sustained deviation are kept from later baselines; what lasts longer is the new normal. [days]
 _UNLEARNT = 14
-#: A single value as rare as this, and a sustained deviation in which so small a share of quiet rows would lie and that is seen on a later
-#: day than it began, teach no later baseline. What is less clear or short stays: it moves no baseline, and without the extremes that chance
-#: makes limits would grow narrower and narrower.
-_NO_CHANCE, _NO_CHANCE_SUSTAINED = 1e-4, 1e-5
+#: A single value as rare as this teaches no later baseline; what is less clear stays, as without the extremes that chance makes limits would
+#: grow narrower and narrower.
+_NO_CHANCE = 1e-4
 
 
 @dataclass(frozen=True)
 class ResidualOptions:
-    """What the residual chart may be told; see `ccstats.find_deviations`."""
+    """What the residual chart may be told.
+
+    Parameters
+    ----------
+    kind : str
+        Of the profile, see `ccstats.fit_profile`.
+    alpha : float
+        Share of quiet values outside the limits. [0-1]
+    baseline : numpy.ndarray of bool or None
+        Rows that the baseline is frozen on; by default it moves along.
+    holidays : str or dates, optional
+        As in `ccstats.fit_profile`.
+    budget : float
+        Share of quiet rows in sustained deviations, for each scale and side. [0-1]
+    normal : bool
+        Limits by the normal law from the profile's own standard deviation, in place of ranks; nothing sustained is looked for.
+    """
 
     kind: str
     alpha: float
@@ -85,10 +101,10 @@ def judge_residuals(
     what came after.
     """
     frame = observed.assign(value=np.where(excluded, np.nan, observed["value"]))
-    groups = _bounds(frame, by)
+    groups = group_bounds(frame, by)
     day = _day_numbers(frame["period_start"])
-    unlearnt = excluded.copy()
-    for last in (False, True):
+
+    def judge(unlearnt: Bools, phase: Any = None) -> pd.DataFrame:
         fitted = fit_profile(
             frame,
             value="value",
@@ -103,14 +119,16 @@ def judge_residuals(
             half_life=None,
             holidays=options.holidays,
         )
-        judged = _judge(frame, fitted, family, groups, day, unlearnt, options)
-        if last or options.normal:
-            return judged
-        began = day[np.maximum(judged["began_at"], 0)]
-        overnight = day[np.maximum(judged["seen_at"], 0)] > began
-        lasting = (judged["chance"] < _NO_CHANCE_SUSTAINED) & overnight & (day - began < _UNLEARNT)
-        unlearnt = excluded | (lasting | (judged["p_value"] < _NO_CHANCE)).to_numpy()
-    raise AssertionError("two rounds")
+        if phase is not None:
+            fitted["phase"] = phase  # what is only unlearnt is judged all the same
+        return _judge(frame, fitted, family, groups, day, unlearnt, options)
+
+    first = judge(excluded)
+    if options.normal:
+        return first
+    lasting = (first["side"] != 0) & (first["phase"] != "baseline") & (day - day[first["began_at"]] < _UNLEARNT)
+    found = (lasting | (first["p_value"] < _NO_CHANCE)).to_numpy()
+    return judge(excluded | found, first["phase"]) if found.any() else first
 
 
 def _judge(
@@ -142,7 +160,10 @@ def _judge(
     few = np.zeros(size, dtype=bool)
     needed = points_needed(options.alpha)
     frozen = options.baseline is not None
-    for begin, end in groups:
+    if options.normal:
+        reach = float(special.ndtri(1 - options.alpha / 2))
+        low, high, p_value = np.full(size, -reach), np.full(size, reach), 2 * special.ndtr(-np.abs(score))
+    for begin, end in groups if not options.normal else ():
         here = slice(begin, end)
         pools = _Pools(score[here], whole[here], day[here], early[here], ~(unlearnt[here] | closed[here]), frozen, needed)
         which = np.full(end - begin, -1, dtype=np.int64)
@@ -240,8 +261,14 @@ class _Pools:
         return True
 
 
-def _bounds(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[int, int]]:
-    """First row and end of each group of a sorted table."""
+def group_bounds(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[int, int]]:
+    """First row and end of each group of a sorted table.
+
+    Examples
+    --------
+    >>> group_bounds(pd.DataFrame({"queue": ["a", "a", "b"]}), ["queue"])
+    [(0, 2), (2, 3)]
+    """
     if not by:
         return [(0, len(frame))]
     number = frame.groupby(list(by), observed=True, sort=True, dropna=False).ngroup().to_numpy()

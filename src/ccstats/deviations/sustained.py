@@ -31,7 +31,7 @@ _ROWS, _DAYS_ALIKE = 500_000, 20
 _TAIL, _DECADE = 0.002, 10.0
 #: A deviation has ended once its sum has fallen so far, in units of one by half the shift.
 _GIVEN_UP = 2.0
-#: By how many standard errors the variance of days is taken higher than found.
+#: By how many standard errors of chance the variance of days is taken higher than found.
 _DOUBT = 0.7
 
 
@@ -215,14 +215,15 @@ def measure_dependence(scores, day, side):
     neighbours = products / max(pairs, 1)
     if first > 20:
         neighbours = max(neighbours, _tail_correlation(both / first * 0.15866 / (beyond / size)))
-    # a month knows the variance of its days to a quarter: taken a little higher than found, as too low a threshold costs whole days
-    of_days = squares / max(days - 1, 1) * (1.0 + _DOUBT * np.sqrt(2.0 / max(days - 1, 1)))
+    of_days = squares / max(days - 1, 1)
     within, among = 0.0, 0.0
     for _ in range(30):
         # variance of the mean of a day of an autoregression of variance 1
         own = ((1.0 + within) / (1.0 - within) - 2.0 * within * (1.0 - within**rows) / (rows * (1.0 - within) ** 2)) / rows
         own = min(own, 0.999)
-        among = min(max((of_days - own) / (1.0 - own), 0.0), 0.9)
+        # what chance alone may have hidden in so few days is added: none found is not none there
+        hidden = _DOUBT * own * np.sqrt(2.0 / max(days - 1, 1))
+        among = min(max((of_days + hidden - own) / (1.0 - own), 0.0), 0.9)
         within = min(max((neighbours - among) / (1.0 - among), 0.0), 0.9)
     error = np.sqrt(among / days + (1.0 - among) * (1.0 + within) / (1.0 - within) / size)
     return within, among, rows, error

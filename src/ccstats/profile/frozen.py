@@ -98,7 +98,8 @@ class Profile:
         try:
             kept = json.loads(Path(path).read_text(encoding="utf-8"))
             if kept["ccstats_profile"] != _VERSION:
-                raise FormatError(f"{str(path)!r} holds a profile of version {kept['ccstats_profile']}; this is version {_VERSION}: freeze it anew")
+                found = kept["ccstats_profile"]
+                raise FormatError(f"{str(path)!r} holds a profile of version {found}; this is version {_VERSION}: freeze it anew")
             cells = pd.DataFrame(kept["cells"])
             cells = cells.astype({**dict.fromkeys(FITTED, "float64"), "points": "int64", "kind": "str", "slot": "str"})
             cells["weekday"] = pd.Categorical(cells["weekday"], categories=list(WEEKDAYS), ordered=True)
@@ -122,7 +123,7 @@ class Profile:
             ("family", self.family, FAMILIES[rows.family]),
         ):
             if kept != given:
-                raise OptionError(f"the profile was made with {what}={kept!r}, the rows have {given!r}; say {what}={kept!r} or freeze it anew")
+                raise OptionError(f"the profile was made with {what}={kept!r}, the rows have {given!r}; say {what}= or freeze it anew")
         places: dict[tuple[Any, ...], int] = {}
         keys = [self.cells[name].astype(object).tolist() for name in self.by]
         for at, key in enumerate(zip(*keys, self.cells["weekday"].cat.codes.tolist(), self.cells["slot"].tolist(), strict=True)):
@@ -143,7 +144,7 @@ def tabulate_levels(rows: Rows, fitted: dict[str, np.ndarray], points: np.ndarra
     cells = rows.keys.iloc[np.repeat(np.arange(groups), 7 * slots)].reset_index(drop=True)
     weekday = np.tile(np.repeat(np.arange(7), slots), groups)
     cells = cells.assign(
-        weekday=pd.Categorical.from_codes(weekday, categories=list(WEEKDAYS), ordered=True),
+        weekday=pd.Categorical.from_codes(weekday, dtype=pd.CategoricalDtype(list(WEEKDAYS), ordered=True)),
         slot=pd.array(_clock(rows.minutes) * (7 * groups), dtype="str"),
         **fitted,
         points=points,

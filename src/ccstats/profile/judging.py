@@ -23,6 +23,8 @@ _HOLIDAY_SD = 0.3
 
 @dataclass(frozen=True)
 class Options:
+    """How to fit; see `ccstats.profile.fit_profile`."""
+
     kind: str
     half_life: str | None
     weeks: int
@@ -48,6 +50,7 @@ class Plan:
 
 
 def plan_days(rows: Rows, width: int, mask: np.ndarray | None, frozen: bool) -> Plan:
+    """Which days each day is judged by: those before it, or the rest of its own first window or frozen baseline."""
     days = len(rows.day_date)
     first, stop, left_out = (np.full(days, fill, dtype=np.int64) for fill in (0, 0, -1))
     anchor, early = rows.day_date.copy(), np.zeros(days, dtype=bool)
@@ -74,8 +77,8 @@ def plan_days(rows: Rows, width: int, mask: np.ndarray | None, frozen: bool) -> 
     return Plan(first, stop, left_out, anchor, early)
 
 
-def freeze(rows: Rows, usable: np.ndarray, options: Options) -> Profile:
-    """Fit the usable rows of each group once (for ``same_weekday`` once a weekday) and tabulate."""
+def freeze(rows: Rows, watched: np.ndarray, options: Options) -> Profile:
+    """Fit the watched rows of each group once (for ``same_weekday`` once a weekday) and tabulate."""
     if options.kind in ("stl", "mstl"):
         raise OptionError(f"kind={options.kind!r} follows the series and cannot be frozen; choose one of: auto, {', '.join(loops.KINDS)}")
     groups, slots = len(rows.keys), rows.slots
@@ -83,12 +86,13 @@ def freeze(rows: Rows, usable: np.ndarray, options: Options) -> Profile:
     size = groups * 7 * slots
     bounds = np.array([rows.days_of_group(group) for group in range(groups)], dtype=np.int64).reshape(-1, 2).repeat(each, axis=0)
     last = np.zeros(groups, dtype=np.int64)
-    np.maximum.at(last, rows.day_group[rows.day_of[usable]], rows.day_date[rows.day_of[usable]])
+    days = rows.day_of[watched & rows.usable]
+    np.maximum.at(last, rows.day_group[days], rows.day_date[days])
     arrays, points = _empty(size)
     jobs = groups * each
     used, spread, shift = np.full(jobs, -1, dtype=np.int64), np.full((jobs, 3), np.nan), np.full(jobs, -1, dtype=np.int64)
     _run_jobs(
-        rows, usable, options,
+        rows, watched, options,
         (bounds[:, 0].copy(), bounds[:, 1].copy(), np.full(jobs, -1, dtype=np.int64), last.repeat(each)),
         np.arange(jobs + 1) * (size // max(jobs, 1)),
         np.tile(np.arange(slots), groups * 7), np.tile(np.repeat(np.arange(7), slots), groups),
@@ -106,7 +110,7 @@ def _empty(size: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
 
 def _run_jobs(
     rows: Rows,
-    usable: np.ndarray,
+    watched: np.ndarray,
     options: Options,
     spans: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     target: np.ndarray,
@@ -120,7 +124,7 @@ def _run_jobs(
 ) -> None:
     kind = loops.KINDS.index(options.kind) if options.kind in loops.KINDS else -1
     loops.fit_jobs(
-        *spans, target.astype(np.int64), rows.day_rows, rows.day_date, rows.day_weekday, rows.value, rows.count, rows.slot, usable,
+        *spans, target.astype(np.int64), rows.day_rows, rows.day_date, rows.day_weekday, rows.value, rows.count, rows.slot, watched,
         target_slot.astype(np.int64), target_weekday.astype(np.int64), rows.slots, rows.family, kind, *options.arguments(),
         *(arrays[name] for name in FITTED[:4]), points, used, spread, shift,
     )  # fmt: skip
@@ -137,12 +141,17 @@ class Fit:
         self.shift_date = np.full(days, -1, dtype=np.int64)
         self.shifted = np.zeros(days, dtype=bool)
 
-    def run(self, rows: Rows, usable: np.ndarray, plan: Plan, options: Options) -> None:
+    def run(self, rows: Rows, watched: np.ndarray, plan: Plan, options: Options) -> None:
         """Fit for each day the days it is judged by."""
         if options.kind in ("stl", "mstl"):
-            spans = (plan.first, plan.stop)
             enough = decompose_days(
-                rows, spans, plan.early, kind=options.kind, by_day=options.day_factor, fitted=self.arrays, points=self.points
+                rows,
+                (plan.first, plan.stop),
+                plan.early,
+                kind=options.kind,
+                by_day=options.day_factor,
+                fitted=self.arrays,
+                points=self.points,
             )
             self.kinds[enough] = options.kind
             return
@@ -150,9 +159,7 @@ class Fit:
         used, spread = np.full(days, -1, dtype=np.int64), np.full((days, 3), np.nan)
         spans = (plan.first, plan.stop, plan.left_out, plan.anchor)
         weekday = rows.day_weekday[rows.day_of]
-        _run_jobs(
-            rows, usable, options, spans, rows.day_rows, rows.slot, weekday, self.arrays, self.points, used, spread, self.shift_date
-        )
+        _run_jobs(rows, watched, options, spans, rows.day_rows, rows.slot, weekday, self.arrays, self.points, used, spread, self.shift_date)
         for name, column in zip(("dispersion", "between", "among_days"), spread.T, strict=True):
             self.arrays[name][:] = column[rows.day_of]
         self.kinds[:] = np.array([*loops.KINDS, ""], dtype=object)[used]
@@ -186,7 +193,7 @@ class Fit:
         for day in np.flatnonzero(self.shifted):
             self.notes[day] = _join(self.notes[day], f"new level since {np.datetime64(int(self.shift_date[day]), 'D')}")
 
-    def judge_holidays(self, rows: Rows, usable: np.ndarray, kept: Profile | None, plan: Plan, options: Options) -> None:
+    def judge_holidays(self, rows: Rows, watched: np.ndarray, kept: Profile | None, plan: Plan, options: Options) -> None:
         """Compare each holiday with earlier holidays, as a share of their ordinary levels, or with Sundays while too few are known."""
         arrays, low = self.arrays, rows.day_rows[:-1]
         known = np.isfinite(arrays["level"]) & np.isfinite(rows.value) & (rows.count > 0)
@@ -194,7 +201,7 @@ class Fit:
         days = np.flatnonzero(rows.day_holiday)
         ratio = np.divide(seen, due, out=np.full(len(low), np.nan), where=due > 0)
         sundays = []
-        for day in days:
+        for day in days.tolist():
             earlier = days[(rows.day_group[days] == rows.day_group[day]) & (days < day)]
             shares = ratio[earlier][np.isfinite(ratio[earlier])]
             if len(shares) < _HOLIDAYS or rows.family == loops.NUMBER:
@@ -203,7 +210,7 @@ class Fit:
             self._scale(rows, day, float(np.median(shares)), float(np.var(shares, ddof=1)))
             self.notes[day] = _join(f"holiday: compared with {len(shares)} earlier holidays", self.notes[day])
         if sundays and options.kind not in ("stl", "mstl"):
-            self._as_sundays(rows, usable, kept, plan, options, np.array(sundays))
+            self._as_sundays(rows, watched, kept, plan, options, np.array(sundays))
 
     def _scale(self, rows: Rows, day: int, share: float, variance: float) -> None:
         mine, arrays = slice(int(rows.day_rows[day]), int(rows.day_rows[day + 1])), self.arrays
@@ -214,15 +221,13 @@ class Fit:
         if share > 0:
             arrays["among_days"][mine] = np.maximum(arrays["among_days"][mine], variance / (share * share))
 
-    def _as_sundays(
-        self, rows: Rows, usable: np.ndarray, kept: Profile | None, plan: Plan, options: Options, days: np.ndarray
-    ) -> None:
+    def _as_sundays(self, rows: Rows, watched: np.ndarray, kept: Profile | None, plan: Plan, options: Options, days: np.ndarray) -> None:
         """Give these days the levels of Sundays."""
         weekday, mine = rows.day_weekday.copy(), np.isin(np.arange(len(rows.day_date)), days)
         weekday[mine] = _SUNDAY
         alike = replace(rows, day_weekday=weekday)
         fit = Fit(alike)
-        fit.run(alike, usable, replace(plan, stop=np.where(mine, plan.stop, plan.first)), options)
+        fit.run(alike, watched, replace(plan, stop=np.where(mine, plan.stop, plan.first)), options)
         if kept is not None:
             fit.take(alike, kept, mine & ~plan.early)
         chosen = mine[rows.day_of]

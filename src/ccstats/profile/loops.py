@@ -1,9 +1,9 @@
 """The compiled loops of `ccstats.profile`: one robust fit per day to be judged, then the day followed row by row.
 
-It is one file because a compiled loop calls the next, and all share one description of the data. Rows are sorted by group, local day and
-instant. A *job* fits the days ``first … stop`` of one group, one of them left out where asked, and answers for the rows of one target day.
-A level is overall × slot × weekday × cell (sums in place of products for shares and signed numbers); each step is shrunk towards the one
-before by the variance between its units, which is estimated from the data (DerSimonian and Laird's estimator of the variance between).
+It is one file because a compiled loop calls the next, and numba knows that what it kept is out of date by the file alone. Rows are sorted
+by group, local day and instant. A *job* fits the days ``first … stop`` of one group, one of them left out where asked, and answers for the
+rows of one target day. A level is overall × slot × weekday × cell (sums in place of products for shares and signed numbers); each step is
+shrunk towards the one before by the variance between its units, which is estimated from the data (DerSimonian and Laird's estimator).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import numpy as np
 __all__ = ["FAMILIES", "KINDS", "fit_jobs", "follow_days", "measure_spread", "partition"]
 
 #: Untyped, because a type checker cannot follow the arguments that the loops share.
-compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
+njit: Any = numba.njit
+compiled = njit(cache=True, nogil=True, error_model="numpy")
 #: Loops that only other loops call need no door to Python, and are kept with those.
-inner: Any = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 #: What a value is: its variance about a level mu is ``scale² × (dispersion / m + between)``.
 FAMILIES = ("count", "share", "mean", "number")
@@ -183,7 +184,7 @@ def measure_spread(v, n, base, floor, day, absorbed, leverage, weight, family, b
     ``absorbed`` is the share of each day's own ratio that went into the levels, ``leverage`` the variance of each row's level. Returns the
     three, and each day's ratio to its level.
     """
-    size, days, products = len(v), len(absorbed), family == COUNT or family == MEAN
+    size, days, products = len(v), len(absorbed), family in (COUNT, MEAN)
     top, bottom, ratio = np.zeros(days), np.zeros(days), np.ones(days)
     variance = np.empty(size)
     for i in range(size):
@@ -410,11 +411,11 @@ def _fit(v, n, s, w, d, u, dates, slots, family, kind, by_day, rebase):
     of the level by slot; dispersion, variance between intervals and between days; and the day a new level began with (-1: none).
     """
     size, days, cells = len(v), len(dates), 7 * slots
-    by_slot = kind == SLOT or kind == WEEKDAY_SLOT or kind == SAME_WEEKDAY
-    by_weekday = kind == WEEKDAY or kind == WEEKDAY_SLOT
+    by_slot = kind in (SLOT, WEEKDAY_SLOT, SAME_WEEKDAY)
+    by_weekday = kind in (WEEKDAY, WEEKDAY_SLOT)
     by_cell = kind == WEEKDAY_SLOT
     robust = kind != SAME_WEEKDAY
-    products = family == COUNT or family == MEAN
+    products = family in (COUNT, MEAN)
     neutral = 1.0 if products else 0.0
     rebase = rebase and robust and family != NUMBER
     v, first, shift = _at_level(v, w, s, d, u, n, dates, slots, family, by_weekday, by_slot, robust, rebase)
@@ -601,13 +602,14 @@ def _keep_nearest(taken, dates, anchor, last):
 
 @compiled
 def fit_jobs(
-    first, stop, left_out, anchor, target, day_rows, day_date, day_weekday, value, count, slot, usable, target_slot, target_weekday,
+    first, stop, left_out, anchor, target, day_rows, day_date, day_weekday, value, count, slot, watched, target_slot, target_weekday,
     slots, family, kind, half_life, last, rebase, by_day, minimum,
     level, error, shared, floor, points, used, spread, shift,
 ):  # fmt: skip
     """Fit each job and write what it says of its target rows and of its spread; a job with too few days leaves its rows missing.
 
-    ``first, stop, left_out`` are positions of days, ``anchor`` the date whose nearness counts, ``target`` bounds of the target rows;
+    Rows are ``watched`` where a baseline may look, known or not. ``first, stop, left_out`` are positions of days, ``anchor`` the date whose
+    nearness counts, ``target`` bounds of the target rows;
     ``last`` is how many days ``same_weekday`` takes. The last eight arrays are filled.
     """
     for job in range(len(first)):
@@ -620,12 +622,15 @@ def fit_jobs(
         dates, weekdays, distinct = np.empty(stop[job] - first[job], np.int64), np.zeros(7, np.int64), np.zeros(slots, np.bool_)
         days, size = 0, 0
         wanted = target_weekday[low] if kind == SAME_WEEKDAY else -1
-        taken = np.zeros(stop[job] - first[job], np.bool_)
+        taken, there = np.zeros(stop[job] - first[job], np.bool_), np.zeros(7, np.int64)
         for day in range(first[job], stop[job]):
             if day != left_out[job] and (wanted < 0 or day_weekday[day] == wanted):
+                present = False
                 for i in range(day_rows[day], day_rows[day + 1]):
-                    if usable[i]:
+                    present = present or watched[i]
+                    if watched[i] and not np.isnan(value[i]):
                         taken[day - first[job]] = True
+                there[day_weekday[day]] += present
         if wanted >= 0:
             taken = _keep_nearest(taken, day_date[first[job] : stop[job]], anchor[job], last)
         for day in range(first[job], stop[job]):
@@ -633,7 +638,7 @@ def fit_jobs(
                 continue
             near = 1.0 if half_life <= 0.0 else 0.5 ** (abs(anchor[job] - day_date[day]) / half_life)
             for i in range(day_rows[day], day_rows[day + 1]):
-                if usable[i]:
+                if watched[i] and not np.isnan(value[i]):
                     v[size], n[size], u[size] = value[i], count[i], near
                     s[size], w[size], d[size] = slot[i], day_weekday[day], days
                     distinct[slot[i]] = True
@@ -660,7 +665,7 @@ def fit_jobs(
             if chosen in (SLOT, WEEKDAY_SLOT, SAME_WEEKDAY) and here[g] == 0.0:
                 continue
             # never any contact at a time at which its weekday was there twice: closed
-            if chosen == WEEKDAY_SLOT and seen[cell] == 0 and weekdays[each] > 1:
+            if chosen == WEEKDAY_SLOT and seen[cell] == 0 and there[each] > 1:
                 continue
             level[i], error[i], shared[i], floor[i], points[i] = found[cell], doubt[cell], common[each], floors[g], size
         used[job] = chosen
@@ -697,7 +702,7 @@ def follow_days(
             unsure = 0.0 if precision == np.inf else 1.0 / precision
             square = level[i] * level[i]
             baseline[i], factor[i] = here, f
-            if own > 0.0:
+            if own > 1e-16 * square:  # else there is no variation but that of rounding
                 sigma[i] = np.sqrt(own + error[i] + square * (unsure if by_day else prior))
                 level_sigma[i] = np.sqrt(plain + error[i] + square * prior)
             if heard > 0.0:

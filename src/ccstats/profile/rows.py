@@ -23,7 +23,10 @@ _MINUTE = 60_000_000
 
 @dataclass(frozen=True)
 class Rows:
-    """A table sorted by group, local day and instant; ``order`` leads from its rows to those of the table."""
+    """A table sorted by group, local day and instant; ``order`` leads from its rows to those of the table.
+
+    Rows are ``watched`` where a baseline may look at them (neither holiday nor excluded), and ``usable`` where they have a value besides.
+    """
 
     order: np.ndarray
     by: tuple[str, ...]
@@ -33,6 +36,7 @@ class Rows:
     value: np.ndarray
     count: np.ndarray
     instants: np.ndarray
+    watched: np.ndarray
     usable: np.ndarray
     excluded: np.ndarray
     slot: np.ndarray
@@ -92,11 +96,11 @@ def prepare_rows(
 
     if names:
         grouped = frame.groupby(list(names), observed=True, dropna=False, sort=True)
-        group = grouped.ngroup().to_numpy()
+        group: np.ndarray = grouped.ngroup().to_numpy()
         keys = frame.loc[~pd.Series(group).duplicated().to_numpy(), list(names)].copy()
         keys = keys.iloc[np.argsort(pd.unique(group))].reset_index(drop=True)
     else:
-        group, keys = np.zeros(len(frame), dtype=np.int64), pd.DataFrame(index=range(1))
+        group, keys = np.zeros(len(frame), dtype=np.intp), pd.DataFrame(index=range(1))
     micros = pd.DatetimeIndex(instants).as_unit("us").asi8
     date, minute = _wall_clock(micros, zone)
     order = np.lexsort((micros, group))
@@ -126,6 +130,7 @@ def prepare_rows(
         value=np.where(known, numbers, np.nan)[order],
         count=np.where(known, counts, 0.0 if count is not None else 1.0)[order],
         instants=micros,
+        watched=~special[day_of] & ~excluded,
         usable=known[order] & ~special[day_of] & ~excluded,
         excluded=excluded,
         slot=slot.astype(np.int64),
@@ -192,7 +197,7 @@ def _instant(given: Any, zone: str, what: str) -> int:
     try:
         at = pd.Timestamp(given)
         at = at.tz_localize(zone, ambiguous=True, nonexistent="shift_forward") if at.tz is None else at
-        return int(at.as_unit("us").value)
+        return int(pd.DatetimeIndex([at]).as_unit("us").asi8[0])
     except (ValueError, TypeError):
         raise OptionError(f"{what}: {given!r} is no date or time such as '2025-01-06'") from None
 

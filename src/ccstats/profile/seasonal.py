@@ -80,10 +80,8 @@ def decompose_days(
             continue
         mine = slice(int(rows.day_rows[day]), int(rows.day_rows[day + 1]))
         at, slot = int(rows.day_date[day] - rows.day_date[first]), rows.slot[mine]
-        if inside[day]:
-            level = trend[at, slot] + season[at, slot]
-        else:
-            level = trend[-1, -1] + season[days - 7 + (at - days) % 7, slot]
+        now, then = (at, slot), (days - 7 + (at - days) % 7, slot)
+        level = trend[now] + season[now] if inside[day] else trend[-1, -1] + season[then]
         if rows.family != NUMBER:
             level = np.clip(level, 0.0, 1.0 if rows.family == SHARE else None)
         enough[day] = True

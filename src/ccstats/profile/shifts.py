@@ -14,10 +14,13 @@ __all__ = ["find_change_points"]
 
 #: Parameters that a change costs (its place among them), as multiples of log(n).
 _MODELS = {"mean": 3.0, "mean_variance": 4.0, "robust": 3.0}
-_DRAWN_IN = 3.0
+#: Of the robust model: spreads to which values are drawn in about their running median, and the fewest values that makes.
+_DRAWN_IN, _WIDTH = 2.5, 9
 
 
-def find_change_points(values: Any, *, penalty: float | None = None, minimum: int = 5, times: Any = None, model: str = "mean") -> pd.DataFrame:
+def find_change_points(
+    values: Any, *, penalty: float | None = None, minimum: int = 5, times: Any = None, model: str = "mean"
+) -> pd.DataFrame:
     """Stretches of a series between which its level changed: one row a stretch; a single row means no change.
 
     Parameters
@@ -32,8 +35,8 @@ def find_change_points(values: Any, *, penalty: float | None = None, minimum: in
     times : array-like, optional
         When each value was observed; by default its position.
     model : str
-        ``mean``; ``robust``, the mean with values drawn in to three spreads of their running median; ``mean_variance``, where the spread may
-        change as well.
+        ``mean``; ``robust``, the mean with values drawn in to 2.5 spreads about their running median; ``mean_variance``, where the spread
+        may change as well.
 
     Returns
     -------
@@ -75,8 +78,9 @@ def find_change_points(values: Any, *, penalty: float | None = None, minimum: in
     when = pd.Index(np.arange(len(series)) if times is None else times)
     if len(when) != len(series):
         raise OptionError(f"times has {len(when)} entries for {len(series)} values")
-    if np.isinf(series).any():
-        raise OptionError(f"values has {int(np.isinf(series).sum())} infinite entries, first at position {int(np.flatnonzero(np.isinf(series))[0])}")
+    infinite = np.flatnonzero(np.isinf(series))
+    if len(infinite):
+        raise OptionError(f"values has {len(infinite)} infinite entries, first at position {int(infinite[0])}")
     known = np.flatnonzero(~np.isnan(series))
     if len(known) < max(2 * minimum, 3):
         raise OptionError(
@@ -107,7 +111,7 @@ def _bounds(series: np.ndarray, penalty: float, minimum: int, model: str) -> lis
     if spread == 0.0:
         return [0, len(series)]
     if model == "robust":
-        middle = pd.Series(series).rolling(2 * minimum + 1, center=True, min_periods=minimum).median().to_numpy()
+        middle = pd.Series(series).rolling(max(2 * minimum + 1, _WIDTH), center=True, min_periods=1).median().to_numpy()
         series = middle + np.clip(series - middle, -_DRAWN_IN * spread, _DRAWN_IN * spread)
     # centred, so that the compiled sums do not cancel
     scaled = ((series - series.mean()) / spread)[:, None]
