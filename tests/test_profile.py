@@ -151,7 +151,7 @@ def test_stable_queues_are_left_in_peace(hourly: int, handle_s: float, agents: i
         today = score[day * 48 : (day + 1) * 48]
         flagged.append(((today < low) | (today > high)).mean())
     assert np.mean(flagged) < 0.045  # one queue and seed; 20 seeds have a mean below 0.02
-    assert np.nanstd(score) == pytest.approx(1, abs=0.25)
+    assert 0.9 < np.nanstd(score) < 1.5  # heavy tails are drawn in where the spread is estimated
 
 
 # --- plain loops as oracles ------------------------------------------------------------------------------------------------------

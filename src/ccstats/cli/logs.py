@@ -35,7 +35,7 @@ Threshold = Annotated[
 ]
 
 
-def _read(
+def read_logs(
     logs: list[str], *, format: str | None, timezone: str | None, clock: str | None, mapping: Path | None = None, **options: Any
 ) -> Log:
     from ccstats.readers import read
@@ -48,13 +48,13 @@ def _read(
         return read(source[0] if len(source) == 1 else source, format=format, timezone=clock or timezone, progress=progress, **options)
 
 
-def _needed(timezone: str | None) -> str:
+def needed_zone(timezone: str | None) -> str:
     if timezone is None:
         raise ZoneError("--timezone is missing: days and months need the zone of the centre, for example --timezone Europe/Istanbul")
     return timezone
 
 
-def _thresholds(given: list[str], option: str, queues: list[str]) -> float | dict[str, float] | None:
+def thresholds_of(given: list[str], option: str, queues: list[str]) -> float | dict[str, float] | None:
     """``20`` and ``sales=30`` in words of the library: one number, or a number per queue."""
     default: float | None = None
     single: dict[str, float] = {}
@@ -76,7 +76,7 @@ def _thresholds(given: list[str], option: str, queues: list[str]) -> float | dic
     return {queue: single.get(queue, default) for queue in queues if queue in single or default is not None}  # type: ignore[misc]
 
 
-def _columns(text: str) -> tuple[str, ...]:
+def columns_of(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
@@ -101,18 +101,18 @@ def report(
     from ccstats.report import build_service_report, write_service_report
     from ccstats.report.files import csv_text
 
-    zone = _needed(timezone)
-    log = _read(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
+    zone = needed_zone(timezone)
+    log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
     queues = [str(queue) for queue in log.contacts["queue"].cat.categories]
     with progress_bar("counting"):
         made = build_service_report(
             log,
             timezone=zone,
             period=None if period == "all" else period,
-            by=_columns(by),
+            by=columns_of(by),
             every=every,
-            threshold_s=_thresholds(threshold, "--threshold", queues),
-            short_s=_thresholds(short, "--short", queues),
+            threshold_s=thresholds_of(threshold, "--threshold", queues),
+            short_s=thresholds_of(short, "--short", queues),
             definition=definition,
         )
     if out == "-":
@@ -146,7 +146,7 @@ def check(
     """What became of every line: used, ignored by rule, or rejected and why; sums and oddities. Exit status 1 if there are findings."""
     from ccstats.service.reconciliation import reconcile
 
-    log = _read(logs, format=format, timezone=timezone, clock=clock, mapping=mapping, keep_text=text)
+    log = read_logs(logs, format=format, timezone=timezone, clock=clock, mapping=mapping, keep_text=text)
     print_table(log.summary(), title=f"Lines of {', '.join(dict.fromkeys(log.lines['source'].astype(str)))} (format {log.format})")
     console().print(
         f"{log.count():,} lines = {log.count('used'):,} used + {log.count('ignored'):,} ignored + {log.count('rejected'):,} rejected; "
@@ -178,8 +178,8 @@ def stats(
     from ccstats.report.files import write_tables
     from ccstats.report.statistics import build_statistics
 
-    zone = _needed(timezone)
-    log = _read(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
+    zone = needed_zone(timezone)
+    log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
     with progress_bar("counting"):
         tables = build_statistics(log, timezone=zone, at_least=at_least)
     for name, table in tables.items():
@@ -230,7 +230,7 @@ def demo(
         check([str(log)])
     report([str(log)], timezone=zone, out=str(out))
     stats([str(log)], timezone=zone, out=out)
-    intervals = to_intervals(_read([str(log)], format=None, timezone=zone, clock=None).contacts, timezone=zone, threshold_s=20)
+    intervals = to_intervals(read_logs([str(log)], format=None, timezone=zone, clock=None).contacts, timezone=zone, threshold_s=20)
     day = intervals["interval_start"].dt.tz_convert(zone).dt.normalize()
     week = intervals[day >= day.max() - timedelta(days=6)]
     expected = write_tables({"last_week": week}, out)[0]

@@ -42,7 +42,7 @@ TimeFormat = Annotated[str, typer.Option("--time-format", help="How the file wri
 Decimal = Annotated[str, typer.Option("--decimal", help="The sign in the file's numbers.")]
 
 
-def _share(text: str | None, option: str) -> float | None:
+def share_of(text: str | None, option: str) -> float | None:
     """``80``, ``80%`` and ``0.8`` in words of the library."""
     if text is None:
         return None
@@ -62,7 +62,7 @@ def _service_level(text: str | None) -> tuple[float | None, float | None]:
     try:
         if not slash:
             raise ValueError
-        return _share(share, "--service-level"), float(seconds)
+        return share_of(share, "--service-level"), float(seconds)
     except ValueError:
         raise OptionError(f"--service-level {text!r}: expected SHARE/SECONDS such as 80/20") from None
 
@@ -73,8 +73,8 @@ def _targets(service_level: str | None, max_wait: float | None, max_abandonment:
         "target_service_level": share,
         "threshold_s": seconds,
         "max_mean_wait_s": max_wait,
-        "max_abandonment_rate": _share(max_abandonment, "--max-abandonment"),
-        "max_occupancy": _share(max_occupancy, "--max-occupancy"),
+        "max_abandonment_rate": share_of(max_abandonment, "--max-abandonment"),
+        "max_occupancy": share_of(max_occupancy, "--max-occupancy"),
     }
 
 
@@ -127,9 +127,9 @@ def staff(
             expected,
             **_targets(service_level, max_wait, max_abandonment, max_occupancy),
             patience_s=_patience(patience),
-            shrinkage=_share(shrinkage, "--shrinkage"),
+            shrinkage=share_of(shrinkage, "--shrinkage"),
             scope=scope,
-            floor=_share(floor, "--floor"),
+            floor=share_of(floor, "--floor"),
             model=model,
             definition=definition,
             min_agents=min_agents,
@@ -184,7 +184,7 @@ def erlang(
         patience_s=_patience(patience),
         lines=_patience(lines),
         definition=definition,
-        shrinkage=_share(shrinkage, "--shrinkage"),
+        shrinkage=share_of(shrinkage, "--shrinkage"),
         around=around,
     )
     print_table(table, title=f"{contacts:g} contacts in {interval}, handled in {aht:g} s: {load:.2f} Erlangs")

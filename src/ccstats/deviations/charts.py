@@ -21,7 +21,7 @@ from ccstats.deviations.observed import SUB_DAILY, group_names, metric_names, ob
 from ccstats.deviations.residuals import WINDOW, ResidualOptions, group_bounds, judge_residuals, points_needed
 from ccstats.deviations.sustained import BUDGET
 from ccstats.deviations.tails import false_shares
-from ccstats.errors import DataWarning, OptionError, TableError, ZoneError, did_you_mean
+from ccstats.errors import DataWarning, OptionError, TableError, did_you_mean
 from ccstats.intervals.merging import as_intervals
 from ccstats.metrics import METRICS, SERVICE_LEVELS
 from ccstats.schema import POINTS
@@ -272,7 +272,9 @@ def _check_options(
     targets = dict(target) if isinstance(target, Mapping) else dict.fromkeys(metrics, np.nan if target is None else float(target))
     for name in targets:
         if name not in metrics:
-            raise OptionError(f"target= names {name!r}, which is not judged; metrics are: {', '.join(metrics)}.{did_you_mean(name, metrics)}")
+            raise OptionError(
+                f"target= names {name!r}, which is not judged; metrics are: {', '.join(metrics)}.{did_you_mean(name, metrics)}"
+            )
     return _Request(chart, kind, span, earlier, frozen, alpha, chosen, false_discovery, targets)
 
 
@@ -384,10 +386,14 @@ def _short(job: _Job, observed: pd.DataFrame, excluded: Bools, fixed: Bools | No
         points = int(usable[begin:end].sum())
         if charts[begin] in CHARTS and job.request.frozen is None and FEWEST <= points < SHORT:
             few.append(points)
-            reasons[begin:end] = [f"{each}; short series: limits rest on {points} points, they settle from {SHORT} on" for each in reasons[begin:end]]
+            reasons[begin:end] = [
+                f"{each}; short series: limits rest on {points} points, they settle from {SHORT} on" for each in reasons[begin:end]
+            ]
     if few:
         warnings.warn(
-            f"limits of {len(few)} series rest on fewer than {SHORT} points (fewest {min(few)}) and will move as points come", DataWarning, stacklevel=5
+            f"limits of {len(few)} series rest on fewer than {SHORT} points (fewest {min(few)}) and will move as points come",
+            DataWarning,
+            stacklevel=5,
         )
     return reasons
 

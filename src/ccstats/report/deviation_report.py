@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,16 +15,17 @@ from ccstats.deviations.charts import find_deviations
 from ccstats.deviations.incidents import list_incidents
 from ccstats.deviations.usual import plan_as_usual
 from ccstats.deviations.wording import describe_causes
-from ccstats.errors import CcstatsError
+from ccstats.errors import CcstatsError, DataWarning
 from ccstats.metrics import METRICS, SERVICE_LEVELS
 from ccstats.report.cells import escape_markdown
-from ccstats.report.files import csv_text
+from ccstats.report.files import csv_text, write_texts
 from ccstats.report.markdown import markdown_table
 
-__all__ = ["DeviationReport", "build_deviation_report", "deviation_files"]
+__all__ = ["DeviationReport", "build_deviation_report", "write_deviations"]
 
-#: The columns of an incident that are shown beside its sentence.
-_SHOWN = ("queue", "metric", "started_at", "ended_at", "direction", "value", "baseline", "excess", "severity")
+#: So many incidents, the costliest, are explained: each takes a simulation.
+_EXPLAINED = 20
+_SHOWN = ("started_at", "ended_at", "metric", "direction", "value", "baseline", "periods", "late", "lost_calls", "surplus", "severity")
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,15 @@ class DeviationReport:
     points : pandas.DataFrame
         Every period with its limits and signals.
     incidents : pandas.DataFrame
-        Signals joined, worst first, with ``in_words`` and ``why``.
+        Signals joined, the costliest first, with ``in_words`` and ``why`` (empty where nothing can be said).
     causes : pandas.DataFrame
-        The attribution of each incident that was explained, under its ``incident``.
-    planned : bool
-        Whether incidents are explained against a plan; otherwise against what was usual.
-    lines : tuple of str
-        What the reader must know: how it was judged, and what could not be explained.
+        The attribution of every incident that was explained, under its ``incident``.
+    against : str
+        What the reasons are differences from: ``plan``, or ``usual``; empty where nothing was explained.
+    metrics : tuple of str
+        What was judged.
+    timezone : str
+        Zone of all times.
 
     Examples
     --------
@@ -50,5 +56,192 @@ class DeviationReport:
     points: pd.DataFrame
     incidents: pd.DataFrame
     causes: pd.DataFrame
-    planned: bool
-    lines: tuple[str, ...]
+    against: str
+    metrics: tuple[str, ...]
+    timezone: str
+
+    def sentences(self) -> list[str]:
+        """One sentence an incident, with its reasons.
+
+        Examples
+        --------
+        >>> empty = pd.DataFrame({"in_words": [], "why": []}, dtype="str")
+        >>> DeviationReport(empty, empty, empty, "", (), "UTC").sentences()
+        []
+        """
+        pairs = zip(self.incidents["in_words"], self.incidents["why"], strict=True)
+        return [f"{said}{f' — {why}' if why else ''}" for said, why in pairs]
+
+    def charts(self) -> list[str]:
+        """How the points were judged, most of them first: the notes of the points, with how many each is for.
+
+        Examples
+        --------
+        >>> DeviationReport.charts.__name__
+        'charts'
+        """
+        counted = self.points["note"].astype("str").str.partition("; ")[0].value_counts()
+        return [f"{note} ({count:,} points)" for note, count in counted.items() if note]
+
+
+def build_deviation_report(
+    intervals: pd.DataFrame,
+    agent_intervals: pd.DataFrame | None = None,
+    *,
+    plan: pd.DataFrame | None = None,
+    metric: str | Sequence[str] = "service_level",
+    by: Sequence[str] = ("queue",),
+    timezone: str,
+    since: Any = None,
+    seed: int = 0,
+    **options: Any,
+) -> DeviationReport:
+    """Find what deviates, join it to incidents, and say what each came from.
+
+    Parameters
+    ----------
+    intervals : pandas.DataFrame
+        `intervals`.
+    agent_intervals : pandas.DataFrame, optional
+        `agent_intervals`, cut alike. Without it nothing is said of agents.
+    plan : pandas.DataFrame, optional
+        What was planned; without it reasons are differences from what was usual.
+    metric : str or sequence of str
+        What is judged.
+    by : sequence of str
+        ``queue``, or nothing for all queues together.
+    timezone : str
+        Whose days count.
+    since : datetime-like, optional
+        Incidents that ended before are left out; what lies before is still learnt from.
+    seed : int
+        Of the simulations.
+    **options
+        ``period, chart, baseline, rules, target, alpha, holidays`` of `find_deviations`.
+
+    Returns
+    -------
+    DeviationReport
+
+    Raises
+    ------
+    CcstatsError
+        As `find_deviations`. What cannot be explained is said in ``why``, and stops nothing.
+
+    Examples
+    --------
+    >>> build_deviation_report.__name__
+    'build_deviation_report'
+    """
+    metrics = (metric,) if isinstance(metric, str) else tuple(metric)
+    points = find_deviations(intervals, metric=list(metrics), by=list(by), timezone=timezone, seed=seed, **options)
+    incidents = list_incidents(points, intervals=intervals)
+    if since is not None:
+        begin = pd.Timestamp(since)
+        begin = begin.tz_localize(timezone) if begin.tzinfo is None else begin
+        incidents = incidents[incidents["ended_at"] > begin].reset_index(drop=True)
+    against = "" if not len(incidents) or (plan is None and agent_intervals is None) else "usual" if plan is None else "plan"
+    causes, why = [], [""] * len(incidents)
+    if against:
+        table, known = plan, True
+        if table is None:
+            table, known = _usual(intervals, agent_intervals, by)
+        for place, row in enumerate(incidents.head(_EXPLAINED).to_dict("records")):
+            if not known:
+                break
+            found, why[place] = _explain(row, table, intervals, agent_intervals, by, timezone, against, seed)
+            if found is not None:
+                causes.append(found.assign(incident=row["incident"]))
+    made = pd.concat(causes, ignore_index=True) if causes else pd.DataFrame({"incident": pd.array([], dtype="Int64")})
+    return DeviationReport(points, incidents.assign(why=pd.array(why, dtype="str")), made, against, metrics, timezone)
+
+
+def _usual(intervals: pd.DataFrame, agent_intervals: Any, by: Sequence[str]) -> tuple[Any, bool]:
+    try:
+        return plan_as_usual(intervals, agent_intervals, by="queue" if list(by) == ["queue"] else ()), True
+    except CcstatsError as error:
+        warnings.warn(f"incidents are not explained: {error}", DataWarning, stacklevel=3)
+        return None, False
+
+
+def _explain(
+    row: dict[str, Any],
+    plan: Any,
+    intervals: pd.DataFrame,
+    agent_intervals: pd.DataFrame | None,
+    by: Sequence[str],
+    timezone: str,
+    against: str,
+    seed: int,
+) -> tuple[pd.DataFrame | None, str]:
+    """The causes of one incident's service level, and they in words."""
+    queue = str(row["queue"]) if list(by) == ["queue"] else None
+
+    def during(table: pd.DataFrame | None) -> pd.DataFrame | None:
+        if table is None:
+            return None
+        here = (table["interval_start"] >= row["started_at"]) & (table["interval_start"] < row["ended_at"])
+        if queue is not None and "queue" in table:
+            here &= table["queue"].astype("str").isin([queue, "nan"]) | table["queue"].isna()
+        return table[here].reset_index(drop=True)
+
+    level = row["metric"] if row["metric"] in SERVICE_LEVELS else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # of intervals at the incident's edges
+            causes = explain_service_level(
+                during(plan),
+                during(intervals),
+                during(agent_intervals),
+                by="queue" if queue is not None else (),
+                timezone=timezone,
+                definition=level,
+                seed=seed,
+            )
+    except CcstatsError as error:
+        return None, f"not explained: {str(error).splitlines()[0]}"
+    words = str(describe_causes(causes)["words"].iloc[0])
+    return causes, words if against == "plan" else words.replace("below plan", "below usual").replace("above plan", "above usual")
+
+
+def write_deviations(report: DeviationReport, out: str | Path) -> list[Path]:
+    """Write ``deviations.md`` and its tables as CSV into a folder, made if it is not there.
+
+    Parameters
+    ----------
+    report : DeviationReport
+        What `build_deviation_report` made.
+    out : str or Path
+        The folder.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OptionError
+        If the folder cannot be made or written to.
+
+    Examples
+    --------
+    >>> write_deviations.__name__
+    'write_deviations'
+    """
+    shown = [name for name in ("queue", *_SHOWN) if name in report.incidents and report.incidents[name].notna().any()]
+    judged = report.points[report.points["value"].notna()]
+    parts = [
+        "# Deviations",
+        f"{len(judged):,} values of {', '.join(report.metrics)} were judged, {int(report.points['signal'].sum()):,} deviate, in "
+        f"{len(report.incidents):,} incidents. Times are those of {escape_markdown(report.timezone)}.",
+        *(f"{number}. {escape_markdown(said)}" for number, said in enumerate(report.sentences(), start=1)),
+        *([markdown_table(report.incidents[shown])] if len(report.incidents) else []),
+        "## How they were judged",
+        "\n".join(f"* {escape_markdown(line)}" for line in report.charts()),
+        "\n".join(f"* `{name}` = {escape_markdown(METRICS[name].formula)}" for name in report.metrics),
+    ]
+    texts = {"deviations.md": "\n\n".join(parts) + "\n", "points.csv": csv_text(report.points), "incidents.csv": csv_text(report.incidents)}
+    if len(report.causes):
+        texts["causes.csv"] = csv_text(report.causes)
+    return write_texts(Path(out), texts)

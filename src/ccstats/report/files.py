@@ -14,7 +14,7 @@ from ccstats.report.cells import safe_cell
 from ccstats.report.markdown import markdown_report
 from ccstats.report.service_report import ServiceReport
 
-__all__ = ["csv_text", "write_bytes", "write_service_report", "write_tables", "write_text"]
+__all__ = ["csv_text", "write_bytes", "write_service_report", "write_tables", "write_text", "write_texts"]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -109,7 +109,7 @@ def write_service_report(report: ServiceReport, out: str | Path) -> list[Path]:
         "notes.csv": csv_text(report.notes),
         "definitions.csv": csv_text(report.definitions()),
     }
-    return _write_all(Path(out), texts)
+    return write_texts(Path(out), texts)
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], out: str | Path) -> list[Path]:
@@ -137,10 +137,17 @@ def write_tables(tables: Mapping[str, pd.DataFrame], out: str | Path) -> list[Pa
     >>> [path.name for path in write_tables({"waits": pd.DataFrame({"offered": [3]})}, tempfile.mkdtemp())]
     ['waits.csv']
     """
-    return _write_all(Path(out), {f"{name}.csv": csv_text(table) for name, table in tables.items()})
+    return write_texts(Path(out), {f"{name}.csv": csv_text(table) for name, table in tables.items()})
 
 
-def _write_all(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write each text under its name into a folder, made if it is not there; raises `OptionError` if that cannot be.
+
+    Examples
+    --------
+    >>> [path.name for path in write_texts(Path(tempfile.mkdtemp()), {"a.md": "# A"})]
+    ['a.md']
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
