@@ -359,7 +359,7 @@ def correlated(rng: np.random.Generator, days: int, queues: int) -> pd.DataFrame
     return shares(rng.binomial(60, chance).ravel(), 60, start=np.tile(index, queues), queue=names)
 
 
-@pytest.mark.parametrize(("days", "least", "width"), [(28, 0.9, 0.024), (12, 0.9, 0.038), (1, 0.87, 0.125)])
+@pytest.mark.parametrize(("days", "least", "width"), [(28, 0.87, 0.024), (12, 0.87, 0.038), (1, 0.9, 0.125)])
 def test_limits_hold_the_truth(days: int, least: float, width: float) -> None:
     rounds = max(200, round(1000 * EXAM))
     rng = np.random.default_rng(20260303)

@@ -47,7 +47,8 @@ def make_points(
         "severity": 0.99,
         "phase": "judged",
         "chart": "residuals",
-        "target": np.nan,
+        "target": 0.85,
+        "signalled_at": pd.DatetimeIndex([each + offset for each in starts]).as_unit("us"),
         "note": "",
         "incident": pd.array([pd.NA] * len(value), dtype="Int64"),
         **columns,
@@ -260,8 +261,8 @@ def test_no_signal_and_no_points_give_an_empty_table_of_the_same_columns() -> No
     assert calm.dtypes.drop("queue").drop("metric").equals(full.dtypes.drop("queue").drop("metric"))
     none = list_incidents(POINTS.empty(["queue"]).assign(period_start=lambda f: f["period_start"], score=1.0))
     assert list(none.columns) == list(full.columns)
-    assert none.dtypes.drop(["queue", "metric", "started_at", "ended_at", "worst_at"]).equals(
-        full.dtypes.drop(["queue", "metric", "started_at", "ended_at", "worst_at"])
+    assert none.dtypes.drop(["queue", "metric", "started_at", "ended_at", "signalled_at", "worst_at"]).equals(
+        full.dtypes.drop(["queue", "metric", "started_at", "ended_at", "signalled_at", "worst_at"])
     )
 
 

@@ -29,7 +29,7 @@ from planted import (
 )
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
-CASES = max(24, round(200 * EXAM / 24) * 24)  # whole rounds: each length with each kind
+CASES = max(48, round(200 * EXAM))  # 24 are a round: each length with each kind
 
 
 def a_run(*, agents=5, steps=12, seed=1):
@@ -144,9 +144,10 @@ def test_the_score_is_that_of_a_plain_loop():
 
 def test_ours_is_ahead_of_every_peer_in_every_kind():
     records, _ = run_cases(planted_cases(CASES, seed=500), lambda case: (KINDS[case.kind],))
-    for kind in KINDS:
-        found = {who: scores(each) for who, each in records[records["kind"] == kind].groupby("who")}
+    told = {kind: {who: scores(each) for who, each in records[records["kind"] == kind].groupby("who")} for kind in KINDS}
+    told["all"] = {who: scores(each) for who, each in records.groupby("who")}
+    for kind, found in told.items():
         ours = found.pop(OURS)
         for who, theirs in found.items():
-            assert ours["F1"] > theirs["F1"], (kind, who, ours, theirs)
+            assert ours["F1"] > theirs["F1"] * (1.3 if kind == "all" else 1.0), (kind, who, ours, theirs)
         assert ours["precision"] > 0.5, (kind, ours)

@@ -15,6 +15,8 @@ from ccstats.errors import OptionError
 
 __all__ = ["deviations"]
 
+Metrics = Annotated[list[str], typer.Option("--metric", help="What is judged: service_level, offered, aht_s, …; repeat for several.")]
+
 
 @app.command()
 def deviations(
@@ -23,9 +25,7 @@ def deviations(
     timezone: Zone = None,
     clock: Clock = None,
     mapping: Mapping = None,
-    metric: Annotated[list[str], typer.Option("--metric", help="What is judged: service_level, offered, aht_s, …; repeat for several.")] = [
-        "service_level"
-    ],  # noqa: B006 - Typer reads defaults as they stand
+    metric: Metrics = ["service_level"],  # noqa: B006 - Typer reads defaults as they stand
     plan: Annotated[
         str | None,
         typer.Option("--plan", help="What was planned (ccstats staff --out): reasons are told against it, else against what was usual."),

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccstats import spc
 from ccstats.deviations.control import CHARTS, FEWEST, SHORT, chart_for, judge_by_chart
 from ccstats.deviations.expected import judge_service_level
 from ccstats.deviations.incidents import number_incidents
 from ccstats.deviations.observed import SUB_DAILY, group_names, metric_names, observe_metrics, zone_of
+from ccstats.deviations.request import Job, check_request, put_behind, rows_in_span
 from ccstats.deviations.residuals import WINDOW, ResidualOptions, group_bounds, judge_residuals, points_needed
+from ccstats.deviations.signals import add_runs, add_signals
 from ccstats.deviations.sustained import BUDGET
-from ccstats.deviations.tails import false_shares
-from ccstats.errors import DataWarning, OptionError, TableError, did_you_mean
+from ccstats.errors import DataWarning, OptionError, TableError
 from ccstats.intervals.merging import as_intervals
 from ccstats.metrics import METRICS, SERVICE_LEVELS
 from ccstats.schema import POINTS
@@ -30,15 +28,10 @@ __all__ = ["find_deviations"]
 
 Bools = NDArray[np.bool_]
 
-_OWN = ("auto", "residual", "expected", "profile")
-_KINDS = ("auto", "overall", "slot", "weekday", "weekday_slot", "same_weekday", "stl", "mstl")
-_SENSES = {"higher_is_better": ("worse", "better"), "lower_is_better": ("better", "worse"), "neutral": ("lower", "higher")}
-#: Run rules of charts of days, weeks and months, see Notes of `find_deviations`.
-_DAILY_RULES = ("beyond_limits", "run_of_9")
 #: Share of false ones among the series named at one moment, where several are judged.
 _FALSE = 0.1
-#: Chance of a false alarm: of residuals and simulated spreads, and of 3 sigma.
-_ALPHA, _THREE_SIGMA = 0.01, 0.0027
+#: Chance of a false alarm of 3 sigma.
+_THREE_SIGMA = 0.0027
 
 
 def find_deviations(
@@ -142,9 +135,9 @@ def find_deviations(
     whole days, so that about half a percent of quiet rows lie in false deviations. With the limits that makes about 1.5 % in all. The
     rows from the estimated beginning on are marked. What is found is kept from later baselines for 14 days; what lasts longer is normal.
 
-    *Few points, long periods.* With fewer than 200 residuals, and from days on: p' for shares, I' for means, XmR for counts (of residuals from
-    the weekday baseline, given three weeks of days), u' for counts of months, 3 sigma. Limits of fewer than 20 points come with a warning, of
-    fewer than 8 there are none.
+    *Few points, long periods.* With fewer than 200 residuals, and from days on: p' for shares, I' for means, XmR for counts (of residuals
+    from the weekday baseline, given three weeks of days), u' for counts of months, 3 sigma. Limits of fewer than 20 points come with a
+    warning, of fewer than 8 there are none.
 
     *Run rules.* Below days there are none: half-hours are autocorrelated, at lag-1 correlation 0.25 a run of eight comes ten times as
     often as it should. From days on ``beyond_limits`` and ``run_of_9``: of 24 stable days one series in eleven has a signal (3 sigma alone
@@ -172,15 +165,16 @@ def find_deviations(
     """
     frame = as_intervals(table)
     metrics, names, zone = metric_names(metric), group_names(by), zone_of(frame, timezone)
-    request = _check_options(chart, baseline, alpha, false_discovery, target, metrics, period, rules, gap)
+    request = check_request(chart, baseline, alpha, false_discovery, target, metrics, period, rules, gap)
     observed = observe_metrics(frame, metrics=metrics, by=names, period=period, timezone=zone)
     earlier = None
     if request.earlier is not None:
         earlier = observe_metrics(request.earlier, metrics=metrics, by=names, period=period, timezone=zone)
         request = replace(request, baseline=None)
     series = sum(len(group_bounds(each, names)) for each in observed.values())
-    share = request.false_discovery if request.false_discovery != "auto" else (_FALSE if series > 1 else None)
-    job = _Job(frame, agent_intervals, names, period, zone, request, holidays, seed, 1.0 if share is None else share / series)
+    wanted = request.false_discovery
+    share = (_FALSE if series > 1 else None) if isinstance(wanted, str) else wanted
+    job = Job(frame, agent_intervals, names, period, zone, request, holidays, seed, 1.0 if share is None else share / series)
     parts = [_judge_metric(job, name, observed[name], None if earlier is None else earlier[name]) for name in metrics]
     problems = [each for _, found in parts for each in found]
     if len(problems) == series:
@@ -189,7 +183,7 @@ def find_deviations(
         shown = "; ".join(problems[:3]) + ("; …" if len(problems) > 3 else "")
         warnings.warn(f"{len(problems)} of {series} series cannot be judged: {shown}", DataWarning, stacklevel=2)
     points = pd.concat([part for part, _ in parts], ignore_index=True)
-    points = _signals(points, share)
+    points = add_signals(points, share=share)
     points["target"] = points["metric"].map(request.targets).astype("float64")
     points["metric"] = pd.Categorical(points["metric"], categories=metrics)
     points["incident"] = number_incidents(points, by=names, gap=gap)
@@ -197,88 +191,7 @@ def find_deviations(
     return POINTS.conform(ordered[[*[name for name in names if name not in POINTS], *[name for name in POINTS.names() if name in ordered]]])
 
 
-@dataclass(frozen=True)
-class _Request:
-    """Options, checked."""
-
-    chart: str
-    kind: str
-    baseline: Any
-    earlier: Any
-    frozen: spc.Baseline | None
-    alpha: float | None
-    rules: tuple[spc.Rule, ...]
-    false_discovery: float | str | None
-    targets: dict[str, float]
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What all metrics of one call share."""
-
-    frame: pd.DataFrame
-    agent_intervals: Any
-    by: list[str]
-    period: str
-    zone: str
-    request: _Request
-    holidays: Any
-    seed: int
-    share: float  # of false discoveries, for one series
-
-    @property
-    def alpha(self) -> float:
-        return self.request.alpha or _ALPHA
-
-
-def _check_options(
-    chart: str, baseline: Any, alpha: Any, false_discovery: Any, target: Any, metrics: list[str], period: str, rules: Any, gap: int
-) -> _Request:
-    known = (*_OWN, *CHARTS)
-    if chart not in known:
-        elsewhere = " That one has figures of its own: see ccstats.spc.limits." if chart in spc.CHARTS else did_you_mean(str(chart), known)
-        raise OptionError(f"chart={chart!r} is not known; choose one of: {', '.join(known)}.{elsewhere}")
-    if alpha is not None and not 0 < alpha < 0.5:
-        raise OptionError(f"alpha={alpha!r} must lie between 0 and 0.5, such as 0.01")
-    if not (false_discovery in ("auto", None) or (isinstance(false_discovery, int | float) and 0 < false_discovery <= 1)):
-        raise OptionError(f"false_discovery={false_discovery!r} must be a share such as 0.1, 'auto' or None")
-    if not isinstance(gap, int) or gap < 0:
-        raise OptionError(f"gap={gap!r} must be a whole number of periods, 0 or more")
-    kind, span, earlier, frozen = "auto", None, None, None
-    if isinstance(baseline, str) and baseline in _KINDS:
-        kind = baseline
-    elif isinstance(baseline, spc.Baseline):
-        frozen = baseline
-    elif isinstance(baseline, str | Path):
-        if isinstance(baseline, str) and not Path(baseline).suffix:
-            raise OptionError(
-                f"baseline={baseline!r} is not known; choose one of: {', '.join(_KINDS)}, or give a span (start, end), a table of earlier "
-                f"intervals, a spc.Baseline or its file.{did_you_mean(baseline, _KINDS)}"
-            )
-        frozen = spc.Baseline.load(baseline)
-    elif isinstance(baseline, tuple) and len(baseline) == 2:
-        span = baseline
-    else:
-        earlier = as_intervals(baseline)
-    if frozen is not None:
-        if chart not in ("auto", frozen.chart):
-            raise OptionError(f"the baseline is of chart {frozen.chart!r}, not {chart!r}")
-        if frozen.chart not in CHARTS:
-            raise OptionError(f"a baseline of chart {frozen.chart!r} has figures of its own: see ccstats.spc.limits")
-        chart = frozen.chart
-    if chart == "expected" and (not set(metrics) <= set(SERVICE_LEVELS)):
-        raise OptionError(f"chart='expected' is for service levels ({', '.join(SERVICE_LEVELS)}), not for {', '.join(metrics)}")
-    chosen = spc.rules_of(rules if rules is not None else (_DAILY_RULES if period not in SUB_DAILY else "beyond_limits"))
-    targets = dict(target) if isinstance(target, Mapping) else dict.fromkeys(metrics, np.nan if target is None else float(target))
-    for name in targets:
-        if name not in metrics:
-            raise OptionError(
-                f"target= names {name!r}, which is not judged; metrics are: {', '.join(metrics)}.{did_you_mean(name, metrics)}"
-            )
-    return _Request(chart, kind, span, earlier, frozen, alpha, chosen, false_discovery, targets)
-
-
-def _judge_metric(job: _Job, name: str, observed: pd.DataFrame, earlier: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
+def _judge_metric(job: Job, name: str, observed: pd.DataFrame, earlier: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
     """Points of one metric before signals, and what is wrong with the series of which nothing can be said."""
     metric = METRICS[name]
     family = {"ratio": "share", "mean": "mean", "max": "mean"}.get(metric.kind, "count")
@@ -288,10 +201,10 @@ def _judge_metric(job: _Job, name: str, observed: pd.DataFrame, earlier: pd.Data
         family = "mean"  # booked by event, a share of a short period can pass 1
     own = np.ones(len(observed), dtype=bool)
     if earlier is not None:
-        observed, own = _behind(earlier, observed, job.by)
+        observed, own = put_behind(earlier, observed, job.by)
     # the first and last period are rarely there as a whole: their counts are no counts of a period
     excluded = ~observed["whole"].to_numpy() if family == "count" else np.zeros(len(observed), dtype=bool)
-    fixed = ~own if earlier is not None else _in_span(observed, job)
+    fixed = ~own if earlier is not None else rows_in_span(observed, job)
     chosen, reasons = _choose(job, name, family, observed, excluded, fixed)
     pieces, problems = [], []
     for chart in dict.fromkeys(chosen):
@@ -309,7 +222,7 @@ def _judge_metric(job: _Job, name: str, observed: pd.DataFrame, earlier: pd.Data
         part = pd.concat([mine, judged["points"]], axis=1).assign(chart=chart, reason=reasons[rows])
         part["excluded"] = excluded[rows]
         part["signalled"] = _ends(part["period_end"], judged["points"]["seen_at"].to_numpy())
-        pieces.append(_with_rules(part, job)[own[rows]])
+        pieces.append(add_runs(part, by=job.by, rules=job.request.rules)[own[rows]])
     found = pd.concat(pieces, ignore_index=True).assign(metric=name)
     known = np.isfinite(found["value"])
     found["phase"] = np.where(found["excluded"], "excluded", found["phase"])
@@ -319,7 +232,7 @@ def _judge_metric(job: _Job, name: str, observed: pd.DataFrame, earlier: pd.Data
     return found, problems
 
 
-def _judge_by(job: _Job, chart: str, name: str, family: str, mine: pd.DataFrame, excluded: Bools, fixed: Bools | None) -> dict[str, Any]:
+def _judge_by(job: Job, chart: str, name: str, family: str, mine: pd.DataFrame, excluded: Bools, fixed: Bools | None) -> dict[str, Any]:
     request = job.request
     if chart == "expected":
         return {"points": _expected(job, name, mine), "failed": {}}
@@ -348,7 +261,7 @@ def _judge_by(job: _Job, chart: str, name: str, family: str, mine: pd.DataFrame,
     return {"points": points, "failed": failed}
 
 
-def _choose(job: _Job, name: str, family: str, observed: pd.DataFrame, excluded: Bools, fixed: Bools | None) -> tuple[Any, Any]:
+def _choose(job: Job, name: str, family: str, observed: pd.DataFrame, excluded: Bools, fixed: Bools | None) -> tuple[Any, Any]:
     """The chart of each row, and why."""
     request = job.request
     if request.chart != "auto":
@@ -378,7 +291,7 @@ def _choose(job: _Job, name: str, family: str, observed: pd.DataFrame, excluded:
 _WORDS = {"share": "ratio", "mean": "mean", "count": "count"}
 
 
-def _short(job: _Job, observed: pd.DataFrame, excluded: Bools, fixed: Bools | None, charts: Any, reasons: Any) -> Any:
+def _short(job: Job, observed: pd.DataFrame, excluded: Bools, fixed: Bools | None, charts: Any, reasons: Any) -> Any:
     """Reasons, with a warning where limits of a control chart rest on few points."""
     usable = np.isfinite(observed["value"].to_numpy()) & ~excluded & (True if fixed is None else fixed)
     few = []
@@ -398,39 +311,7 @@ def _short(job: _Job, observed: pd.DataFrame, excluded: Bools, fixed: Bools | No
     return reasons
 
 
-def _in_span(observed: pd.DataFrame, job: _Job) -> Bools | None:
-    if job.request.baseline is None:
-        return None
-    try:
-        low, high = (pd.Timestamp(each) for each in job.request.baseline)
-        low, high = (each.tz_localize(job.zone) if each.tz is None else each for each in (low, high))
-    except (ValueError, TypeError):
-        raise OptionError(f"baseline={job.request.baseline!r} is no span of dates such as ('2025-01-06', '2025-02-03')") from None
-    if not low < high:
-        raise OptionError(f"baseline={job.request.baseline!r} is no span: its end must come after its start")
-    inside = ((observed["period_start"] >= low) & (observed["period_start"] < high)).to_numpy()
-    if not inside.any():
-        first, last = observed["period_start"].min(), observed["period_end"].max()
-        raise OptionError(f"baseline={job.request.baseline!r} has no period of the table, which runs from {first} to {last}")
-    return inside
-
-
-def _behind(earlier: pd.DataFrame, observed: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Bools]:
-    """Earlier rows before those to be judged, group by group, and which rows are to be judged."""
-    if earlier["period_end"].max() > observed["period_start"].min():
-        raise TableError(
-            f"the table of the baseline must end before the other begins: it ends {earlier['period_end'].max()}, the other begins "
-            f"{observed['period_start'].min()}; give a span baseline=(start, end) for a part of the same table"
-        )
-    both = pd.concat([earlier.assign(own=False), observed.assign(own=True)], ignore_index=True)
-    for name in by:
-        labels = sorted({*earlier[name].astype(str), *observed[name].astype(str)})
-        both[name] = pd.Categorical(both[name].astype(str), categories=labels)
-    both = both.sort_values([*by, "period_start"], kind="stable", ignore_index=True)
-    return both.drop(columns="own"), both["own"].to_numpy(dtype=bool)
-
-
-def _expected(job: _Job, name: str, mine: pd.DataFrame) -> pd.DataFrame:
+def _expected(job: Job, name: str, mine: pd.DataFrame) -> pd.DataFrame:
     """Points of a service level against its simulated spread."""
     if job.agent_intervals is None:
         raise OptionError("chart='expected' needs agent_intervals=: who was there decides what could be expected")
@@ -474,54 +355,6 @@ def _expected(job: _Job, name: str, mine: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_rules(part: pd.DataFrame, job: _Job) -> pd.DataFrame:
-    """Run rules on the standardised figures, group by group: their names, and when each pattern was complete."""
-    chosen = [rule for rule in job.request.rules if rule.kind != "beyond"]
-    words = np.full(len(part), "", dtype=object)
-    ends = part["signalled"].copy()
-    if chosen:
-        score = part["score"].to_numpy(dtype="float64")
-        limits = SimpleNamespace(lower=-np.inf, upper=np.inf, center=0.0, sigma=1.0)
-        for begin, end in group_bounds(part, job.by):
-            rows = slice(begin, end)
-            marked = spc.apply_rules(score[rows], limits, rules=chosen, mark="pattern")
-            complete = spc.apply_rules(score[rows], limits, rules=chosen, mark="end")
-            for rule, flags in marked.items():
-                at = np.flatnonzero(flags) + begin
-                words[at] = [f"{each}+{rule}" if each else rule for each in words[at]]
-                done = np.flatnonzero(complete[rule]) + begin
-                if len(done):
-                    when = part["period_end"].iloc[done[np.minimum(np.searchsorted(done, at), len(done) - 1)]].to_numpy()
-                    ends.iloc[at] = ends.iloc[at].fillna(pd.Series(when, index=ends.index[at]))
-    return part.assign(runs=words, signalled=ends)
-
-
-def _signals(points: pd.DataFrame, share: float | None) -> pd.DataFrame:
-    """Signal, rule, direction, severity and when it was told."""
-    out = points.copy()
-    known = ~out["excluded"].to_numpy()
-    p_value = np.where(known, out["p_value"], np.nan)
-    single = out["single"].to_numpy(dtype=bool) & known
-    if share is not None:
-        single &= false_shares(p_value, out["period_start"].astype("int64").to_numpy()) <= share
-    side = out["side"].to_numpy()
-    lasting = (side != 0) & known
-    runs = (out["runs"] != "").to_numpy() & known
-    words = [np.where(single, "beyond_limits", ""), np.where(lasting, "sustained", ""), np.where(runs, out["runs"], "")]
-    out["rule"] = pd.array(["+".join(each for each in row if each) for row in zip(*words, strict=True)], dtype="str")
-    out["signal"] = single | lasting | runs
-    away = np.where(lasting & ~single, side, np.sign(out["value"] - out["baseline"]))
-    senses = np.array([_SENSES[METRICS[name].direction] for name in out["metric"]], dtype=object)
-    direction = np.where(away < 0, senses[:, 0], np.where(away > 0, senses[:, 1], None))
-    out["direction"] = pd.Categorical(np.where(out["signal"], direction, None), categories=list(POINTS["direction"].vocabulary))
-    clearest = np.fmin(p_value, np.where(known, out["chance"], np.nan))
-    out["severity"] = 1 - false_shares(clearest)
-    told = out["period_end"].where(single, out["signalled"])
-    out["signalled_at"] = told.where(out["signal"], out["period_end"].where(out["signal"]))
-    out["signalled_at"] = out["signalled_at"].where(~out["signal"] | told.isna(), told)
-    return out
-
-
 def _ends(period_end: pd.Series[Any], rows: NDArray[np.int64]) -> pd.Series[Any]:
     """The ends of the periods of these rows; missing where there is none."""
     return pd.Series(pd.DatetimeIndex(period_end)[np.maximum(rows, 0)]).where(rows >= 0)
@@ -533,7 +366,7 @@ def _why_nothing(value: NDArray[np.float64]) -> str:
         return f"all its {len(value)} periods are empty"
     if (known == known[0]).all():
         return f"its {len(known)} values are all {known[0]:g}: nothing varies, so there are no limits"
-    return f"its {len(known)} values of {len(value)} periods are too few for a baseline of 7 days and {points_needed(_ALPHA)} residuals"
+    return f"its {len(known)} values of {len(value)} periods are too few for a baseline of 7 days and {points_needed(0.01)} residuals"
 
 
 def _nothing_judged(problems: list[str]) -> Exception:

@@ -34,7 +34,7 @@ def describe_incidents(incidents: pd.DataFrame, by: Sequence[str]) -> list[str]:
     Parameters
     ----------
     incidents : pandas.DataFrame
-        With the group columns, ``metric, started_at, ended_at, value, baseline, contacts, excess``; times in the zone to be shown.
+        With the group columns, ``metric, started_at, ended_at, value, baseline, contacts, excess`` and, where known, ``lost_calls``; times in the zone to be shown.
     by : sequence of str
         The group columns.
 
@@ -111,8 +111,13 @@ def _cost(metric: Metric, row: dict[Any, Any]) -> list[str]:
     lost, contacts = float(row["excess"]), float(row["contacts"])
     words = _LOST.get(metric.numerator[0][1]) if metric.kind == "ratio" else None
     if words and abs(lost) >= 0.5:
-        return [f"{_calls(abs(lost))} {words[0 if lost > 0 else 1]}"]
-    return [f"over {_calls(contacts)}"] if metric.kind == "mean" and contacts >= 0.5 else []
+        said = [f"{_calls(abs(lost))} {words[0 if lost > 0 else 1]}"]
+    else:
+        said = [f"over {_calls(contacts)}"] if metric.kind == "mean" and contacts >= 0.5 else []
+    given_up = float(row.get("lost_calls", math.nan))
+    if metric.numerator[:1] != ((1, "abandoned"),) and abs(given_up) >= 0.5:
+        said.append(f"{_calls(abs(given_up))} {'more' if given_up > 0 else 'fewer'} abandoned")
+    return said
 
 
 def _side(difference: float) -> str:

@@ -24,7 +24,7 @@ Bools = NDArray[np.bool_]
 WINDOW = 28
 #: So many days of a sustained deviation are kept from later baselines; what lasts longer is the new normal. [days]
 _UNLEARNT = 14
-#: A single value as rare as this teaches no later baseline; what is less clear stays, as without the extremes that chance makes limits would
+#: A single value as rare as this teaches no later baseline. What is less clear stays: without the extremes that chance makes limits would
 #: grow narrower and narrower.
 _NO_CHANCE = 1e-4
 
@@ -241,16 +241,16 @@ class _Pools:
         key = None if alike else today
         if self._last is not None and self._last[0] == key:
             self.fresh = False
-            return self._last[1]
+            same: Bools | None = self._last[1]
+            return same
         span = self.early if alike else (self.day >= today - WINDOW) & (self.day < today)
-        found: Bools | None = self.teaching & span
+        found = self.teaching & span
         if found.sum() < self.needed:  # what deviates for so long is all there is to compare with
             found = self.known & span
-        if found.sum() < self.needed:
-            found = None
-        self._last = (key, found)
+        self._last = (key, found if found.sum() >= self.needed else None)
         self.fresh = True
-        return found
+        chosen: Bools | None = self._last[1]
+        return chosen
 
     def due(self, row: int) -> bool:
         """Whether thresholds are to be made anew: they are once the window has been renewed, or the baseline is another."""

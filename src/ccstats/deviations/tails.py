@@ -33,9 +33,9 @@ def to_scale(family: str, value: Floats, baseline: Floats, sigma: Floats) -> Flo
 
     Notes
     -----
-    Counts of few contacts and means of few handle times are skewed to the right, the more so the fewer, and shares near 1 to the left. Roots
-    take most of that out, so that a residual at night and one at noon can be ranked together: without, a service level of 54 % where 99 %
-    was to be expected is 9 sigma out, and one of 17 % instead of 89 % only 5.
+    Counts of few contacts and means of few handle times are skewed to the right, the more so the fewer, and shares near 1 to the left.
+    Roots take most of that out, so that a residual at night and one at noon can be ranked together: without, a service level of 54 %
+    where 99 % was to be expected is 9 sigma out, and one of 17 % instead of 89 % only 5.
 
     References
     ----------

@@ -129,7 +129,7 @@ def _shrunken(unit, size, x, y, variance, weight, prior, extra, lost, shrink, ef
             bottom[unit[i]] += p * x[i]
             top[unit[i]] += p * y[i]
             twice[unit[i]] += weight[i] * p * x[i]
-    total, squares, quadratic, units = 0.0, 0.0, 0.0, 0
+    total, squares, quadratic, units, apart = 0.0, 0.0, 0.0, 0, 0
     for g in range(size):
         odd[g], effect[g], keep[g], error[g] = False, prior, 0.0, 0.0
         if bottom[g] > 0.0:
@@ -137,10 +137,20 @@ def _shrunken(unit, size, x, y, variance, weight, prior, extra, lost, shrink, ef
             error[g] = twice[g] / bottom[g] ** 2 + extra[g]
             z2 = (effect[g] - prior) ** 2 / error[g]
             odd[g] = z2 > _ODD**2
-            if not odd[g]:
+            if odd[g]:
+                apart += 1
+            else:
                 total += 1.0 / error[g]
                 squares += 1.0 / error[g] ** 2
                 quadratic += z2
+                units += 1
+    if size == 7 and apart > units // 4:  # weekdays that differ as weekends do, not a single odd one: chance does not make the others alike
+        total, squares, quadratic, units = 0.0, 0.0, 0.0, 0
+        for g in range(size):
+            if bottom[g] > 0.0:
+                total += 1.0 / error[g]
+                squares += 1.0 / error[g] ** 2
+                quadratic += (effect[g] - prior) ** 2 / error[g]
                 units += 1
     among = 0.0
     if units > max(lost, 1):
