@@ -574,4 +574,6 @@ POINTS = Table(
 )
 
 #: All tables by name.
-TABLES: dict[str, Table] = {each.name: each for each in (CONTACTS, AGENT_STATES, INTERVALS, AGENT_INTERVALS, SERVICE, FORECAST, PLAN, POINTS)}
+TABLES: dict[str, Table] = {
+    each.name: each for each in (CONTACTS, AGENT_STATES, INTERVALS, AGENT_INTERVALS, SERVICE, FORECAST, PLAN, POINTS)
+}

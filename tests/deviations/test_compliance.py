@@ -55,6 +55,32 @@ def test_an_empty_period_neither_breaks_nor_lengthens_a_run() -> None:
     assert breaches["ended_at"].dtype == breaches["started_at"].dtype
 
 
+def test_breaches_one_by_one() -> None:
+    half_hours = shares([5, 9, 7, 4, 6, 9, 7])
+    found = list_breaches(half_hours, target=0.8)
+    assert found["periods"].tolist() == [1, 3, 1]
+    assert found["worst_value"].tolist() == [0.5, 0.4, 0.7]
+    assert found["value"].tolist() == pytest.approx([0.5, 17 / 30, 0.7])
+    assert found["deviation"].tolist() == pytest.approx([-0.3, 17 / 30 - 0.8, -0.1])
+    pd.testing.assert_frame_equal(list_breaches(half_hours, target=0.8, least=2), found.iloc[[1]].reset_index(drop=True))
+    assert measure_compliance(half_hours, target=0.8)["breaches"].tolist() == [3]
+    with pytest.raises(OptionError, match="least=0 is no number of periods"):
+        list_breaches(half_hours, target=0.8, least=0)
+
+
+def test_limits_of_the_attainment() -> None:
+    met = np.array([1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 1])
+    kept = measure_compliance(shares(9 * met), target=0.8).iloc[0]
+    away = met - met.mean()
+    r = float((away[1:] * away[:-1]).sum() / (away**2).sum())
+    n = 12 * (1 - r) / (1 + r)
+    low, high = cc.spc.wilson_interval(7 / 12 * n, n)
+    assert r > 0
+    assert kept[["attainment_low", "attainment_high"]].tolist() == pytest.approx([low, high])
+    every = measure_compliance(shares([9] * 12), target=0.8).iloc[0]
+    assert every[["attainment_low", "attainment_high"]].tolist() == pytest.approx(list(cc.spc.wilson_interval(12, 12)))
+
+
 def test_contacts_weigh_what_intervals_do_not() -> None:
     kept = measure_compliance(shares([10, 10, 40], [10, 10, 80]), target=0.8).iloc[0]
     assert kept["interval_attainment"] == pytest.approx(2 / 3)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plan_cases import make_intervals
 
 import ccstats as cc
 from ccstats.deviations.incidents import list_incidents, number_incidents
@@ -291,6 +292,58 @@ def test_what_is_wrong_is_said() -> None:
             list_incidents(points, gap=gap)
     with pytest.raises((TableError, ColumnError), match="points: expected a pandas frame"):
         list_incidents([1, 2])
+
+
+def test_the_worst_stands_on_the_side_of_its_incident() -> None:
+    points = make_points([0.7, 0.95, 0.6], rule=["sustained"] * 3, score=[-2.0, 9.0, -4.0])
+    found = list_incidents(points.assign(target=[0.8, 0.85, 0.9]))
+    assert found.loc[0, ["worst_value", "score", "target"]].tolist() == [0.6, -4.0, 0.9]
+    calls = make_points([90.0, 300.0], metric="offered", baseline=100.0, score=[-8.0, 3.0], direction=["higher", "higher"])
+    assert list_incidents(calls)["worst_value"].tolist() == [300.0]
+    few = make_points([90.0, 300.0], metric="offered", baseline=100.0, score=[-8.0, 3.0], direction=["lower", "lower"])
+    assert list_incidents(few)["worst_value"].tolist() == [90.0]
+
+
+def test_incidents_are_told_when_their_first_signal_is() -> None:
+    points = make_points([0.5, 0.6, 0.6])
+    late = points["period_end"].iloc[[2, 1, 2]].array
+    assert list_incidents(points.assign(signalled_at=late))["signalled_at"].tolist() == [points["period_end"][1]]
+
+
+def test_points_that_are_numbered_keep_their_numbers() -> None:
+    points = make_points([0.5, 0.8, 0.8, 0.8, 0.3, 0.2], direction=["worse", None, None, None, "worse", "worse"])
+    joined = points.assign(incident=number_incidents(points, gap=3))
+    assert joined["incident"].tolist() == [1] * 6
+    assert list_incidents(joined)["signals"].tolist() == [3]
+    assert list_incidents(joined, gap=1)["signals"].tolist() == [2, 1]
+    apart = points.assign(incident=number_incidents(points))
+    assert apart["incident"].fillna(0).tolist() == [2, 0, 0, 0, 1, 1]
+    pd.testing.assert_frame_equal(list_incidents(apart), list_incidents(points))
+    assert list_incidents(apart.head(4))["incident"].tolist() == [2]
+    assert number_incidents(apart, gap=3).tolist() == [1] * 6
+
+
+def test_lost_calls() -> None:
+    starts = pd.date_range("2026-03-03 13:00", periods=6, freq="30min", tz=ZONE).tz_convert("UTC").as_unit("us")
+    two = {"offered": 100, "abandoned": [2, 4, 20, 30, 3, 3], "answered": [98, 96, 80, 70, 97, 97]}
+    half_hours = pd.concat([make_intervals(starts, **two), make_intervals(starts, **two | {"abandoned": 50}, queue="help")]).astype(
+        {"queue": "category"}
+    )
+    points = make_points([0.5, 0.6])
+    found = list_incidents(points, intervals=half_hours)
+    # 50 of 200 gave up, where 12 of 400 do outside of the incident
+    assert found["lost_calls"].tolist() == pytest.approx([50 - 200 * 12 / 400])
+    assert found["in_words"][0].endswith(", 50 calls late, 44 calls more abandoned")
+    assert list_incidents(points)["lost_calls"].isna().all()
+    rate = list_incidents(make_points([0.2, 0.3], metric="abandonment_rate", baseline=0.05), intervals=half_hours)
+    assert rate["lost_calls"].tolist() == pytest.approx([40.0])
+    assert rate["in_words"][0].endswith("20 points above, 40 calls more abandoned")
+    pooled = list_incidents(points.drop(columns="queue"), intervals=half_hours)
+    assert pooled["lost_calls"].tolist() == pytest.approx([150 - 400 * 212 / 800])
+    always = list_incidents(points, intervals=half_hours[half_hours["abandoned"].isin([20, 30])])
+    assert always["lost_calls"].isna().all()
+    with pytest.raises(ColumnError, match="intervals have no column 'channel'"):
+        list_incidents(points.assign(channel=pd.Categorical(["voice"] * 2)), intervals=half_hours)
 
 
 def test_it_is_on_the_public_face() -> None:

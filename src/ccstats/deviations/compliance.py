@@ -106,16 +106,16 @@ def measure_compliance(
     goes over midnight. A day of twenty good half-hours at night and ten bad ones at noon attains 67 % of its intervals, and much less of
     its contacts: compare the two.
 
-    The limits of the attainment are Wilson's with periods times (1 - r) / (1 + r), where r is the correlation of neighbours: periods next to
-    each other are met or missed together.
+    The limits of the attainment are Wilson's with (1 - r) / (1 + r) times as many periods, where r is the correlation of neighbours:
+    periods next to each other are met or missed together.
 
-    The limits of the value take the contacts of one queue not as independent, which they are not. A whole value is a ratio X / N of sums, so its
-    variance is that of the sum over periods of :math:`(x_j - n_j X / N) / N` (the linearised ratio [1]_). It is estimated from the
-    periods, or, from 8 days on, from the days, with the covariance of neighbours (Bartlett weights [2]_) and m - 1 degrees of freedom for
-    m of them. Shares get Wilson's limits with as many contacts as give this variance, at most those that came; means normal ones. With one
-    period nothing can be estimated: the limits are missing, and the verdict is ``undecided``. On half-hours with a daily course and a
-    correlation of 0.5, nominal 95 % limits held the truth in 92 to 95 of 100 months, fortnights and days. A longest wait is a fact, not an
-    estimate: no limits, and the verdict is plain.
+    The limits of the value do not take the contacts of one queue as independent. The value is a ratio X / N of sums, so its variance is
+    that of the sum over periods of :math:`(x_j - n_j X / N) / N` (the linearised ratio [1]_). It is estimated from the periods, or, from 8
+    days on, from the days, with the covariance of neighbours (Bartlett weights [2]_) and m - 1 degrees of freedom for m of them. Shares get
+    Wilson's limits with as many contacts as give this variance, at most those that came; means normal ones. With one period nothing can be
+    estimated: the limits are missing, and the verdict is ``undecided``. On half-hours with a daily course and a correlation of 0.5, nominal
+    95 % limits held the truth in 92 to 95 of 100 months, fortnights and days. A longest wait is a fact, not an estimate: no limits, and the
+    verdict is plain.
 
     References
     ----------

@@ -34,7 +34,8 @@ def describe_incidents(incidents: pd.DataFrame, by: Sequence[str]) -> list[str]:
     Parameters
     ----------
     incidents : pandas.DataFrame
-        With the group columns, ``metric, started_at, ended_at, value, baseline, contacts, excess`` and, where known, ``lost_calls``; times in the zone to be shown.
+        With the group columns, ``metric, started_at, ended_at, value, baseline, contacts, excess`` and, where known, ``lost_calls``;
+        times in the zone to be shown.
     by : sequence of str
         The group columns.
 

@@ -63,9 +63,9 @@ def list_incidents(points: Any, *, intervals: Any = None, gap: int | None = None
     Returns
     -------
     pandas.DataFrame
-        One row an incident: ``incident`` (1 is the worst; as in the points, where these have numbers and no ``gap`` is given), the groups,
-        ``metric``; ``started_at`` and ``ended_at``, from the first signal's start to the last one's end, and ``signalled_at``, when it could
-        first be told, all in the zone of the points; ``periods`` (judged, those bridged included) and ``signals``; ``direction``.
+        One row an incident: ``incident`` (1 is the worst; as in the points, where these are numbered and no ``gap`` is given), the groups,
+        ``metric``; ``started_at`` and ``ended_at``, from the first signal's start to the last one's end, and ``signalled_at``, when it
+        could first be told, all in the zone of the points; ``periods`` (judged, those bridged included) and ``signals``; ``direction``.
         Over all those periods ``value``, ``baseline`` and ``difference``: shares and means weighted by their count, counts added up, of a
         longest wait the worst; ``contacts``, those the metric was divided by (or counted); ``excess`` and ``excess_unit`` (``contacts`` or
         ``s``): how much was lost, of a metric that should be high what it lacks (contacts not answered in time), else what was too much

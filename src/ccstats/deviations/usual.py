@@ -34,7 +34,8 @@ def plan_as_usual(
     agent_intervals : table
         `agent_intervals`, cut alike.
     by : str, optional
-        ``queue``: every queue with its agents; ``()``: all queues as one, named ``all``. By default ``queue`` where the agents' time has one.
+        ``queue``: every queue with its agents; ``()``: all queues as one, named ``all``. By default ``queue`` where the agents' time has
+        one.
     patience_s : float, optional
         Mean patience; by default total wait by abandons of each queue, see `estimate_patience`. [s]
     **profile

@@ -25,7 +25,7 @@ __all__ = ["DeviationReport", "build_deviation_report", "write_deviations"]
 
 #: So many incidents, the costliest, are explained: each takes a simulation.
 _EXPLAINED = 20
-_SHOWN = ("started_at", "ended_at", "metric", "direction", "value", "baseline", "periods", "late", "lost_calls", "surplus", "severity")
+_SHOWN = ("started_at", "ended_at", "metric", "direction", "value", "baseline", "periods", "excess", "excess_unit", "lost_calls")
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _usual(intervals: pd.DataFrame, agent_intervals: Any, by: Sequence[str]) -> 
 
 
 def _explain(
-    row: dict[str, Any],
+    row: dict[Any, Any],
     plan: Any,
     intervals: pd.DataFrame,
     agent_intervals: pd.DataFrame | None,
