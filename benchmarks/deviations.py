@@ -237,8 +237,9 @@ def _score_rows(case: str, records: pd.DataFrame, took: Mapping[str, float] | No
 
 def _length_rows(case: str, records: pd.DataFrame, score_name: str) -> list[dict[str, Any]]:
     """One row for each detector, a column for each length."""
+    lengths = [length for length in LENGTHS if length in set(records["length"])]
     return [
-        {"case": case, "who": who, **{name: scores(each[each["length"] == length])[score_name] for length, name in LENGTHS.items()}}
+        {"case": case, "who": who, **{LENGTHS[length]: scores(each[each["length"] == length])[score_name] for length in lengths}}
         for who, each in records.groupby("who", sort=False)
     ]
 

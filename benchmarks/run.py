@@ -38,7 +38,7 @@ SECTIONS = {
         causes.main,
         lambda: causes.main(48, repeat=1, replications=5),
     ),
-    "deviations": ("Deviations", "ccstats", deviations.main, lambda: deviations.main(24, quiet=2, seeds=1, days=56, repeat=1)),
+    "deviations": ("Deviations", "ccstats", deviations.main, lambda: deviations.main(6, quiet=1, seeds=1, days=35, repeat=1)),
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
 _PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "polars", "pyworkforce", "ciw")
