@@ -5,15 +5,16 @@ baseline and 14 that are judged; in these volume rises by 20 %, handle time by 1
 week. Each kind is looked for in the metric it belongs to: ``offered``, ``aht_s``, ``service_level``. Then centres without any deviation,
 and the five stable queues.
 
-**Detectors**, each given the open half-hours alone (ours finds out by itself when it is open) and, for limits, the 28 days:
+**Detectors**. The others are given the open half-hours alone, in their order, and take limits from the 28 days:
 
 * XmR: mean ± 2.66 mean moving ranges (within a day). *Deseasonalised*: of the differences from the mean of the same weekday and half-hour.
 * p, c: 3 binomial sigma about the mean service level, 3 roots of the mean volume. *Deseasonalised*: about the mean of the same weekday and
-  half-hour. There is no such chart for handle time.
+  half-hour, half a contact added to either outcome lest a share be 0 or 1. There is no such chart for handle time.
 * p', u': the same, the sigma multiplied by the mean moving range of the standardised values over 1.128 (Laney).
 * ±10 %: further than a tenth of the mean of the same weekday and half-hour from it.
 * adtk: ``SeasonalAD`` with a season of one week and its other settings as they are.
-* ccstats: ``find_deviations(half_hours, metric=…, period="interval")`` as it is.
+* ccstats: ``find_deviations(half_hours, metric=…, period="interval")`` as it is, of the whole table, not told when the centre is open or
+  where the baseline ends.
 
 **Scores**. A half-hour is found when it is flagged, in whichever direction. Recall: flagged among all planted half-hours. Precision:
 planted among all flagged. F1: 2 × recall × precision / (recall + precision). All sums are pooled over cases before they are divided. What

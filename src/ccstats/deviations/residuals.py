@@ -178,9 +178,13 @@ def _judge(
                 singles = np.sort(score[here][chosen])
                 wholes = np.sort(whole[here][chosen][~np.isnan(whole[here][chosen])])
                 bounds = empirical_limits(singles, options.alpha)
+                ceiling = float(np.mean(value[here][chosen] >= 1.0)) if family == "share" else 0.0
             low[rows], high[rows] = bounds
             lower = lower_chances(singles, score[rows])
             p_value[rows] = 2 * np.minimum(lower, 1 - lower)
+            if 2 * ceiling > options.alpha:  # all met is what often happens, however little of it was to be expected
+                full = np.flatnonzero(value[rows] >= 1.0) + begin + first
+                p_value[full], high[full] = np.fmax(p_value[full], min(1.0, 2 * ceiling)), np.inf
             if len(wholes) >= needed:
                 normal[rows] = normal_scores(lower_chances(wholes, whole[rows]))
                 if options.budget > 0 and pools.due(first):
@@ -201,7 +205,9 @@ def _judge(
         {
             "baseline": baseline,
             "lower": from_scale(family, low, baseline, sigma),
-            "upper": from_scale(family, high, baseline, sigma),
+            "upper": np.where(
+                np.isinf(high) & np.isfinite(baseline), 1.0, from_scale(family, np.where(np.isinf(high), 0.0, high), baseline, sigma)
+            ),
             "sigma": sigma,
             "score": score,
             "p_value": p_value,

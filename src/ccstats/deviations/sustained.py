@@ -32,7 +32,7 @@ _TAIL, _DECADE = 0.002, 10.0
 #: A deviation has ended once its sum has fallen so far, in units of one by half the shift.
 _GIVEN_UP = 2.0
 #: By how many standard errors of chance the variance of days is taken higher than found.
-_DOUBT = 0.7
+_DOUBT = 0.3
 
 
 class Thresholds(NamedTuple):
