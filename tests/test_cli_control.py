@@ -41,7 +41,7 @@ def to_queue_log(made) -> str:
 
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five weeks of one queue, open round the clock, and on the last Wednesday from two to six half as many calls again."""
+    """Five weeks of one queue, open round the clock, and on the last Wednesday from two to six twice the calls."""
     begin = pd.Timestamp("2026-03-02", tz=ZONE)
     starts = pd.date_range(begin, periods=35 * 48, freq="30min")
     busy = (starts.date == pd.Timestamp("2026-04-01").date()) & (starts.hour >= 14) & (starts.hour < 18)
@@ -50,7 +50,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "queue": "sales",
             "interval_start": starts.tz_convert("UTC").as_unit("us"),
             "interval_s": 1800.0,
-            "expected_offered": np.where(busy, 45.0, 30.0),
+            "expected_offered": np.where(busy, 60.0, 30.0),
             "expected_aht_s": 240.0,
         }
     ).astype({"queue": "category"})
@@ -106,7 +106,7 @@ def test_a_quiet_span_leaves_with_0(centre: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--metric", "servicelevel"], "Did you mean 'service_level'"),
+        (["--metric", "servicelevel"], "Did you mean service_level?"),
         (["--chart", "pchart"], "chart='pchart'"),
         (["--period", "fortnight"], "period='fortnight'"),
         (["--by", "agent"], "--by 'agent'"),

@@ -69,8 +69,9 @@ def deviations(
         intervals = to_intervals(log.contacts, every=every, timezone=zone, threshold_s=thresholds_of(threshold, "--threshold", queues))
         staffed = None
         if len(log.agent_states):
-            known = "queue" in log.agent_states and log.agent_states["queue"].notna().any()
-            staffed = to_agent_intervals(log.agent_states, every=every, timezone=zone, by="queue" if known and groups else ())
+            on_floor = log.agent_states[log.agent_states["state"].isin(["available", "reserved", "on_contact", "hold", "wrap"])]
+            by_queue = len(queues) > 1 and on_floor["queue"].notna().all()  # else they are one pool, or serve the only queue
+            staffed = to_agent_intervals(log.agent_states, every=every, timezone=zone, by="queue" if by_queue else ())
         progress("judging", 0.3)
         made = build_deviation_report(
             intervals,

@@ -96,7 +96,8 @@ def find_deviations(
     -------
     pandas.DataFrame
         Table `points`: a row for every group, period and metric, also for those of which nothing can be said: then figures are missing,
-        ``signal`` is False and ``note`` says why. ``p_value`` is that of the single value; ``rule`` is ``beyond_limits``, ``sustained`` or
+        ``signal`` is False and ``note`` says why. ``baseline`` knows the day so far, but in sustained deviations, which the day's factor has
+        followed, it is that of the calendar alone (``sigma`` and ``score`` alike; limits and ``p_value`` stay). ``p_value`` is that of the single value; ``rule`` is ``beyond_limits``, ``sustained`` or
         the names of run rules. ``signalled_at`` is when it could first be told: of a single value the end of its period, of a sustained
         deviation the end of the period in which the sum crossed its threshold. ``severity`` looks at all rows of the call.
 

@@ -199,15 +199,18 @@ def _judge(
             for into, rows_found in ((seen_at, found[1]), (began_at, found[2])):
                 into[here] = np.where(rows_found < 0, -1, rows_found + begin)
     single = (score < low) | (score > high)
+    upper = from_scale(family, np.where(np.isinf(high), 0.0, high), baseline, sigma)
+    lower, upper = from_scale(family, low, baseline, sigma), np.where(np.isinf(high) & np.isfinite(baseline), 1.0, upper)
+    # the day's factor has followed what lasts: there the calendar alone says what was to be expected
+    lasting = side != 0
+    baseline, sigma, score = (np.where(lasting, *each) for each in ((level, baseline), (level_sigma, sigma), (whole, score)))
     remark = np.where(few, f"fewer than {needed} baseline residuals", np.where(closed, "closed at this time so far", ""))
     remark = np.where(~ordinary, "holiday", remark)
     return pd.DataFrame(
         {
             "baseline": baseline,
-            "lower": from_scale(family, low, baseline, sigma),
-            "upper": np.where(
-                np.isinf(high) & np.isfinite(baseline), 1.0, from_scale(family, np.where(np.isinf(high), 0.0, high), baseline, sigma)
-            ),
+            "lower": lower,
+            "upper": upper,
             "sigma": sigma,
             "score": score,
             "p_value": p_value,

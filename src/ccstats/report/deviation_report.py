@@ -140,6 +140,15 @@ def build_deviation_report(
         begin = pd.Timestamp(since)
         begin = begin.tz_localize(timezone) if begin.tzinfo is None else begin
         incidents = incidents[incidents["ended_at"] > begin].reset_index(drop=True)
+    queues = intervals["queue"].astype("str").unique()
+    if list(by) and agent_intervals is not None and "queue" not in agent_intervals and len(queues) == 1:
+        agent_intervals = agent_intervals.assign(queue=pd.Categorical([queues[0]] * len(agent_intervals)))
+    if list(by) and agent_intervals is not None and "queue" not in agent_intervals:
+        said = "it is not known which queue an agent served" + ("; the plan's agents are taken for them" if plan is not None else "")
+        warnings.warn(
+            f"reasons of single queues leave agents out: {said}. All queues together (by=()) have reasons", DataWarning, stacklevel=2
+        )
+        agent_intervals = None
     against = "" if not len(incidents) or (plan is None and agent_intervals is None) else "usual" if plan is None else "plan"
     causes, why = [], [""] * len(incidents)
     if against:
