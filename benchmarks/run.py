@@ -41,7 +41,7 @@ SECTIONS = {
     "deviations": ("Deviations", "ccstats", deviations.main, lambda: deviations.main(6, quiet=1, seeds=1, days=35, repeat=1)),
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
-_PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "polars", "pyworkforce", "ciw")
+_PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "polars", "pyworkforce", "ciw", "adtk")
 
 
 def machine() -> str:

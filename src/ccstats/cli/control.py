@@ -38,7 +38,11 @@ def deviations(
         str | None, typer.Option("--since", help="Leave out incidents that ended before this day; the past is still learnt from.")
     ] = None,
     chart: Annotated[
-        str, typer.Option("--chart", help="auto, residual, expected, or a chart of the book: p_prime, u_prime, i_prime, xmr, p, u, c.")
+        str,
+        typer.Option(
+            "--chart",
+            help="auto, residual, expected (for the agents who were there), profile, p_prime, u_prime, i_prime, xmr, p, u or c.",
+        ),
     ] = "auto",
     target: Annotated[
         str | None, typer.Option("--target", help="Service level asked for, such as 80%: shown, never a reason for a signal.")
@@ -95,9 +99,10 @@ def deviations(
         if len(made.incidents) > show:
             console().print(f"… and {len(made.incidents) - show:,} more (--show, --out)")
         if not len(made.incidents):
-            console().print(
-                f"nothing deviates: {len(made.points):,} values of {', '.join(made.metrics)} lie within what was to be expected"
-            )
+            judged, when = int(made.points["value"].notna().sum()), "" if since is None else f" since {since}"
+            console().print(f"nothing deviates{when}: {judged:,} values of {', '.join(made.metrics)} lie within what was to be expected")
+        for line in made.definitions():
+            error_console.print(escape(printable(line)), soft_wrap=True)
         for line in made.charts()[:3]:
             error_console.print(f"judged by: {escape(printable(line))}", soft_wrap=True)
         if out is not None:

@@ -96,10 +96,11 @@ def find_deviations(
     -------
     pandas.DataFrame
         Table `points`: a row for every group, period and metric, also for those of which nothing can be said: then figures are missing,
-        ``signal`` is False and ``note`` says why. ``baseline`` knows the day so far, but in sustained deviations, which the day's factor has
-        followed, it is that of the calendar alone (``sigma`` and ``score`` alike; limits and ``p_value`` stay). ``p_value`` is that of the single value; ``rule`` is ``beyond_limits``, ``sustained`` or
+        ``signal`` is False and ``note`` says why. ``p_value`` is that of the single value; ``rule`` is ``beyond_limits``, ``sustained`` or
         the names of run rules. ``signalled_at`` is when it could first be told: of a single value the end of its period, of a sustained
-        deviation the end of the period in which the sum crossed its threshold. ``severity`` looks at all rows of the call.
+        deviation the end of the period in which the sum crossed its threshold. ``baseline`` knows the day so far, but not in sustained
+        deviations, which the day's factor follows: there it is that of the calendar alone, and so are ``sigma`` and ``score``; limits and
+        ``p_value`` stay. ``severity`` looks at all rows of the call.
 
     Raises
     ------
@@ -133,7 +134,7 @@ def find_deviations(
 
     *Sustained deviations.* A volume 20 % up is 2 sigma in a half-hour and 30 in a week. Sums of ranked residuals at three sizes of a shift
     find it (`ccstats.deviations.sustained`); thresholds are simulated for the dependence the baseline's residuals show, within days and of
-    whole days, so that about half a percent of quiet rows lie in false deviations. With the limits that makes about 1.5 % in all. The
+    whole days, so that about half a percent of quiet rows lie in false deviations. With the limits that makes 1 to 1.5 % in all. The
     rows from the estimated beginning on are marked. What is found is kept from later baselines for 14 days; what lasts longer is normal.
 
     *Few points, long periods.* With fewer than 200 residuals, and from days on: p' for shares, I' for means, XmR for counts (of residuals

@@ -76,7 +76,8 @@ def list_incidents(points: Any, *, intervals: Any = None, gap: int | None = None
         ``in_words``.
 
         Sorted by direction (worse, then higher and lower of what is neither good nor bad, then better), contacts before seconds, the
-        largest excess first. Points without signals, and an empty table, give an empty table.
+        largest excess first; with ``intervals`` those that lost most calls before all others. Points without signals, and an empty table,
+        give an empty table.
 
     Raises
     ------
@@ -119,7 +120,11 @@ def list_incidents(points: Any, *, intervals: Any = None, gap: int | None = None
     (3, 2, 64.0)
     """
     found = _find(points, None, gap)
-    table = found.table if intervals is None else _with_lost_calls(found.table, found.by, as_intervals(intervals))
+    table = found.table
+    if intervals is not None:
+        table = _with_lost_calls(table, found.by, as_intervals(intervals))
+        costliest = np.argsort(-np.round(np.maximum(np.nan_to_num(table["lost_calls"].to_numpy(dtype="float64")), 0.0)), kind="stable")
+        table = table.iloc[costliest].reset_index(drop=True)
     return table.assign(in_words=pd.array(describe_incidents(table, found.by), dtype="str"))
 
 

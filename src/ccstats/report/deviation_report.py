@@ -15,17 +15,17 @@ from ccstats.deviations.charts import find_deviations
 from ccstats.deviations.incidents import list_incidents
 from ccstats.deviations.usual import plan_as_usual
 from ccstats.deviations.wording import describe_causes
-from ccstats.errors import CcstatsError, DataWarning
+from ccstats.errors import CcstatsError, DataWarning, OptionError, TableError
 from ccstats.metrics import METRICS, SERVICE_LEVELS
 from ccstats.report.cells import escape_markdown
 from ccstats.report.files import csv_text, write_texts
-from ccstats.report.markdown import markdown_table
 
 __all__ = ["DeviationReport", "build_deviation_report", "write_deviations"]
 
 #: So many incidents, the costliest, are explained: each takes a simulation.
 _EXPLAINED = 20
-_SHOWN = ("started_at", "ended_at", "metric", "direction", "value", "baseline", "periods", "excess", "excess_unit", "lost_calls")
+#: What the model's service level, from which reasons start, is that of.
+_AGAINST = {"plan": "the plan as modelled", "usual": "the usual as modelled"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class DeviationReport:
         What was judged.
     timezone : str
         Zone of all times.
+    threshold : str
+        That of the service levels, in words.
 
     Examples
     --------
@@ -59,6 +61,7 @@ class DeviationReport:
     against: str
     metrics: tuple[str, ...]
     timezone: str
+    threshold: str
 
     def sentences(self) -> list[str]:
         """One sentence an incident, with its reasons.
@@ -66,11 +69,21 @@ class DeviationReport:
         Examples
         --------
         >>> empty = pd.DataFrame({"in_words": [], "why": []}, dtype="str")
-        >>> DeviationReport(empty, empty, empty, "", (), "UTC").sentences()
+        >>> DeviationReport(empty, empty, empty, "", (), "UTC", "").sentences()
         []
         """
         pairs = zip(self.incidents["in_words"], self.incidents["why"], strict=True)
         return [f"{said}{f' — {why}' if why else ''}" for said, why in pairs]
+
+    def definitions(self) -> list[str]:
+        """What was judged, each metric with its formula and threshold.
+
+        Examples
+        --------
+        >>> DeviationReport.definitions.__name__
+        'definitions'
+        """
+        return [f"{name} = {METRICS[name].formula}{self.threshold if 'within' in METRICS[name].formula else ''}" for name in self.metrics]
 
     def charts(self) -> list[str]:
         """How the points were judged, most of them first: the notes of the points, with how many each is for.
@@ -117,7 +130,8 @@ def build_deviation_report(
     seed : int
         Of the simulations.
     **options
-        ``period, chart, baseline, rules, target, alpha, holidays`` of `find_deviations`.
+        ``period, chart, baseline, rules, target, alpha, holidays`` of `find_deviations`; ``chart="expected"`` judges service levels by
+        the agents who were there.
 
     Returns
     -------
@@ -134,19 +148,24 @@ def build_deviation_report(
     'build_deviation_report'
     """
     metrics = (metric,) if isinstance(metric, str) else tuple(metric)
-    points = find_deviations(intervals, metric=list(metrics), by=list(by), timezone=timezone, seed=seed, **options)
+    begin = None if since is None else _moment(since, timezone)
+    told = agent_intervals if options.get("chart") == "expected" else None  # only where asked: it takes a model that fits the centre
+    if plan is not None:
+        _check_overlap(plan, intervals, timezone)
+    points = find_deviations(intervals, metric=list(metrics), by=list(by), timezone=timezone, agent_intervals=told, seed=seed, **options)
     incidents = list_incidents(points, intervals=intervals)
-    if since is not None:
-        begin = pd.Timestamp(since)
-        begin = begin.tz_localize(timezone) if begin.tzinfo is None else begin
+    if begin is not None:
         incidents = incidents[incidents["ended_at"] > begin].reset_index(drop=True)
+        points = points[points["period_end"] > begin].reset_index(drop=True)
     queues = intervals["queue"].astype("str").unique()
     if list(by) and agent_intervals is not None and "queue" not in agent_intervals and len(queues) == 1:
         agent_intervals = agent_intervals.assign(queue=pd.Categorical([queues[0]] * len(agent_intervals)))
     if list(by) and agent_intervals is not None and "queue" not in agent_intervals:
         said = "it is not known which queue an agent served" + ("; the plan's agents are taken for them" if plan is not None else "")
         warnings.warn(
-            f"reasons of single queues leave agents out: {said}. All queues together (by=()) have reasons", DataWarning, stacklevel=2
+            f"reasons of single queues leave agents out: {said}. all queues taken together have reasons with agents",
+            DataWarning,
+            stacklevel=2,
         )
         agent_intervals = None
     against = "" if not len(incidents) or (plan is None and agent_intervals is None) else "usual" if plan is None else "plan"
@@ -162,7 +181,27 @@ def build_deviation_report(
             if found is not None:
                 causes.append(found.assign(incident=row["incident"]))
     made = pd.concat(causes, ignore_index=True) if causes else pd.DataFrame({"incident": pd.array([], dtype="Int64")})
-    return DeviationReport(points, incidents.assign(why=pd.array(why, dtype="str")), made, against, metrics, timezone)
+    seconds = intervals["threshold_s"].dropna().unique()
+    threshold = "" if not len(seconds) else f"; threshold {f'{seconds[0]:g} s' if len(seconds) == 1 else 'by queue'}, inclusive"
+    return DeviationReport(points, incidents.assign(why=pd.array(why, dtype="str")), made, against, metrics, timezone, threshold)
+
+
+def _moment(since: Any, timezone: str) -> pd.Timestamp:
+    try:
+        begin = pd.Timestamp(since)
+        if begin is pd.NaT:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise OptionError(f"since={since!r} is no day or moment; expected such as 2026-03-01 or '2026-03-01 14:00'") from None
+    return begin.tz_localize(timezone) if begin.tzinfo is None else begin
+
+
+def _check_overlap(plan: pd.DataFrame, intervals: pd.DataFrame, timezone: str) -> None:
+    """Whether the plan is for these days at all, asked before anything is judged."""
+    spans = [[each["interval_start"].min(), each["interval_start"].max()] for each in (plan, intervals)]
+    if spans[0][1] < spans[1][0] or spans[1][1] < spans[0][0]:
+        said = [" to ".join(f"{each.tz_convert(timezone):%Y-%m-%d %H:%M}" for each in span) for span in spans]
+        raise TableError(f"the plan is for {said[0]}, the contacts came {said[1]} ({timezone}); give the plan of these days")
 
 
 def _usual(intervals: pd.DataFrame, agent_intervals: Any, by: Sequence[str]) -> tuple[Any, bool]:
@@ -209,8 +248,11 @@ def _explain(
             )
     except CcstatsError as error:
         return None, f"not explained: {str(error).splitlines()[0]}"
-    words = str(describe_causes(causes)["words"].iloc[0])
-    return causes, words if against == "plan" else words.replace("below plan", "below usual").replace("above plan", "above usual")
+    told = describe_causes(causes).iloc[0]
+    if pd.isna(told["points"]):
+        return causes, ""
+    parts = str(told["words"]).partition(": ")[2] or "no difference"
+    return causes, f"service level {told['points']:+.0f} points against {_AGAINST[against]}: {parts}".replace("-", "−")
 
 
 def write_deviations(report: DeviationReport, out: str | Path) -> list[Path]:
@@ -238,17 +280,15 @@ def write_deviations(report: DeviationReport, out: str | Path) -> list[Path]:
     >>> write_deviations.__name__
     'write_deviations'
     """
-    shown = [name for name in ("queue", *_SHOWN) if name in report.incidents and report.incidents[name].notna().any()]
     judged = report.points[report.points["value"].notna()]
     parts = [
         "# Deviations",
         f"{len(judged):,} values of {', '.join(report.metrics)} were judged, {int(report.points['signal'].sum()):,} deviate, in "
         f"{len(report.incidents):,} incidents. Times are those of {escape_markdown(report.timezone)}.",
         *(f"{number}. {escape_markdown(said)}" for number, said in enumerate(report.sentences(), start=1)),
-        *([markdown_table(report.incidents[shown])] if len(report.incidents) else []),
         "## How they were judged",
         "\n".join(f"* {escape_markdown(line)}" for line in report.charts()),
-        "\n".join(f"* `{name}` = {escape_markdown(METRICS[name].formula)}" for name in report.metrics),
+        "\n".join(f"* {escape_markdown(line)}" for line in report.definitions()),
     ]
     texts = {"deviations.md": "\n\n".join(parts) + "\n", "points.csv": csv_text(report.points), "incidents.csv": csv_text(report.incidents)}
     if len(report.causes):

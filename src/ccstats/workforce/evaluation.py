@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 
 from ccstats.errors import OptionError
 from ccstats.expectation.expected import Sums, divide
 from ccstats.expectation.outlook import Asked, Cells, Options, Quotient, by_formula, numbers, outcomes, read_plan
+from ccstats.spc.proportions import wilson_interval
 
 __all__ = ["compare_plans", "evaluate_staffing"]
 
@@ -267,21 +267,13 @@ def _expect(asked: Asked, cells: Cells, options: Options) -> dict[str, Any]:
     if not by_interval and options.replications:
         met[np.isnan(target)] = np.nan
         columns["target_met_probability"] = divide(met, counted)
-        columns |= _wilson(met, counted, options.confidence)
+        low, high = wilson_interval(met, counted, confidence=options.confidence)
+        columns |= {"target_met_probability_low": low, "target_met_probability_high": high}
     return columns
 
 
 def _totals(asked: Asked, cells: Cells, sums: Sums) -> Sums:
     return {**{name: cells.add(values) for name, values in sums.items()}, "known": cells.add(asked.known)}
-
-
-def _wilson(met: Floats, counted: Floats, confidence: float) -> dict[str, Floats]:
-    """Wilson's limits of a share of ``counted`` outcomes."""
-    z = special.ndtri((1 + confidence) / 2)
-    share = divide(met, counted)
-    middle = divide(met + z**2 / 2, counted + z**2)
-    half = divide(z * np.sqrt(counted * share * (1 - share) + z**2 / 4), counted + z**2)
-    return {"target_met_probability_low": middle - half, "target_met_probability_high": middle + half}
 
 
 def _hours(asked: Asked, cells: Cells, agents: Floats) -> Floats:
