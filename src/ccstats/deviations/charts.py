@@ -141,9 +141,9 @@ def find_deviations(
     from the weekday baseline, given three weeks of days), u' for counts of months, 3 sigma. Limits of fewer than 20 points come with a
     warning, of fewer than 8 there are none.
 
-    *Run rules.* Below days there are none: half-hours are autocorrelated, at lag-1 correlation 0.25 a run of eight comes ten times as
-    often as it should. From days on ``beyond_limits`` and ``run_of_9``: of 24 stable days one series in eleven has a signal (3 sigma alone
-    1 in 17), with Western Electric or NHS rules 1 in 7.
+    *Run rules.* Below days there are none: half-hours are autocorrelated, and at a lag-1 correlation of 0.25 a run of eight comes 2.5
+    times as often as it should, at 0.43 4.5 times. From days on ``beyond_limits`` and ``run_of_9``: of stable series of 24 independent days
+    6.7 % have a signal (5.8 % with 3 sigma alone), with Western Electric or NHS rules 15 %.
 
     *Many series.* With 40 series some value is always beyond its 1 % limits. Among the series judged in the same period p values are
     controlled by Benjamini and Hochberg: of those that deviate at one moment at most ``false_discovery`` are expected to be false, and the
