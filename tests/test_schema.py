@@ -119,6 +119,18 @@ def test_frames_that_speak_arrow_are_accepted(make) -> None:
     assert (back["queued_at"] == frame["queued_at"]).all()
 
 
+@pytest.mark.parametrize("make", [pl.from_pandas, pa.Table.from_pandas])
+def test_periods_keep_the_zone_they_come_in(make) -> None:
+    days = pd.date_range("2026-07-01", periods=2, freq="D", tz="Europe/London").as_unit("ns")
+    frame = pd.DataFrame({name: days for name in ("period_start", "period_end", "signalled_at", "interval_start", "told_at")})
+    back = as_frame(make(frame))
+    for name in ("period_start", "period_end", "signalled_at"):
+        assert str(back[name].dtype) == "datetime64[us, Europe/London]", name
+    assert str(back["interval_start"].dtype) == "datetime64[us, UTC]"
+    assert str(back["told_at"].dt.tz) == "Europe/London"
+    assert (back == frame).all(axis=None)
+
+
 def test_what_is_no_table_is_refused() -> None:
     with pytest.raises(
         TableError, match="contacts: expected a pandas frame or a table that speaks the Arrow PyCapsule protocol.*found builtins.list"

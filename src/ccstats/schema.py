@@ -306,7 +306,8 @@ def _column_problems(column: Column, values: pd.Series[Any]) -> list[str]:
 def as_frame(table: Any, *, what: str = "table") -> pd.DataFrame:
     """A pandas frame of ``table``: itself, or built from anything that speaks the Arrow PyCapsule protocol.
 
-    Polars, PyArrow and DuckDB results are accepted; columns that our schema knows are given the schema's dtypes.
+    Polars, PyArrow and DuckDB results are accepted; columns that our schema knows are given the schema's dtypes. Instants are shown in
+    UTC; starts and ends of periods, and times that the schema does not know, keep the zone they come in.
 
     Parameters
     ----------
@@ -348,7 +349,8 @@ def as_frame(table: Any, *, what: str = "table") -> pd.DataFrame:
         if column.kind == "category" and not isinstance(frame[name].dtype, pd.CategoricalDtype):
             frame[name] = frame[name].astype("category")
         elif column.kind in ("instant", "period") and isinstance(frame[name].dtype, pd.DatetimeTZDtype):
-            frame[name] = frame[name].dt.tz_convert("UTC").dt.as_unit("us")
+            moved = frame[name].dt.tz_convert("UTC") if column.kind == "instant" else frame[name]
+            frame[name] = moved.dt.as_unit("us")
         elif column.kind in ("id", "text", "seconds", "count", "maybe_count"):
             frame[name] = frame[name].astype(column.dtype)  # type: ignore[call-overload]
     return frame

@@ -239,10 +239,12 @@ def test_an_empty_table_gives_an_empty_one() -> None:
     ("wrong", "error", "says"),
     [
         ({"metric": "service_levl"}, OptionError, "Did you mean service_level"),
+        ({"metric": ["service_level"]}, OptionError, "is not known; choose one of"),
         ({"metric": "offered"}, OptionError, "is a count, which grows with the period"),
         ({"metric": "wait_p90_s"}, OptionError, "is made of contacts, not of intervals"),
         ({"metric": "occupancy"}, OptionError, "is made of agent_intervals, not of intervals"),
         ({"target": 80}, OptionError, "a share between 0 and 1"),
+        ({"target": (0.7, 80)}, OptionError, "a share between 0 and 1"),
         ({"target": "0.8"}, OptionError, "is not possible; give a number"),
         ({"target": float("nan")}, OptionError, "is not possible"),
         ({"target": (0.9, 0.8)}, OptionError, "a band is \\(lowest, highest\\)"),
@@ -255,7 +257,7 @@ def test_an_empty_table_gives_an_empty_one() -> None:
         ({"k": 0}, OptionError, "whole numbers of periods from 1"),
         ({"n": 3}, OptionError, "give k <= n"),
         ({"k": 4, "n": 3}, OptionError, "give k <= n"),
-        ({"confidence": 95}, OptionError, "give a share between 0 and 1"),
+        *(({"confidence": each}, OptionError, "give a share between 0 and 1") for each in (95, "a", None, True, float("nan"), (0.9, 0.95))),
         ({"by": "team"}, ColumnError, "by='team' is no column"),
         ({"timezone": "Europe/Berln", "period": "day"}, ZoneError, "Did you mean"),
     ],
@@ -263,6 +265,30 @@ def test_an_empty_table_gives_an_empty_one() -> None:
 def test_what_is_wrong_is_said(wrong: dict[str, Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         measure_compliance(shares([9, 5]), **{"target": 0.8, **wrong})
+
+
+def test_a_share_of_eighty_is_refused_for_breaches_too() -> None:
+    with pytest.raises(OptionError, match="target=80 is not possible; give a number in the unit of service_level .a share between 0 and 1"):
+        list_breaches(shares([9, 5]), target=80)
+
+
+@pytest.mark.parametrize("judge", [measure_compliance, list_breaches])
+def test_rows_given_twice_are_not_counted_twice(judge: Any) -> None:
+    half_hours = shares([9, 5])
+    twice = pd.concat([half_hours, half_hours.iloc[1:]], ignore_index=True)
+    with pytest.raises(
+        TableError,
+        match="more than one row for queue 'sales', interval_start 2026-03-02 08:30:00.00:00 .1 rows too many.*merge_intervals adds parts",
+    ):
+        judge(twice, target=0.8)
+    channels = pd.concat([half_hours.assign(channel="voice"), half_hours.assign(channel="chat")], ignore_index=True)
+    alone = judge(half_hours, target=0.8)
+    judged = judge(channels.astype({"channel": "category"}), target=0.8)
+    assert judged["contacts"].tolist() == (2 * alone["contacts"]).tolist()
+    with pytest.raises(TableError, match="for queue 'sales', interval_start 2026-03-02 08:00:00.00:00, channel 'voice' .4 rows"):
+        judge(pd.concat([channels, channels], ignore_index=True), target=0.8)
+    merged = cc.merge_intervals([half_hours, half_hours])
+    assert judge(merged, target=0.8)["contacts"].tolist() == (2 * alone["contacts"]).tolist()
 
 
 def test_tables_that_cannot_be_judged() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -103,7 +105,24 @@ def test_the_sentence_a_manager_reads() -> None:
             "service level 81.0 % where 79.6 % was to be expected, 1.4 points above, 3 calls fewer late",
             *(-2.8, "contacts"),
         ),
-        ("service_level", [0.9, 0.7], 0.8, "worse", "service level 80.0 %, as was to be expected", 0, "contacts"),
+        (
+            *("service_level", [0.9, 0.7], 0.8, "worse"),
+            "service level 80.0 %, on the whole neither above nor below what was to be expected",
+            *(0, "contacts"),
+        ),
+        (
+            *("service_level", [0.9999, 0.9997], 0.9996, "better"),
+            "service level 100.0 %, hardly above what was to be expected",
+            *(-0.04, "contacts"),
+        ),
+        (
+            *("service_level", [0.9996, 0.9996], 0.9999, "worse"),
+            "service level 100.0 %, hardly below what was to be expected",
+            *(0.06, "contacts"),
+        ),
+        ("aht_s", [270.3, 270.3], 270, "higher", "handle time 270 s, hardly above what was to be expected, over 200 calls", 60, "s"),
+        ("offered", [50.1, 50.1], 50, "higher", "100 contacts, hardly above what was to be expected", 0.2, "contacts"),
+        ("offered", [5002, 5002], 5000, "higher", "10,004 contacts where 10,000 were to be expected, less than 1 % above", 4, "contacts"),
         (
             *("answer_rate", [0.89, 0.91], 0.91, "worse"),
             "answer rate 90.0 % where 91.0 % was to be expected, 1.0 point below, 2 calls not answered",
@@ -153,6 +172,35 @@ def test_times_are_told_in_the_zone_of_the_points() -> None:
     found = list_incidents(points)
     assert found["in_words"][0].startswith("Wednesday 1 July 14:00–14:30, ")
     assert found["ended_at"].dtype == points["period_start"].dtype
+
+
+@pytest.mark.parametrize("make", [pl.from_pandas, pa.Table.from_pandas, lambda frame: pl.from_pandas(frame).to_arrow()])
+def test_arrow_points_are_told_in_their_zone(make: Any) -> None:
+    points = make_points([0.5, 0.6], start="2026-07-01 00:00", every="D")
+    given = make(points)
+    found, through = list_incidents(points), list_incidents(given)
+    assert found["in_words"][0].startswith("1–2 July, ")
+    assert through["in_words"].tolist() == found["in_words"].tolist()
+    for name in ("started_at", "ended_at", "signalled_at", "worst_at"):
+        assert str(through[name].dtype) == f"datetime64[us, {ZONE}]", name
+        assert through[name].tolist() == found[name].tolist(), name
+
+
+@pytest.mark.parametrize(
+    ("queue", "shown"),
+    [
+        ("", "(no name)"),
+        (" \n", "(no name)"),
+        ("sales\r\nnorth", "sales north"),
+        ("a\x1b[31mb\x00", "a [31mb"),
+        ("a\u2028b", "a b"),
+        ("[b]", "[b]"),
+        ("Verkauf  Süd", "Verkauf  Süd"),
+    ],
+)
+def test_names_stay_on_their_line(queue: str, shown: str) -> None:
+    words = list_incidents(make_points([0.5], queue=queue))["in_words"][0]
+    assert words.startswith(f"Tuesday 3 March 14:00–14:30, {shown}: service level 50 %")
 
 
 def test_nights_are_bridged_and_open_periods_only_up_to_the_gap() -> None:
@@ -268,8 +316,6 @@ def test_no_signal_and_no_points_give_an_empty_table_of_the_same_columns() -> No
 
 
 def test_arrow_frames_and_the_input_left_alone() -> None:
-    import pyarrow as pa
-
     points = make_points([0.5, 0.8, 0.6], direction=["worse", None, "worse"])
     before = points.copy(deep=True)
     found = list_incidents(points)

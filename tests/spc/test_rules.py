@@ -234,6 +234,17 @@ def test_runs_test_is_its_loop(values: list[float]) -> None:
     assert test.signal == (longest > test.longest_run_limit or crossings < test.crossings_limit)
 
 
+@pytest.mark.parametrize("rules", [5, 2.5, True, object()])
+def test_rules_that_are_neither_names_nor_several_are_refused(rules: Any) -> None:
+    chart = cc.spc.limits("xmr", [1.0, 2.0, 4.0])
+    with pytest.raises(OptionError, match="is no rule; give a set .shewhart, "):
+        cc.spc.apply_rules(chart.statistic, chart, rules=rules)
+    with pytest.raises(OptionError, match="there is no rule 5"):
+        cc.spc.apply_rules(chart.statistic, chart, rules=[5])
+    with pytest.raises(OptionError, match="the statistic must be one series of numbers"):
+        cc.spc.apply_rules(["a", "b", "c"], chart)
+
+
 def test_runs_test_refuses_what_is_no_series() -> None:
     for wrong in ([[1, 2]], ["a"], [1, float("inf")]):
         with pytest.raises(OptionError, match="one series of finite numbers"):

@@ -14,6 +14,7 @@ from ccstats.deviations.cells import Cells
 from ccstats.deviations.contributions import Account, Options, left_out, tabulate
 from ccstats.deviations.game import Game, Steps, ranges, simulated_levels
 from ccstats.deviations.joined import join_plan
+from ccstats.deviations.wording import AS_STATED
 from ccstats.errors import OptionError, TableError
 from ccstats.expectation.expected import Rows, divide, level_sums
 from ccstats.expectation.outlook import numbers
@@ -63,7 +64,9 @@ def explain_service_level(
         ``erlang_a``: every interval on its own. ``erlang_c``: nobody gives up; in overload its level is 0, whatever is changed.
         ``transient``: the queue is carried from one interval to the next. Each judges the plan as well as what happened.
     by : str
-        ``queue``, or ``()`` for all queues together: each attributed on its own, weighted by its contacts.
+        ``queue``, or ``()`` for all queues together: each attributed on its own, weighted by its contacts, where the agents' time is known by
+        queue or not given; else as one pool, in which all agents serve all queues. A plan staffed queue by queue is judged as that pool
+        too, which has a higher level than its queues: ``note`` says so, and compare ``stated_service_level``.
     period : str, optional
         ``interval``, ``hour``, ``day``, ``week``, ``month``, ``weekday`` or ``slot``; None: one period.
     timezone : str, optional
@@ -92,7 +95,9 @@ def explain_service_level(
 
         ``planned_service_level`` + the sum of ``contribution`` = ``service_level``
 
-        where the planned one is the model's level of the plan, weighted by planned contacts, and ``service_level`` was measured. ``mix`` is
+        where the planned one is the model's level of the plan, weighted by planned contacts, and ``service_level`` was measured.
+        ``stated_service_level`` is what the plan itself expects (its ``expected_service_level``), weighted alike; missing where it does not
+        say, or says it by another definition. ``mix`` is
         the change of these weights to the contacts that came (0 for one interval of one queue); the drivers' are Shapley values, with
         their ``lowest`` and ``highest`` over all orders, ``one_at_a_time`` and ``last_in``; ``residual`` is queueing noise and model:
         observed less ``expected_service_level`` (the model's, at actual inputs). ``contacts`` is the contribution in contacts in time.
@@ -106,7 +111,9 @@ def explain_service_level(
         ``residual_low``, ``residual_high``, ``noise``: limits of the residual over simulated outcomes at actual inputs, and whether it lies
         inside: then chance alone explains it. ``counted`` (what the service level is divided by), ``late`` (of these not in time),
         ``unexplained`` (share of the contacts offered on the days compared that came in intervals without a plan, and are left out),
-        ``model``, ``definition``, ``note``. Where no contacts came contributions are missing; where none were planned, ``mix`` is.
+        ``model``, ``definition``, ``note``: the patience taken, queues taken as one pool, a plan made by another ``model``, or that states
+        another service level than the model gives it, by more than a point. Where no contacts came contributions are missing; where none
+        were planned, ``mix`` is.
 
     Raises
     ------
@@ -202,9 +209,14 @@ def explain_service_level(
     simulated = simulated_levels(rows, known[place], queue[place], cells.number[place], len(cells), **drawn)
     asked = numbers(joined, "target_service_level") if target is None else np.full(len(joined), target)
     load_s = game.actual["volume"] * game.actual["handle_time"]
+    stated = np.where(joined["definition"] == chosen, numbers(joined, "planned_service_level"), np.nan)
+    stated_level = cells.mean(stated, numbers(joined, "planned_offered"))
     overload = (account.weights > 0) & np.isinf(patience) & (load_s >= game.agents() * game.fixed.interval_s) & (not options.carried)
     if agent_intervals is None:
         notes.append("no agent_intervals: agents as planned, what they did is in the residual")
+    if "queue" not in joined and frame["queue"].nunique() > 1:
+        notes.insert(0, "all queues as one pool")
+    said = [[*own, *notes] for own in _against_plan(cells, joined, plan, model, stated_level, account.planned)]
     return tabulate(
         game,
         cells,
@@ -213,10 +225,11 @@ def explain_service_level(
         residuals=simulated - account.expected,
         coverage=coverage,
         columns={
+            "stated_service_level": stated_level,
             "unexplained": left_out(joined, left, cells, groups, period=period, timezone=timezone),
             "model": pd.Categorical([model] * len(cells), categories=[model]),
             "definition": pd.Categorical([chosen] * len(cells), categories=[chosen]),
-            "note": _notes(cells, notes, patience, overload),
+            "note": _notes(cells, said, patience, overload),
         },
     )
 
@@ -345,7 +358,22 @@ def _left(frame: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
     return made[made.pop("where") == "left_only"].assign(interval_s=1.0, timezone=zone)
 
 
-def _notes(cells: Cells, notes: list[str], patience: Floats, overload: NDArray[np.bool_]) -> pd.Series:
+def _against_plan(cells: Cells, joined: pd.DataFrame, plan: Any, model: str, stated: Floats, modelled: Floats) -> list[list[str]]:
+    """In what the model that judges the plan of each cell is not the one it was made with."""
+    words = as_frame(plan, what="plan").get("model", pd.Series(dtype="str")).dropna().astype("str")
+    pooled = sorted(words.unique())
+    made = []
+    for cell in range(len(cells)):
+        by_queue = "queue" in joined and len(words)
+        models = sorted(set(joined["model"][cells.number == cell].astype("str")) & set(pooled)) if by_queue else pooled
+        said = [f"by {model}; the plan is by {' and '.join(models)}"] if models not in ([], [model]) else []
+        if abs(stated[cell] - modelled[cell]) > AS_STATED:
+            said.append(f"the plan states {100 * stated[cell]:.0f} %, the model {100 * modelled[cell]:.0f} %")
+        made.append(said)
+    return made
+
+
+def _notes(cells: Cells, notes: list[list[str]], patience: Floats, overload: NDArray[np.bool_]) -> pd.Series:
     """What the reader of each cell must know."""
     low, high = np.full(len(cells), np.inf), np.zeros(len(cells))
     np.minimum.at(low, cells.number, patience)
@@ -356,5 +384,5 @@ def _notes(cells: Cells, notes: list[str], patience: Floats, overload: NDArray[n
         waits = f"patience {low[cell]:.0f} s" + (f" to {high[cell]:.0f} s" if high[cell] > low[cell] else "")
         waits = "nobody gives up" if np.isinf(low[cell]) else waits
         much = f"overload without abandonment in {beyond[cell]:.0f} intervals: the order of drivers matters much" if beyond[cell] else ""
-        made.append("; ".join(filter(None, [waits, *notes, much])))
+        made.append("; ".join(filter(None, [waits, *notes[cell], much])))
     return pd.Series(made, dtype="str")

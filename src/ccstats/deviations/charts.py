@@ -15,14 +15,14 @@ from ccstats.deviations.control import CHARTS, FEWEST, SHORT, chart_for, judge_b
 from ccstats.deviations.expected import judge_service_level
 from ccstats.deviations.incidents import number_incidents
 from ccstats.deviations.observed import SUB_DAILY, group_names, metric_names, observe_metrics, zone_of
-from ccstats.deviations.request import Job, check_request, put_behind, rows_in_span
+from ccstats.deviations.request import Job, check_alike, check_family, check_keys, check_request, put_behind, rows_in_span
 from ccstats.deviations.residuals import WINDOW, ResidualOptions, group_bounds, judge_residuals, points_needed
 from ccstats.deviations.signals import add_runs, add_signals
 from ccstats.deviations.sustained import BUDGET
 from ccstats.errors import DataWarning, OptionError, TableError
 from ccstats.intervals.merging import as_intervals
 from ccstats.metrics import METRICS, SERVICE_LEVELS
-from ccstats.schema import POINTS
+from ccstats.schema import POINTS, as_frame
 
 __all__ = ["find_deviations"]
 
@@ -166,11 +166,13 @@ def find_deviations(
     True
     """
     frame = as_intervals(table)
+    check_keys(frame)
     metrics, names, zone = metric_names(metric), group_names(by), zone_of(frame, timezone)
     request = check_request(chart, baseline, alpha, false_discovery, target, metrics, period, rules, gap)
     observed = observe_metrics(frame, metrics=metrics, by=names, period=period, timezone=zone)
     earlier = None
     if request.earlier is not None:
+        check_alike(frame, request.earlier, period)
         earlier = observe_metrics(request.earlier, metrics=metrics, by=names, period=period, timezone=zone)
         request = replace(request, baseline=None)
     series = sum(len(group_bounds(each, names)) for each in observed.values())
@@ -201,6 +203,7 @@ def _judge_metric(job: Job, name: str, observed: pd.DataFrame, earlier: pd.DataF
         observed = observed.assign(count=1.0)
     if family == "share" and (observed["value"] > 1).any():
         family = "mean"  # booked by event, a share of a short period can pass 1
+    check_family(job.request.chart, name, family)
     own = np.ones(len(observed), dtype=bool)
     if earlier is not None:
         observed, own = put_behind(earlier, observed, job.by)
@@ -215,6 +218,11 @@ def _judge_metric(job: Job, name: str, observed: pd.DataFrame, earlier: pd.DataF
         judged = _judge_by(job, str(chart), name, family, mine, excluded[rows], None if fixed is None else fixed[rows])
         for begin, end in group_bounds(mine, job.by):
             given = judged["failed"].get(begin)
+            if chart != "expected" and _constant(mine["value"].to_numpy()[begin:end]):
+                given = _why_nothing(mine["value"].to_numpy()[begin:end])
+                judged["points"].loc[begin : end - 1, ["score", "p_value", "chance"]] = np.nan
+                judged["points"].loc[begin : end - 1, "single"] = False
+                judged["points"].loc[begin : end - 1, "side"] = 0
             if given is None and not np.isfinite(judged["points"]["p_value"].to_numpy()[begin:end]).any():
                 given = _why_nothing(mine["value"].to_numpy()[begin:end])
             if given is not None:
@@ -270,8 +278,9 @@ def _choose(job: Job, name: str, family: str, observed: pd.DataFrame, excluded: 
         charts = np.full(len(observed), request.chart, dtype=object)
         reasons = np.full(len(observed), f"chart {request.chart} as asked", dtype=object)
         return charts, _short(job, observed, excluded, fixed, charts, reasons)
-    if job.agent_intervals is not None and name in SERVICE_LEVELS:
-        why = "simulated spread for the contacts, handle times and agents of the period"
+    if job.agent_intervals is not None and name in SERVICE_LEVELS and _agents_told(job):
+        why = "simulated spread for the contacts, handle times and agents of the period: what came of these is no deviation here"
+        why += "; all queues and agents as one pool" if not job.by and len(job.frame["queue"].unique()) > 1 else ""
         return np.full(len(observed), "expected", dtype=object), np.full(len(observed), why, dtype=object)
     charts, reasons = np.full(len(observed), "", dtype=object), np.full(len(observed), "", dtype=object)
     fallback, needed = chart_for(family, job.period), points_needed(job.alpha)
@@ -291,6 +300,15 @@ def _choose(job: Job, name: str, family: str, observed: pd.DataFrame, excluded: 
 
 
 _WORDS = {"share": "ratio", "mean": "mean", "count": "count"}
+
+
+def _agents_told(job: Job) -> bool:
+    """Whether agents are known by queue, where queues are judged apart."""
+    if not job.by or "queue" in as_frame(job.agent_intervals, what="agent_intervals"):
+        return True
+    said = "agent_intervals have no queue, so service levels of single queues are judged by their past; give to_agent_intervals(by='queue')"
+    warnings.warn(said, DataWarning, stacklevel=5)
+    return False
 
 
 def _short(job: Job, observed: pd.DataFrame, excluded: Bools, fixed: Bools | None, charts: Any, reasons: Any) -> Any:
@@ -362,11 +380,16 @@ def _ends(period_end: pd.Series[Any], rows: NDArray[np.int64]) -> pd.Series[Any]
     return pd.Series(pd.DatetimeIndex(period_end)[np.maximum(rows, 0)]).where(rows >= 0)
 
 
+def _constant(value: NDArray[np.float64]) -> bool:
+    known = value[np.isfinite(value)]
+    return len(known) > 0 and bool((known == known[0]).all())
+
+
 def _why_nothing(value: NDArray[np.float64]) -> str:
     known = value[np.isfinite(value)]
     if not len(known):
         return f"all its {len(value)} periods are empty"
-    if (known == known[0]).all():
+    if _constant(value):
         return f"its {len(known)} values are all {known[0]:g}: nothing varies, so there are no limits"
     return f"its {len(known)} values of {len(value)} periods are too few for a baseline of 7 days and {points_needed(0.01)} residuals"
 

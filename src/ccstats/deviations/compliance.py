@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from ccstats.deviations.target_periods import TargetPeriods, judge_periods
+from ccstats.deviations.target_periods import TargetPeriods, is_number, judge_periods
 from ccstats.errors import OptionError
 from ccstats.periods import PERIODS, period_start
 from ccstats.spc.proportions import wilson_interval
@@ -91,7 +91,7 @@ def measure_compliance(
         If an argument has no such value; if the metric is a count, which has no target that fits every period, is not made of intervals,
         or is neutral and ``sense`` is not given.
     TableError
-        If a column is missing, intervals of one queue have several lengths, or no period has data.
+        If a column is missing, one queue has two rows for one interval, intervals of one queue have several lengths, or no period has data.
     ColumnError, ZoneError
         As `roll_up` does.
 
@@ -132,7 +132,7 @@ def measure_compliance(
     """
     _check_counts(k, n)
     _check_within(within, period)
-    if not 0 < confidence < 1:
+    if not is_number(confidence) or not 0 < confidence < 1:
         raise OptionError(f"confidence={confidence!r} is out of range; give a share between 0 and 1, such as 0.95")
     each = judge_periods(intervals, metric=metric, target=target, sense=sense, by=by, period=period, timezone=timezone, tolerance=tolerance)
     row, keys = each.rows(within)

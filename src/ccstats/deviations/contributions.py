@@ -31,6 +31,7 @@ _UNITS = {
     "patience": "s",
 }
 _EXACT = 1e-12
+_NUMBER = int | float | np.integer | np.floating
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,13 @@ class Options:
             if value not in words:
                 hint = did_you_mean(str(value), [word for word in words if word])
                 raise OptionError(f"{name}={value!r} is not known; choose one of: {', '.join(filter(None, words))}.{hint}")
-        if self.patience_s is not None and not self.patience_s > 0:
+        if self.patience_s is not None and not (isinstance(self.patience_s, _NUMBER) and self.patience_s > 0):
             raise OptionError(f"patience_s={self.patience_s!r} must be a positive number of seconds, or infinite")
-        if self.target is not None and not 0 < self.target <= 1:
+        if self.target is not None and not (isinstance(self.target, _NUMBER) and 0 < self.target <= 1):
             raise OptionError(f"target={self.target!r} must be a service level above 0, up to 1, such as 0.8")
         if not isinstance(self.replications, int | np.integer) or self.replications < 0:
             raise OptionError(f"replications={self.replications!r} must be a whole number, 0 (no simulated spread) or more")
-        if not 0 < self.coverage < 1:
+        if not (isinstance(self.coverage, _NUMBER) and 0 < self.coverage < 1):
             raise OptionError(f"coverage={self.coverage!r} must lie between 0 and 1, such as 0.95")
         check_seed(self.seed)
 

@@ -20,8 +20,10 @@ from ccstats.expectation.given import simulate_given
 from ccstats.expectation.outlook import numbers
 from ccstats.expectation.staffed import OCCUPIED, Window, handle_times, join_agents, pooled_patience
 from ccstats.metrics import SERVICE_LEVELS
+from ccstats.intervals.merging import as_intervals
 from ccstats.periods import PERIODS
 from ccstats.queueing.replications import check_seed, random_stream
+from ccstats.schema import AGENT_INTERVALS, as_frame
 
 __all__ = ["judge_service_level"]
 
@@ -35,6 +37,7 @@ _PERIODS = ("interval", *PERIODS, "weekday", "slot")
 _VERDICTS = ("noise", "better", "worse", "unknown")
 #: Answered contacts from which on an interval's handle time is its own, see `ccstats.expectation.staffed.handle_times`.
 _ENOUGH = 10
+_NUMBER = int | float | np.integer | np.floating
 
 
 def judge_service_level(
@@ -60,7 +63,8 @@ def judge_service_level(
     intervals : table
         `intervals`, counted with a threshold and booked where contacts joined the queue (``attribute_by="queued"``).
     agent_intervals : table
-        `agent_intervals`, made with the same ``every`` and ``timezone``.
+        `agent_intervals`, made with the same ``every`` and ``timezone``. Those before the first and after the last of ``intervals`` are left
+        out.
     by : str, optional
         ``queue``: every queue with the agents counted under it. ``()``: all queues as one, served by all agents. By default ``queue``
         where ``agent_intervals`` has that column.
@@ -170,8 +174,9 @@ def judge_service_level(
     >>> cc.judge_service_level(shorter, staffed, period=None)["verdict"].tolist()
     ['worse']
     """
-    _check(definition, model, period, replications, coverage, seed)
-    frame, keys = join_agents(intervals, agent_intervals, by)
+    _check(definition, model, period, patience_s, replications, coverage, seed)
+    came = as_intervals(intervals)
+    frame, keys = join_agents(came, _there(came, agent_intervals), by)
     queue = frame["queue"].cat.codes.to_numpy().astype("int64") if keys else np.zeros(len(frame), dtype="int64")
     rows, fixed = _told(frame, queue, patience_s, aht_s, window, averaged=model != "simulation")
     ring_s = _ring_times(frame, queue)
@@ -223,7 +228,9 @@ def judge_service_level(
     )
 
 
-def _check(definition: str, model: str, period: str | None, replications: int, coverage: float, seed: int) -> None:
+def _check(
+    definition: str, model: str, period: str | None, patience_s: float | None, replications: int, coverage: float, seed: int
+) -> None:
     if definition not in SERVICE_LEVELS:
         raise OptionError(f"definition={definition!r} is not an observed service level; choose one of: {', '.join(SERVICE_LEVELS)}")
     if model not in _MODELS:
@@ -232,9 +239,20 @@ def _check(definition: str, model: str, period: str | None, replications: int, c
         raise OptionError(f"period={period!r} is not known; choose one of: {', '.join(_PERIODS)}, or None for one row a queue")
     if not isinstance(replications, int | np.integer) or isinstance(replications, bool) or replications < 20:
         raise OptionError(f"replications={replications!r} must be a whole number, 20 or more: a spread is estimated from them")
-    if not 0 < coverage < 1:
+    if patience_s is not None and not (isinstance(patience_s, _NUMBER) and patience_s > 0):
+        raise OptionError(f"patience_s={patience_s!r} must be a positive number of seconds, or infinite")
+    if not (isinstance(coverage, _NUMBER) and 0 < coverage < 1):
         raise OptionError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.99")
     check_seed(seed)
+
+
+def _there(came: pd.DataFrame, agent_intervals: Any) -> pd.DataFrame:
+    """Agents' intervals within the span of the contacts', in an order of their own: sums must not depend on that of the rows."""
+    agents, seconds = as_frame(agent_intervals, what="agent_intervals"), ["available_s", "reserved_s", *OCCUPIED]
+    AGENT_INTERVALS.check(agents, columns=["interval_start", "interval_s", "timezone", *seconds], keys=False)
+    end = (came["interval_start"] + pd.to_timedelta(came["interval_s"], unit="s")).max()
+    agents = agents[(agents["interval_start"] >= came["interval_start"].min()) & (agents["interval_start"] < end)]
+    return agents.iloc[np.lexsort([numbers(agents, name) for name in seconds])]
 
 
 def _told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,8 @@ _LOST = {
     "transferred": ("more transferred", "fewer transferred"),
     "ring_noanswer": ("more rang unanswered", "fewer rang unanswered"),
 }
+#: What would break a line, or not be seen.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def describe_incidents(incidents: pd.DataFrame, by: Sequence[str]) -> list[str]:
@@ -43,7 +46,8 @@ def describe_incidents(incidents: pd.DataFrame, by: Sequence[str]) -> list[str]:
     -------
     list of str
         Whole days without a time, whole months by their name; years only where a span has two. A difference is that of the figures shown;
-        shares less than two points apart have a decimal.
+        shares less than two points apart have a decimal. What differs by less than is shown is said to be hardly above or below. Names
+        stay on one line; an empty one is ``(no name)``.
 
     Examples
     --------
@@ -55,9 +59,13 @@ def describe_incidents(incidents: pd.DataFrame, by: Sequence[str]) -> list[str]:
     """
     said = []
     for row in incidents.to_dict("records"):
-        who = "".join(f", {row[name]}" for name in by if not pd.isna(row[name]))
+        who = "".join(f", {_named(row[name])}" for name in by if not pd.isna(row[name]))
         said.append(f"{_when(row['started_at'], row['ended_at'])}{who}: {_what(METRICS[str(row['metric'])], row)}")
     return said
+
+
+def _named(name: Any) -> str:
+    return _CONTROL.sub(" ", str(name)).strip() or "(no name)"
 
 
 def _when(started_at: pd.Timestamp, ended_at: pd.Timestamp) -> str:
@@ -96,14 +104,16 @@ def _what(metric: Metric, row: dict[Any, Any]) -> str:
     expected = show(baseline, digits)
     parts = [f"{shown} where {expected} {'were' if metric.kind == 'count' else 'was'} to be expected"]
     if show(value, digits) == expected:
-        parts = [f"{shown}, as was to be expected"]
+        how = "on the whole neither above nor below" if math.isclose(value, baseline) else f"hardly {_side(value - baseline)}"
+        parts = [f"{shown}, {how} what was to be expected"]
     elif metric.unit == "ratio":
         points = round(100 * value, digits) - round(100 * baseline, digits)
         parts.append(f"{abs(points):.{digits}f} point{'' if abs(points) == 1 else 's'} {_side(points)}")
     elif metric.unit == "s":
         parts.append(f"{_seconds(abs(_rounded(value) - _rounded(baseline)), 0)} {_side(value - baseline)}")
     elif baseline > 0:
-        parts.append(f"{100 * abs(value / baseline - 1):,.0f} % {_side(value - baseline)}")
+        percent = 100 * abs(value / baseline - 1)
+        parts.append(f"{f'{percent:,.0f}' if percent > 0.5 else 'less than 1'} % {_side(value - baseline)}")
     return ", ".join([*parts, *_cost(metric, row)])
 
 

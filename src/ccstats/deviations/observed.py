@@ -44,6 +44,8 @@ def metric_names(metric: str | Sequence[str]) -> list[str]:
     >>> metric_names("service_level")
     ['service_level']
     """
+    if not isinstance(metric, str | list | tuple) or not all(isinstance(each, str) for each in metric):
+        raise OptionError(f"metric={metric!r} must be a name such as 'service_level', or a list of names")
     names = list(dict.fromkeys((metric,) if isinstance(metric, str) else metric))
     if not names:
         raise OptionError("metric= names nothing; give for example metric='service_level'")

@@ -15,10 +15,10 @@ from ccstats import spc
 from ccstats.deviations.control import CHARTS
 from ccstats.deviations.observed import SUB_DAILY
 from ccstats.errors import OptionError, TableError, did_you_mean
-from ccstats.intervals.merging import as_intervals
-from ccstats.metrics import SERVICE_LEVELS
+from ccstats.intervals.merging import as_intervals, by_columns
+from ccstats.metrics import METRICS, SERVICE_LEVELS
 
-__all__ = ["Job", "Request", "check_request", "put_behind", "rows_in_span"]
+__all__ = ["Job", "Request", "check_alike", "check_family", "check_keys", "check_request", "put_behind", "rows_in_span"]
 
 Bools = NDArray[np.bool_]
 
@@ -111,7 +111,7 @@ def check_request(
     if chart not in known:
         elsewhere = " That one has figures of its own: see ccstats.spc.limits." if chart in spc.CHARTS else did_you_mean(str(chart), known)
         raise OptionError(f"chart={chart!r} is not known; choose one of: {', '.join(known)}.{elsewhere}")
-    if alpha is not None and not 0 < alpha < 0.5:
+    if alpha is not None and not (isinstance(alpha, int | float) and 0 < alpha < 0.5):
         raise OptionError(f"alpha={alpha!r} must lie between 0 and 0.5, such as 0.01")
     if not (false_discovery in ("auto", None) or (isinstance(false_discovery, int | float) and 0 < false_discovery <= 1)):
         raise OptionError(f"false_discovery={false_discovery!r} must be a share such as 0.1, 'auto' or None")
@@ -142,13 +142,71 @@ def check_request(
     if chart == "expected" and (not set(metrics) <= set(SERVICE_LEVELS)):
         raise OptionError(f"chart='expected' is for service levels ({', '.join(SERVICE_LEVELS)}), not for {', '.join(metrics)}")
     chosen = spc.rules_of(rules if rules is not None else (_DAILY_RULES if period not in SUB_DAILY else "beyond_limits"))
-    targets = dict(target) if isinstance(target, Mapping) else dict.fromkeys(metrics, np.nan if target is None else float(target))
+    try:
+        targets = (
+            {name: float(each) for name, each in target.items()}
+            if isinstance(target, Mapping)
+            else dict.fromkeys(metrics, np.nan if target is None else float(target))
+        )
+    except (TypeError, ValueError):
+        raise OptionError(f"target={target!r} must be a number such as 0.8, or a dict of metric to number") from None
     for name in targets:
         if name not in metrics:
             raise OptionError(
                 f"target= names {name!r}, which is not judged; metrics are: {', '.join(metrics)}.{did_you_mean(name, metrics)}"
             )
+    for name, each in targets.items():
+        if METRICS[name].unit == "ratio" and not (np.isnan(each) or 0 <= each <= 1):
+            raise OptionError(
+                f"target={each:g} of {name}: a share is given from 0 to 1, such as {each / 100 if 1 < each <= 100 else 0.8:g}"
+            )
     return Request(chart, kind, span, earlier, frozen, alpha, chosen, false_discovery, targets)
+
+
+def check_family(chart: str, metric: str, family: str) -> None:
+    """Whether a chart of the book is one for such a metric.
+
+    Examples
+    --------
+    >>> check_family("p", "service_level", "share")
+    """
+    fits = {"p": ["share"], "p_prime": ["share"], "u": ["count"], "u_prime": ["count"], "c": ["count"], "i_prime": ["share", "mean"]}
+    if family not in fits.get(chart, [family]):
+        words = {"share": "shares", "count": "counts", "mean": "means"}
+        fit = " and ".join(words[each] for each in fits[chart])
+        raise OptionError(f"chart={chart!r} is for {fit}, and {metric} is none of them; choose chart='auto' or 'xmr'")
+
+
+def check_alike(frame: pd.DataFrame, earlier: pd.DataFrame, period: str) -> None:
+    """Whether a table of earlier intervals was counted as the one to be judged.
+
+    Examples
+    --------
+    >>> check_alike(pd.DataFrame({"threshold_s": [20.0]}), pd.DataFrame({"threshold_s": [20.0]}), "day")
+    """
+    for name in ("threshold_s", "short_s", "attribute_by", *(["interval_s"] if period == "interval" else [])):
+        if name in frame and name in earlier:
+            ours, theirs = ({str(each) for each in table[name].dropna().unique()} for table in (frame, earlier))
+            if ours and theirs and not (ours & theirs):
+                raise TableError(
+                    f"the table of the baseline was counted otherwise: its {name} is {', '.join(sorted(theirs))}, that of the other "
+                    f"{', '.join(sorted(ours))}; make both with the same arguments"
+                )
+
+
+def check_keys(frame: pd.DataFrame) -> None:
+    """Whether every queue and interval is there once.
+
+    Examples
+    --------
+    >>> check_keys(pd.DataFrame({"queue": ["a"], "interval_start": [0]}))
+    """
+    keys = ["queue", "interval_start", *by_columns(frame)]
+    twice = frame.duplicated(list(dict.fromkeys(keys)))
+    if twice.any():
+        first = frame[twice].iloc[0]
+        said = f"queue {first['queue']!r}, interval {first['interval_start']}"
+        raise TableError(f"{said} is there twice ({int(twice.sum())} such rows); parts of a table are added by merge_intervals(parts)")
 
 
 def rows_in_span(observed: pd.DataFrame, job: Job) -> Bools | None:

@@ -22,6 +22,18 @@ Floats = NDArray[np.float64]
 
 #: A service level no further below the planned one is as planned again.
 _AS_PLANNED = 0.01
+#: The columns of a summary and their types; instants are made of theirs later.
+_SUMMARY = {
+    "queue": "object",
+    "start": "object",
+    "end": "object",
+    "intervals": "int64",
+    **dict.fromkeys(("offered", "planned_service_level", "stressed_service_level", "extra_late", "extra_lost"), "float64"),
+    **dict.fromkeys(("longest_queue", "agents_short", "agent_hours_short"), "float64"),
+    "recovered_at": "object",
+    "time_to_recover_s": "float64",
+    "note": "str",
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,7 @@ class Stress:
 def stress_plan(
     plan: Any,
     *,
-    agents_lost: float | Mapping[str, float] = 0,
+    agents_lost: float | str | Mapping[str, float | str] = 0,
     volume: float | Mapping[str, float] = 1.0,
     aht: float | Mapping[str, float] = 1.0,
     start: Any = None,
@@ -64,9 +76,10 @@ def stress_plan(
     ----------
     plan : table
         A `plan`, with at least what `evaluate_staffing` needs.
-    agents_lost : float, int, or mapping of queue to one of these
-        A float from 0 to 1 is the share of the agents on the floor that is lost (1.0: all); a whole number, or more than 1, so many agents
-        of each queue, or all where there are fewer. Queues that a mapping does not name lose none. [agents or share]
+    agents_lost : float, int, str, or mapping of queue to one of these
+        A float from 0 to below 1 is the share of the agents on the floor that is lost; a whole number, or more than 1, so many agents of each
+        queue, or all where there are fewer; ``all``: all. ``1`` is one agent; ``1.0``, which could be either, is refused. Queues that a
+        mapping does not name lose none. [agents or share]
     volume, aht : float, or mapping of queue to float
         Factors of the contacts expected and of their handle time.
     start, end : datetime-like, with a time zone, optional
@@ -160,11 +173,9 @@ def stress_plan(
     needed = _required(stressed)
     table = table.assign(required_agents=needed, agents_short=np.maximum(needed - left, 0.0))
     summaries = [_summary(part.reset_index(drop=True), span) for _, part in table.groupby("queue", observed=True, sort=True)]
-    summary = pd.DataFrame(summaries)
-    if len(summary):
-        summary["queue"] = summary["queue"].astype(table["queue"].dtype)
-        for name in ("start", "end", "recovered_at"):
-            summary[name] = pd.to_datetime(summary[name], utc=True).dt.as_unit("us")
+    summary = pd.DataFrame(summaries, columns=list(_SUMMARY)).astype({**_SUMMARY, "queue": table["queue"].dtype})
+    for name in ("start", "end", "recovered_at"):
+        summary[name] = pd.to_datetime(summary[name], utc=True).dt.as_unit("us")
     return Stress(table, summary)
 
 
@@ -209,11 +220,19 @@ def _by_queue(given: Any, name: str, otherwise: float, queues: list[str], asked:
 
 def _lost(given: Any, queues: list[str], asked: Asked) -> Floats:
     """Agents lost of each interval: a share of those who are there, or a count."""
-    values = _by_queue(given, "agents_lost", 0.0, queues, asked)
-    whole = {queue: given.get(queue, 0.0) if isinstance(given, Mapping) else given for queue in queues}
+    each = dict(given) if isinstance(given, Mapping) else dict.fromkeys(queues or [""], given)
+    for queue, lost in each.items():
+        if isinstance(lost, float | np.floating) and lost == 1:
+            raise OptionError(f"agents_lost={given!r} may mean one agent or all of them; write 1 for one agent (agents_lost=1), 'all' for all")
+        if isinstance(lost, str):
+            if lost != "all":
+                raise OptionError(f"agents_lost={given!r} is not known; give a share below 1, a count of agents, or 'all'")
+            each[queue] = 1.0
+    values = _by_queue(each if isinstance(given, Mapping) or queues else 0, "agents_lost", 0.0, queues, asked)
+    whole = {queue: each.get(queue, 0.0) for queue in queues}
     counted = np.array([isinstance(whole[queue], int | np.integer) or whole[queue] > 1 for queue in queues], dtype=bool)
     if not (np.isfinite(values) & (values >= 0)).all():
-        raise OptionError(f"agents_lost={given!r} must be a share from 0.0 to 1.0, or a count of agents, 0 or more")
+        raise OptionError(f"agents_lost={given!r} must be a share from 0.0 to below 1, a count of agents, 0 or more, or 'all'")
     counts = counted[asked.queue] if queues else np.zeros(0, dtype=bool)
     return np.where(counts, np.minimum(values, asked.rows.agents), values * asked.rows.agents)
 

@@ -19,7 +19,7 @@ from ccstats.metrics import METRICS, Metric
 from ccstats.periods import PERIODS, check_timezone, period_start
 from ccstats.schema import INTERVALS
 
-__all__ = ["TargetPeriods", "judge_periods"]
+__all__ = ["TargetPeriods", "is_number", "judge_periods"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -182,12 +182,13 @@ def judge_periods(
     """
     asked = _metric(metric)
     low, high = _ends(asked, target, sense)
-    if not _is_number(tolerance) or tolerance < 0:
+    if not is_number(tolerance) or tolerance < 0:
         raise OptionError(f"tolerance={tolerance!r} is no distance; give a number from 0, in the unit of {metric} ({asked.unit})")
     words = ("interval", *PERIODS)
     if period not in words:
         raise OptionError(f"period={period!r} is not known; choose one of: {', '.join(words)}.{did_you_mean(str(period), words)}")
     frame = as_intervals(intervals)
+    _check_once(frame)
     names = check_by(by, ["queue", "timezone", *by_columns(frame)], what="intervals")
     table = roll_up(frame, by=names, period=period, timezone=timezone)
     zone = check_timezone(timezone if timezone is not None else str(frame["timezone"].iloc[0]) if len(frame) else "UTC")
@@ -211,7 +212,7 @@ def judge_periods(
 
 
 def _metric(name: str) -> Metric:
-    metric = METRICS.get(name)
+    metric = METRICS.get(name) if isinstance(name, str) else None
     possible = [each.name for each in METRICS.values() if each.table == "intervals" and each.kind in ("ratio", "mean", "max")]
     if metric is None:
         raise OptionError(f"metric={name!r} is not known; choose one of: {', '.join(possible)}.{did_you_mean(str(name), possible)}")
@@ -229,7 +230,7 @@ def _ends(metric: Metric, target: Any, sense: str | None) -> tuple[float, float]
         raise OptionError(f"sense={sense!r} is not known; choose 'at_least' or 'at_most'")
     band = isinstance(target, tuple | list) and len(target) == 2
     ends = list(target) if band else [target]
-    if not all(_is_number(each) and each >= 0 for each in ends) or (metric.unit == "ratio" and max(ends) > 1):
+    if not all(is_number(each) and each >= 0 for each in ends) or (metric.unit == "ratio" and max(ends) > 1):
         raise OptionError(f"target={target!r} is not possible; give a number {what}, or the two ends of a band")
     if band:
         if sense is not None or ends[0] > ends[1]:
@@ -241,7 +242,24 @@ def _ends(metric: Metric, target: Any, sense: str | None) -> tuple[float, float]
     return (float(target), np.nan) if sense == "at_least" else (np.nan, float(target))
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value is a single finite number.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        False for text, truth values, missing and infinite numbers.
+
+    Examples
+    --------
+    >>> is_number(0.8), is_number("0.8"), is_number(float("nan"))
+    (True, False, False)
+    """
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
@@ -249,6 +267,19 @@ def _values(table: pd.DataFrame, metric: Metric) -> Floats:
     if metric.kind == "max":
         return table[metric.columns[0]].to_numpy(dtype="float64", na_value=np.nan)
     return add_ratios(table, metrics=[metric.name])[metric.name].to_numpy(dtype="float64")
+
+
+def _check_once(frame: pd.DataFrame) -> None:
+    """One row for each queue, interval and value of what it was counted by: else contacts are counted twice."""
+    key = ["queue", "interval_start", *by_columns(frame)]
+    again = frame.duplicated(key).to_numpy()
+    if again.any():
+        row = frame.iloc[int(np.argmax(again))]
+        shown = ", ".join(f"{name} {row[name] if name == 'interval_start' else repr(row[name])}" for name in key)
+        raise TableError(
+            f"intervals have more than one row for {shown} ({again.sum()} rows too many), whose contacts would be counted twice; "
+            "merge_intervals adds parts that were made apart, drop_duplicates() of pandas drops copies"
+        )
 
 
 def _check_lengths(frame: pd.DataFrame, starts: pd.DatetimeIndex, ends: pd.DatetimeIndex) -> None:

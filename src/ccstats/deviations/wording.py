@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from ccstats.errors import ColumnError
 from ccstats.schema import as_frame
 
-__all__ = ["describe_causes"]
+__all__ = ["AS_STATED", "describe_causes"]
+
+#: A modelled service level of a plan no further from the one that the plan states is as stated.
+AS_STATED = 0.01
 
 #: What a driver is called; those of one name are told together.
 _CALLED = {
@@ -44,7 +47,8 @@ def describe_causes(causes: Any) -> pd.DataFrame:
         The groups and periods; ``points``, percentage points above what was planned (negative: below; missing where no contacts came);
         ``late`` [contacts]; ``words``. Scheduled agents, shrinkage and adherence are told together as agents. The residual is called chance
         where simulated outcomes stray as far, ``not explained`` where they do not, or were not simulated. Points are rounded so that they
-        add up to the whole; what rounds to 0 is not told.
+        add up to the whole; what rounds to 0 is not told. Where the plan states another service level than the model gives it, by more than
+        a point, points are told against ``the plan as modelled``.
 
     Raises
     ------
@@ -75,14 +79,19 @@ def describe_causes(causes: Any) -> pd.DataFrame:
     cell = again.cumsum().to_numpy() - 1
     firsts = frame[again.to_numpy()]
     points = 100 * (firsts["service_level"] - firsts[start]).to_numpy(dtype="float64")
-    words = [_words(rows, whole, _STARTS[start]) for whole, (_, rows) in zip(points, frame.groupby(cell, sort=True), strict=True)]
+    against = np.full(len(firsts), _STARTS[start], dtype="object")
+    if start == "planned_service_level" and "stated_service_level" in frame:
+        apart = (firsts["stated_service_level"] - firsts[start]).to_numpy(dtype="float64")
+        against[np.abs(apart) > AS_STATED] = "the plan as modelled"
+    told = zip(points, against, frame.groupby(cell, sort=True), strict=True)
+    words = [_words(rows, whole, str(each)) for whole, each, (_, rows) in told]
     made = {name: firsts[name].array for name in keys}
     return pd.DataFrame({**made, "points": points, "late": firsts["late"].array, "words": pd.array(words, dtype="str")})
 
 
 def _words(rows: pd.DataFrame, whole: float, against: str) -> str:
     if np.isnan(whole):
-        return f"no contacts, or nothing to compare with: no service level now or {'in the plan' if against == 'plan' else 'before'}"
+        return f"no contacts, or nothing to compare with: no service level now or {'before' if against == 'before' else 'in the plan'}"
     parts: dict[str, float] = {}
     for driver, value, noise in zip(rows["driver"].astype("str"), rows["contribution"], rows["noise"], strict=True):
         called = "not explained" if driver == "residual" and (pd.isna(noise) or not noise) else _CALLED.get(driver, driver)

@@ -47,7 +47,8 @@ def find_change_points(
     Raises
     ------
     OptionError
-        If there are fewer than two stretches' values, one is infinite, ``times`` has another length, or an option has no such value.
+        If there are fewer than two stretches' values, one is infinite or no number, ``times`` has another length, or an option has no such
+        value.
 
     Notes
     -----
@@ -66,16 +67,23 @@ def find_change_points(
     >>> found[["start", "end", "points"]].values.tolist()
     [[0, 5, 6], [6, 11, 6]]
     """
-    series = np.asarray(values, dtype="float64")
+    try:
+        series = np.asarray(values, dtype="float64")
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"values must be one series of numbers: {error}") from None
     if series.ndim != 1:
         raise OptionError(f"values must be one series; found shape {series.shape}")
-    if model not in _MODELS:
+    if not isinstance(model, str) or model not in _MODELS:
         raise OptionError(f"model={model!r} is not known; choose one of: {', '.join(_MODELS)}")
-    if not isinstance(minimum, int | np.integer) or minimum < 1 or (model == "mean_variance" and minimum < 3):
+    whole = isinstance(minimum, int | np.integer) and not isinstance(minimum, bool)
+    if not whole or minimum < (3 if model == "mean_variance" else 1):
         raise OptionError(f"minimum={minimum!r} must be a whole number of at least {3 if model == 'mean_variance' else 1}")
-    if penalty is not None and not penalty > 0:
-        raise OptionError(f"penalty={penalty!r} must be above 0")
-    when = pd.Index(np.arange(len(series)) if times is None else times)
+    if penalty is not None and (isinstance(penalty, bool) or not isinstance(penalty, int | float | np.number) or not penalty > 0):
+        raise OptionError(f"penalty={penalty!r} must be a number above 0")
+    try:
+        when = pd.Index(np.arange(len(series)) if times is None else times)
+    except TypeError:
+        raise OptionError(f"times={times!r} must be one entry for each of the {len(series)} values") from None
     if len(when) != len(series):
         raise OptionError(f"times has {len(when)} entries for {len(series)} values")
     infinite = np.flatnonzero(np.isinf(series))

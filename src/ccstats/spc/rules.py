@@ -153,7 +153,7 @@ def rules_of(rules: str | Rule | Iterable[str | Rule] | None) -> tuple[Rule, ...
     Raises
     ------
     OptionError
-        If there is no such rule, no rule at all, or two differ under one name.
+        If there is no such rule, no rule at all, or two differ under one name, or ``rules`` is neither a name nor several.
 
     Examples
     --------
@@ -164,6 +164,8 @@ def rules_of(rules: str | Rule | Iterable[str | Rule] | None) -> tuple[Rule, ...
     """
     if rules is None:
         rules = "shewhart"
+    if not isinstance(rules, str | Rule | Iterable):
+        raise OptionError(f"rules={rules!r} is no rule; give a set ({', '.join(RULE_SETS)}), a rule, several, or None for the limits alone")
     found: dict[str, Rule] = {}
     for item in [rules] if isinstance(rules, str | Rule) else rules:
         for rule in (item,) if isinstance(item, Rule) else _named(item):
@@ -199,7 +201,8 @@ def apply_rules(
     Raises
     ------
     OptionError
-        If a rule is unknown, lengths differ, or a run is asked for on a chart whose points have no independent order.
+        If a rule is unknown, the statistic is not of numbers, lengths differ, or a run is asked for on a chart whose points have no
+        independent order.
 
     Notes
     -----
@@ -255,7 +258,10 @@ class _Pattern:
 
     def __init__(self, statistic: ArrayLike, limits: Any, *, whole: bool) -> None:
         self.whole = whole
-        self.value = np.asarray(statistic, dtype=np.float64)
+        try:
+            self.value = np.asarray(statistic, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"the statistic must be one series of numbers: {error}") from None
         size = self.value.shape
         try:
             self.lower, self.upper, center, sigma = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import warnings
 
 import numpy as np
@@ -572,3 +573,61 @@ def test_periods_end_where_the_next_begin_also_when_clocks_change():
 
 def test_normal_scores_reach_no_farther_than_four():
     assert normal_scores(np.array([0.0, 0.5, 1.0])).tolist() == [-4.0, 0.0, 4.0]
+
+
+def half_hours_of(days: int = 42) -> pd.DataFrame:
+    centre = cc.synthesize_contacts(seed=3, days=days)
+    return cc.to_intervals(centre.contacts, timezone="Europe/Istanbul", threshold_s=20)
+
+
+def test_where_nothing_varies_nothing_deviates() -> None:
+    table = half_hours_of()
+    perfect = table.assign(**dict.fromkeys(("offered", "answered", "answered_within"), 10), abandoned=0)
+    for metric in ("service_level", "offered", "abandonment_rate"):
+        with pytest.raises(TableError, match="nothing varies"):
+            cc.find_deviations(perfect, metric=metric)
+    nobody = table.assign(abandoned=0, answered=table["offered"], answered_within=table["offered"])
+    one = nobody.assign(answered_within=nobody["offered"].where(nobody.index % 997 != 0, nobody["offered"] // 2))
+    points = cc.find_deviations(one, metric="service_level", by=())
+    assert (points.loc[points["signal"], "value"] < 1).all()  # all in time is what there nearly always is
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"target": "x"}, "target='x'"),
+        ({"target": 80}, "share is given from 0 to 1, such as 0.8"),
+        ({"metric": None}, "metric=None"),
+        ({"alpha": "x"}, "alpha='x'"),
+        ({"metric": "aht_s", "chart": "u"}, "chart='u' is for counts"),
+        ({"metric": "max_wait_s", "chart": "c"}, "chart='c' is for counts"),
+        ({"metric": "offered", "chart": "p"}, "chart='p' is for shares"),
+    ],
+)
+def test_arguments_that_cannot_be_are_named(options: dict, said: str) -> None:
+    with pytest.raises(OptionError, match=re.escape(said)):
+        cc.find_deviations(half_hours_of(14), **({"metric": "service_level"} | options))
+
+
+def test_tables_counted_otherwise_or_twice_are_refused() -> None:
+    centre = cc.synthesize_contacts(seed=3, days=28)
+    first, last = (
+        centre.contacts[part] for part in (centre.contacts["queued_at"] < "2025-01-20", centre.contacts["queued_at"] >= "2025-01-21")
+    )
+    new = cc.to_intervals(last, timezone="Europe/Istanbul", threshold_s=20)
+    for other, name in (({"every": "15min", "threshold_s": 20}, "interval_s"), ({"threshold_s": 120}, "threshold_s")):
+        with pytest.raises(TableError, match=f"its {name} is"):
+            cc.find_deviations(new, metric="offered", baseline=cc.to_intervals(first, timezone="Europe/Istanbul", **other))
+    with pytest.raises(TableError, match="is there twice"):
+        cc.find_deviations(pd.concat([new, new]), metric="offered")
+
+
+def test_agents_without_queues_leave_queues_to_their_past() -> None:
+    centre = cc.synthesize_contacts(seed=3, days=35)
+    table = cc.to_intervals(centre.contacts, timezone="Europe/Istanbul", threshold_s=20)
+    staffed = cc.to_agent_intervals(centre.agent_states, timezone="Europe/Istanbul")
+    with pytest.warns(DataWarning, match="agent_intervals have no queue"):
+        points = cc.find_deviations(table, metric="service_level", agent_intervals=staffed)
+    assert points["chart"].unique().tolist() == ["residual"]
+    pool = cc.find_deviations(table, metric="service_level", by=(), agent_intervals=staffed)
+    assert pool["note"].str.contains("one pool").all()
