@@ -64,9 +64,9 @@ def explain_service_level(
         ``erlang_a``: every interval on its own. ``erlang_c``: nobody gives up; in overload its level is 0, whatever is changed.
         ``transient``: the queue is carried from one interval to the next. Each judges the plan as well as what happened.
     by : str
-        ``queue``, or ``()`` for all queues together: each attributed on its own, weighted by its contacts, where the agents' time is known by
-        queue or not given; else as one pool, in which all agents serve all queues. A plan staffed queue by queue is judged as that pool
-        too, which has a higher level than its queues: ``note`` says so, and compare ``stated_service_level``.
+        ``queue``, or ``()`` for all queues together: each attributed on its own, weighted by its contacts, where the agents' time is known
+        by queue or not given; else as one pool, in which all agents serve all queues. A plan staffed queue by queue is judged as that
+        pool too, which has a higher level than its queues: ``note`` says so, and compare ``stated_service_level``.
     period : str, optional
         ``interval``, ``hour``, ``day``, ``week``, ``month``, ``weekday`` or ``slot``; None: one period.
     timezone : str, optional
@@ -214,7 +214,7 @@ def explain_service_level(
     overload = (account.weights > 0) & np.isinf(patience) & (load_s >= game.agents() * game.fixed.interval_s) & (not options.carried)
     if agent_intervals is None:
         notes.append("no agent_intervals: agents as planned, what they did is in the residual")
-    if "queue" not in joined and frame["queue"].nunique() > 1:
+    if "queue" not in joined and len(frame["queue"].unique()) > 1:
         notes.insert(0, "all queues as one pool")
     said = [[*own, *notes] for own in _against_plan(cells, joined, plan, model, stated_level, account.planned)]
     return tabulate(

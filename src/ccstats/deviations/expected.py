@@ -19,8 +19,8 @@ from ccstats.expectation.expected import Rows, Sums, divide, known_rows, level_s
 from ccstats.expectation.given import simulate_given
 from ccstats.expectation.outlook import numbers
 from ccstats.expectation.staffed import OCCUPIED, Window, handle_times, join_agents, pooled_patience
-from ccstats.metrics import SERVICE_LEVELS
 from ccstats.intervals.merging import as_intervals
+from ccstats.metrics import SERVICE_LEVELS
 from ccstats.periods import PERIODS
 from ccstats.queueing.replications import check_seed, random_stream
 from ccstats.schema import AGENT_INTERVALS, as_frame
@@ -63,8 +63,8 @@ def judge_service_level(
     intervals : table
         `intervals`, counted with a threshold and booked where contacts joined the queue (``attribute_by="queued"``).
     agent_intervals : table
-        `agent_intervals`, made with the same ``every`` and ``timezone``. Those before the first and after the last of ``intervals`` are left
-        out.
+        `agent_intervals`, made with the same ``every`` and ``timezone``. Those before the first or after the last of ``intervals`` are
+        left out.
     by : str, optional
         ``queue``: every queue with the agents counted under it. ``()``: all queues as one, served by all agents. By default ``queue``
         where ``agent_intervals`` has that column.
@@ -174,7 +174,7 @@ def judge_service_level(
     >>> cc.judge_service_level(shorter, staffed, period=None)["verdict"].tolist()
     ['worse']
     """
-    _check(definition, model, period, patience_s, replications, coverage, seed)
+    _check(definition, model, period, replications, coverage, seed)
     came = as_intervals(intervals)
     frame, keys = join_agents(came, _there(came, agent_intervals), by)
     queue = frame["queue"].cat.codes.to_numpy().astype("int64") if keys else np.zeros(len(frame), dtype="int64")
@@ -228,9 +228,7 @@ def judge_service_level(
     )
 
 
-def _check(
-    definition: str, model: str, period: str | None, patience_s: float | None, replications: int, coverage: float, seed: int
-) -> None:
+def _check(definition: str, model: str, period: str | None, replications: int, coverage: float, seed: int) -> None:
     if definition not in SERVICE_LEVELS:
         raise OptionError(f"definition={definition!r} is not an observed service level; choose one of: {', '.join(SERVICE_LEVELS)}")
     if model not in _MODELS:
@@ -239,8 +237,6 @@ def _check(
         raise OptionError(f"period={period!r} is not known; choose one of: {', '.join(_PERIODS)}, or None for one row a queue")
     if not isinstance(replications, int | np.integer) or isinstance(replications, bool) or replications < 20:
         raise OptionError(f"replications={replications!r} must be a whole number, 20 or more: a spread is estimated from them")
-    if patience_s is not None and not (isinstance(patience_s, _NUMBER) and patience_s > 0):
-        raise OptionError(f"patience_s={patience_s!r} must be a positive number of seconds, or infinite")
     if not (isinstance(coverage, _NUMBER) and 0 < coverage < 1):
         raise OptionError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.99")
     check_seed(seed)
@@ -259,6 +255,12 @@ def _told(
     frame: pd.DataFrame, queue: Ints, patience_s: float | None, aht_s: str | float, window: int, *, averaged: bool
 ) -> tuple[Rows, Ints]:
     """What the model is told of each interval, and how many of its contacts take its mean handle time exactly."""
+    if not isinstance(patience_s, _NUMBER | None):
+        raise OptionError(f"patience_s={patience_s!r} must be a positive number of seconds, or infinite")
+    if not isinstance(aht_s, _NUMBER | str):
+        raise OptionError(f"aht_s={aht_s!r} must be a positive number of seconds, or 'interval', 'slot' or 'month'")
+    if not isinstance(window, int | np.integer):
+        raise OptionError(f"window={window!r} must be an odd number of intervals: 1 (each its own), 3, 5, …")
     rows = Rows(
         numbers(frame, "offered"),
         divide(numbers(frame, "productive_s"), numbers(frame, "interval_s")),

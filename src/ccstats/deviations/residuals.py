@@ -157,7 +157,7 @@ def _judge(
     p_value, low, high, normal = (np.full(size, np.nan) for _ in range(4))
     side, chance = np.zeros(size, dtype=np.int8), np.full(size, np.nan)
     seen_at, began_at = (np.full(size, -1, dtype=np.int64) for _ in range(2))
-    few = np.zeros(size, dtype=bool)
+    few, tied = np.zeros(size, dtype=bool), np.abs(value - baseline) <= 1e-6 * np.abs(baseline)
     needed = points_needed(options.alpha)
     frozen = options.baseline is not None
     if options.normal:
@@ -179,16 +179,12 @@ def _judge(
                 wholes = np.sort(whole[here][chosen][~np.isnan(whole[here][chosen])])
                 bounds = empirical_limits(singles, options.alpha)
                 ceiling = float(np.mean(value[here][chosen] >= 1.0)) if family == "share" else 0.0
-                bottom = float(np.mean(value[here][chosen] <= 0.0)) if family != "mean" else 0.0
             low[rows], high[rows] = bounds
             lower = lower_chances(singles, score[rows])
             p_value[rows] = 2 * np.minimum(lower, 1 - lower)
             if 2 * ceiling > options.alpha:  # all met is what often happens, however little of it was to be expected
                 full = np.flatnonzero(value[rows] >= 1.0) + begin + first
-                p_value[full], high[full] = np.fmax(p_value[full], min(1.0, 2 * ceiling)), np.inf
-            if 2 * bottom > options.alpha:  # and so is none
-                none = np.flatnonzero(value[rows] <= 0.0) + begin + first
-                p_value[none], low[none] = np.fmax(p_value[none], min(1.0, 2 * bottom)), -np.inf
+                p_value[full], high[full], tied[full] = np.fmax(p_value[full], min(1.0, 2 * ceiling)), np.inf, True
             if len(wholes) >= needed:
                 normal[rows] = normal_scores(lower_chances(wholes, whole[rows]))
                 if options.budget > 0 and pools.due(first):
@@ -202,8 +198,10 @@ def _judge(
             side[here], chance[here] = found[0], found[3]
             for into, rows_found in ((seen_at, found[1]), (began_at, found[2])):
                 into[here] = np.where(rows_found < 0, -1, rows_found + begin)
-    single = (score < low) | (score > high)
-    lower, upper = _limit(family, low, baseline, sigma, 0.0), _limit(family, high, baseline, sigma, 1.0)
+    single = ((score < low) | (score > high)) & ~tied
+    lower = from_scale(family, low, baseline, sigma)
+    upper = from_scale(family, np.where(np.isinf(high), 0.0, high), baseline, sigma)
+    upper = np.where(np.isinf(high) & np.isfinite(baseline), 1.0, upper)
     # the day's factor has followed what lasts: there the calendar alone says what was to be expected
     lasting = side != 0
     baseline, sigma, score = (np.where(lasting, *each) for each in ((level, baseline), (level_sigma, sigma), (whole, score)))
@@ -226,12 +224,6 @@ def _judge(
             "remark": remark,
         }
     )
-
-
-def _limit(family: str, score: Floats, baseline: Floats, sigma: Floats, end: float) -> Floats:
-    """Limits on the scale of the metric; its own end where there is none on this side."""
-    none = np.isinf(score)
-    return np.where(none & np.isfinite(baseline), end, from_scale(family, np.where(none, 0.0, score), baseline, sigma))
 
 
 class _Pools:

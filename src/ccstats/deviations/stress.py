@@ -223,7 +223,9 @@ def _lost(given: Any, queues: list[str], asked: Asked) -> Floats:
     each = dict(given) if isinstance(given, Mapping) else dict.fromkeys(queues or [""], given)
     for queue, lost in each.items():
         if isinstance(lost, float | np.floating) and lost == 1:
-            raise OptionError(f"agents_lost={given!r} may mean one agent or all of them; write 1 for one agent (agents_lost=1), 'all' for all")
+            raise OptionError(
+                f"agents_lost={given!r} may mean one agent or all of them; write 1 for one agent (agents_lost=1), 'all' for all"
+            )
         if isinstance(lost, str):
             if lost != "all":
                 raise OptionError(f"agents_lost={given!r} is not known; give a share below 1, a count of agents, or 'all'")

@@ -275,9 +275,10 @@ def _check_once(frame: pd.DataFrame) -> None:
     again = frame.duplicated(key).to_numpy()
     if again.any():
         row = frame.iloc[int(np.argmax(again))]
-        shown = ", ".join(f"{name} {row[name] if name == 'interval_start' else repr(row[name])}" for name in key)
+        start = pd.Timestamp(row["interval_start"]).tz_convert(str(row["timezone"]))
+        shown = ", ".join(f"{name} {start if name == 'interval_start' else repr(row[name])}" for name in key)
         raise TableError(
-            f"intervals have more than one row for {shown} ({again.sum()} rows too many), whose contacts would be counted twice; "
+            f"intervals have more than one row for {shown} ({again.sum()} too many in all), whose contacts would be counted twice; "
             "merge_intervals adds parts that were made apart, drop_duplicates() of pandas drops copies"
         )
 
