@@ -463,9 +463,12 @@ def test_inputs_stay_and_arrow_is_taken() -> None:
         ({"by": "agent"}, "by='agent'"),
         ({"definition": "servicelevel"}, "Did you mean service_level"),
         ({"patience_s": 0}, "patience_s"),
+        ({"patience_s": "x"}, "patience_s='x' must be a positive number"),
         ({"target": 80}, "target"),
+        ({"target": "x"}, "target='x' must be"),
         ({"replications": -1}, "replications"),
         ({"coverage": 1.0}, "coverage"),
+        ({"coverage": "x"}, "coverage='x' must lie"),
         ({"timezone": "Mars"}, "timezone"),
     ],
 )
@@ -505,3 +508,68 @@ def test_in_words() -> None:
     assert describe_causes(why[:0]).empty
     with pytest.raises(ColumnError, match="contribution"):
         describe_causes(why.drop(columns="contribution"))
+
+
+TWO = [
+    Row((60.0, 66), (200.0, 210.0), (9.0, 9.0), queue="sales", within=50),
+    Row((30.0, 33), (200.0, 210.0), (5.0, 5.0), queue="support", within=25),
+]
+
+
+def test_a_plan_by_queue_judged_as_one_pool_says_what_it_stated() -> None:
+    stated = [level(row.offered[0], row.aht_s[0], row.agents[0], 150.0) for row in TWO]
+    plan = plan_of(TWO, patience_s=150.0, expected_service_level=stated, model="erlang_a")
+    came, there = intervals_of(TWO), staff_of(TWO)
+    pooled = cc.explain_service_level(plan, came, there.drop(columns="queue"), by=(), replications=0)
+    mean, modelled = np.average(stated, weights=[60, 30]), level(90, 200, 14, 150.0)
+    assert modelled > mean + 0.02
+    assert pooled["stated_service_level"].tolist() == pytest.approx([mean] * len(pooled), abs=1e-12)
+    assert pooled["planned_service_level"][0] == pytest.approx(modelled, abs=1e-12)
+    said = f"patience 150 s; the plan states {100 * mean:.0f} %, the model {100 * modelled:.0f} %; all queues as one pool"
+    assert set(pooled["note"]) == {said}
+    assert " the plan as modelled, " in describe_causes(pooled)["words"][0]
+    # Queue by queue the plan is as it states, one by one and together.
+    for by in ("queue", ()):
+        each = cc.explain_service_level(plan, came, there, by=by, replications=0)
+        assert each["stated_service_level"].tolist() == pytest.approx(each["planned_service_level"].tolist(), abs=1e-9)
+        assert set(each["note"]) == {"patience 150 s"}
+        assert describe_causes(each)["words"].str.contains(r"points (?:below|above) plan, ").all()
+    unstated = cc.explain_service_level(
+        plan.drop(columns="expected_service_level"), came, there.drop(columns="queue"), by=(), replications=0
+    )
+    assert unstated["stated_service_level"].isna().all()
+    assert set(unstated["note"]) == {"patience 150 s; all queues as one pool"}
+    other = cc.explain_service_level(plan, came, there, definition="sl_answered_only", replications=0)
+    assert other["stated_service_level"].isna().all()
+
+
+def test_another_model_than_the_plans_is_named() -> None:
+    came, there = intervals_of(TWO), staff_of(TWO)
+    plan = plan_of(TWO, patience_s=150.0, model="erlang_a")
+    noted = {
+        model: set(cc.explain_service_level(plan, came, there, model=model, replications=0)["note"]) for model in ("erlang_a", "erlang_c")
+    }
+    assert noted["erlang_a"] == {"patience 150 s"}
+    assert all("by erlang_c; the plan is by erlang_a" in note for note in noted["erlang_c"])
+    mixed = plan.assign(model=["erlang_a", "erlang_c"])
+    each = cc.explain_service_level(mixed, came, there, replications=0).groupby("queue", observed=True)["note"].first()
+    assert each.tolist() == ["patience 150 s", "patience 150 s; by erlang_a; the plan is by erlang_c"]
+    pooled = cc.explain_service_level(mixed, came, there.drop(columns="queue"), by=(), replications=0)["note"][0]
+    assert "by erlang_a; the plan is by erlang_a and erlang_c" in pooled
+    silent = cc.explain_service_level(plan.drop(columns="model"), came, there, model="erlang_c", replications=0)
+    assert not silent["note"].str.contains("the plan is by").any()
+
+
+def test_words_against_the_plan_or_the_plan_as_modelled() -> None:
+    why = explained(MORNING, plan_patience_s=120.0)
+    usual = describe_causes(why)["words"][0]
+    planned = why["planned_service_level"]
+    assert " plan, 35 calls late" in usual
+    assert describe_causes(why.drop(columns="stated_service_level"))["words"][0] == usual
+    for apart in (-0.0099, 0.0, 0.0099, np.nan):
+        assert describe_causes(why.assign(stated_service_level=planned + apart))["words"][0] == usual
+    for apart in (-0.0101, 0.0101):
+        other = describe_causes(why.assign(stated_service_level=planned + apart))["words"][0]
+        assert other == usual.replace(" plan, ", " the plan as modelled, ")
+    silent = describe_causes(why.assign(service_level=np.nan, stated_service_level=planned + 0.1))
+    assert silent["words"][0].endswith("no service level now or in the plan")

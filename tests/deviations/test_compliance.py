@@ -278,7 +278,7 @@ def test_rows_given_twice_are_not_counted_twice(judge: Any) -> None:
     twice = pd.concat([half_hours, half_hours.iloc[1:]], ignore_index=True)
     with pytest.raises(
         TableError,
-        match="more than one row for queue 'sales', interval_start 2026-03-02 08:30:00.01:00 .1 too many in all.*merge_intervals adds parts",
+        match="more than one row for queue 'sales', interval_start 2026-03-02 08:30:00.01:00 .1 too many.*merge_intervals adds parts",
     ):
         judge(twice, target=0.8)
     channels = pd.concat([half_hours.assign(channel="voice"), half_hours.assign(channel="chat")], ignore_index=True)

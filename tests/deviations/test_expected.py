@@ -359,6 +359,33 @@ def test_edges(days) -> None:
     pd.testing.assert_frame_equal(staffed, kept[1])
 
 
+@pytest.mark.parametrize("period", ["interval", "day", "slot", None])
+def test_agents_beyond_the_intervals_are_left_out(days, period) -> None:
+    half_hours, staffed = days
+    staffed = staffed.assign(queue=pd.Categorical(["sales"] * len(staffed)))
+    part = half_hours.iloc[20:30]
+    judged = judge_service_level(part, staffed, period=period, replications=20)
+    inside = staffed["interval_start"].between(part["interval_start"].min(), part["interval_start"].max())
+    pd.testing.assert_frame_equal(judged, judge_service_level(part, staffed[inside], period=period, replications=20))
+    assert len(judged) == {"interval": 10, "day": 1, "slot": 10, None: 1}[period]
+    assert len(judge_service_level(half_hours.iloc[[24]], staffed, period=period, replications=20)) == 1
+    none = judge_service_level(half_hours.iloc[:0], staffed, period=period, replications=20)
+    assert (len(none), list(none.columns)[-12:]) == (0, list(judged.columns)[-12:])
+    # Within the span agents without contacts stay: somebody was there for nobody.
+    gap = part.drop(part.index[[4, 5]])
+    assert len(judge_service_level(gap, staffed, replications=20)) == 10
+
+
+def test_agents_may_stand_in_any_order(days) -> None:
+    half_hours, staffed = days
+    odd = np.random.default_rng(1).uniform(0.9, 1.0, len(staffed)) / 3
+    staffed = staffed.assign(available_s=staffed["available_s"] * odd, on_contact_s=staffed["on_contact_s"] * odd)
+    judged = judge_service_level(half_hours, staffed, model="stationary")
+    for seed in range(5):
+        mixed = staffed.sample(frac=1.0, random_state=seed)
+        pd.testing.assert_frame_equal(judge_service_level(half_hours, mixed, model="stationary"), judged, check_exact=True)
+
+
 def test_few_outcomes_have_wide_limits(days) -> None:
     few = judge_service_level(*days, replications=20, coverage=0.999)
     many = judge_service_level(*days, replications=400, coverage=0.9)
@@ -376,6 +403,10 @@ def test_few_outcomes_have_wide_limits(days) -> None:
         ({"period": "year"}, OptionError, "choose one of: interval, hour"),
         ({"replications": 5}, OptionError, "20 or more"),
         ({"coverage": 1.0}, OptionError, "between 0 and 1"),
+        ({"coverage": "x"}, OptionError, "between 0 and 1"),
+        ({"patience_s": "x"}, OptionError, "patience_s='x' must be a positive number"),
+        ({"aht_s": None}, OptionError, "aht_s=None must be a positive number"),
+        ({"window": "x"}, OptionError, "odd number"),
         ({"seed": -1}, OptionError, "whole number from 0"),
         ({"window": 2}, OptionError, "odd number"),
         ({"patience_s": 0.0}, OptionError, "positive"),

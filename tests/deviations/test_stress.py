@@ -77,14 +77,14 @@ def test_time_to_recover_is_that_of_the_fluid() -> None:
     """Nobody gives up: 240 contacts more than are served must be worked off by what the agents have to spare, 30 a half-hour."""
     steps = 30
     plan = plan_of(steps=steps, agents=13.0, patience_s=math.inf)
-    stress = stress_plan(plan, agents_lost=1.0, start=START, end=START + pd.Timedelta("1h"))
+    stress = stress_plan(plan, agents_lost="all", start=START, end=START + pd.Timedelta("1h"))
     table, summary = stress.intervals, stress.summary.iloc[0]
     assert table["stressed_queue_at_end"][1] == pytest.approx(200.0, abs=0.5)
     # 130 are served and 100 come each half-hour: nothing waits after nearly 7 of them, and some more until all is as ever
     assert table["stressed_service_level"][:6].max() < 0.01
     assert 200 / 30 * 1800 <= summary["time_to_recover_s"] <= 14 * 1800
     assert summary["recovered_at"] == START + pd.Timedelta("1h") + pd.Timedelta(seconds=summary["time_to_recover_s"])
-    short = stress_plan(plan[:6], agents_lost=1.0, start=START, end=START + pd.Timedelta("1h")).summary.iloc[0]
+    short = stress_plan(plan[:6], agents_lost="all", start=START, end=START + pd.Timedelta("1h")).summary.iloc[0]
     assert math.isnan(short["time_to_recover_s"])
     assert "plan ends before" in short["note"]
 
@@ -112,7 +112,26 @@ def test_no_stress_changes_nothing() -> None:
             np.testing.assert_array_equal(found.intervals[f"planned_{name}"], found.intervals[f"stressed_{name}"])
         assert found.summary[["extra_late", "extra_lost"]].to_numpy().tolist() == [[0, 0], [0, 0]]
         assert ("stressed_queue_at_end" in found.intervals) == (model != "stationary")
-    assert stress_plan(plan_of()[:0]).intervals.empty
+
+
+def test_a_plan_without_rows_has_results_without_rows() -> None:
+    some, none = stress_plan(plan_of(), agents_lost=2), stress_plan(plan_of()[:0], agents_lost=2)
+    for full, empty in ((some.intervals, none.intervals), (some.summary, none.summary)):
+        assert empty.empty
+        pd.testing.assert_series_equal(empty.dtypes.drop("queue"), full.dtypes.drop("queue"))
+
+
+def test_all_agents_and_one() -> None:
+    plan, window = two(), {"start": START, "end": START + pd.Timedelta("1h")}
+    gone = stress_plan(plan, agents_lost="all", **window).intervals
+    assert (gone["stressed_agents"] == np.where(gone["stressed"] > 0, 0.0, gone["planned_agents"])).all()
+    one = stress_plan(plan, agents_lost={"sales": 1, "support": "all"}, **window).intervals
+    lost = one["planned_agents"] - one["stressed_agents"]
+    assert lost[one["stressed"] > 0].tolist() == [1.0, 1.0, 15.0, 15.0]
+    for each in (1.0, np.float64(1.0), np.float32(1.0)):
+        for given in (each, {"sales": 0.5, "support": each}):
+            with pytest.raises(OptionError, match="agents_lost=1 for one agent, agents_lost='all' for all"):
+                stress_plan(plan, agents_lost=given, **window)
 
 
 def test_more_stress_is_never_better() -> None:
@@ -144,7 +163,8 @@ def test_plans_of_the_house() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
-        ({"agents_lost": -1}, OptionError, "share from 0.0 to 1.0"),
+        ({"agents_lost": -1}, OptionError, "share from 0.0 to below 1"),
+        ({"agents_lost": "some"}, OptionError, "or 'all'"),
         ({"agents_lost": True}, OptionError, "must be a number"),
         ({"agents_lost": {"slaes": 1}}, OptionError, "Did you mean sales"),
         ({"volume": math.inf}, OptionError, "factor such as 1.2"),

@@ -77,9 +77,9 @@ def stress_plan(
     plan : table
         A `plan`, with at least what `evaluate_staffing` needs.
     agents_lost : float, int, str, or mapping of queue to one of these
-        A float from 0 to below 1 is the share of the agents on the floor that is lost; a whole number, or more than 1, so many agents of each
-        queue, or all where there are fewer; ``all``: all. ``1`` is one agent; ``1.0``, which could be either, is refused. Queues that a
-        mapping does not name lose none. [agents or share]
+        A float from 0 to below 1 is the share of the agents on the floor that is lost; a whole number, or more than 1, so many agents of
+        each queue, or all where there are fewer; ``all``: all. ``1`` is one agent; ``1.0``, which could be either, is refused. Queues that
+        a mapping does not name lose none. [agents or share]
     volume, aht : float, or mapping of queue to float
         Factors of the contacts expected and of their handle time.
     start, end : datetime-like, with a time zone, optional
@@ -220,18 +220,19 @@ def _by_queue(given: Any, name: str, otherwise: float, queues: list[str], asked:
 
 def _lost(given: Any, queues: list[str], asked: Asked) -> Floats:
     """Agents lost of each interval: a share of those who are there, or a count."""
-    each = dict(given) if isinstance(given, Mapping) else dict.fromkeys(queues or [""], given)
-    for queue, lost in each.items():
-        if isinstance(lost, float | np.floating) and lost == 1:
+
+    def told(each: Any) -> Any:
+        if isinstance(each, float | np.floating) and each == 1:
             raise OptionError(
-                f"agents_lost={given!r} may mean one agent or all of them; write 1 for one agent (agents_lost=1), 'all' for all"
+                f"agents_lost={given!r} may mean one agent or all of them; write agents_lost=1 for one agent, agents_lost='all' for all"
             )
-        if isinstance(lost, str):
-            if lost != "all":
-                raise OptionError(f"agents_lost={given!r} is not known; give a share below 1, a count of agents, or 'all'")
-            each[queue] = 1.0
-    values = _by_queue(each if isinstance(given, Mapping) or queues else 0, "agents_lost", 0.0, queues, asked)
-    whole = {queue: each.get(queue, 0.0) for queue in queues}
+        if isinstance(each, str) and each != "all":
+            raise OptionError(f"agents_lost={given!r} is not known; give a share below 1, a count of agents, or 'all'")
+        return 1.0 if isinstance(each, str) else each
+
+    lost = {queue: told(each) for queue, each in given.items()} if isinstance(given, Mapping) else told(given)
+    values = _by_queue(lost, "agents_lost", 0.0, queues, asked)
+    whole = {queue: lost.get(queue, 0.0) if isinstance(lost, Mapping) else lost for queue in queues}
     counted = np.array([isinstance(whole[queue], int | np.integer) or whole[queue] > 1 for queue in queues], dtype=bool)
     if not (np.isfinite(values) & (values >= 0)).all():
         raise OptionError(f"agents_lost={given!r} must be a share from 0.0 to below 1, a count of agents, 0 or more, or 'all'")
