@@ -278,8 +278,8 @@ def test_hidden_causes_are_flagged(days, hidden) -> None:
     assert (after["verdict"][busy] == "worse").all()
     assert (after["late"][busy] > 20).all()
     assert (after["p_value"][busy] < 1e-3).all()  # beyond what 100 outcomes can count
-    by_interval = judge_service_level(half_hours, staffed, replications=100)
-    assert (by_interval["verdict"] == "worse").sum() >= 5
+    by_interval = [judge_service_level(half_hours, staffed, replications=100, seed=seed)["verdict"] for seed in range(5)]
+    assert sum((each == "worse").sum() for each in by_interval) >= 5 * 4  # of 120; by chance 0.6
 
 
 @pytest.mark.parametrize("definition", SERVICE_LEVELS)
@@ -368,11 +368,11 @@ def test_agents_beyond_the_intervals_are_left_out(days, period) -> None:
     inside = staffed["interval_start"].between(part["interval_start"].min(), part["interval_start"].max())
     pd.testing.assert_frame_equal(judged, judge_service_level(part, staffed[inside], period=period, replications=20))
     assert len(judged) == {"interval": 10, "day": 1, "slot": 10, None: 1}[period]
-    assert len(judge_service_level(half_hours.iloc[[24]], staffed, period=period, replications=20)) == 1
+    assert len(judge_service_level(half_hours.iloc[[22]], staffed, period=period, replications=20)) == 1
     none = judge_service_level(half_hours.iloc[:0], staffed, period=period, replications=20)
     assert (len(none), list(none.columns)[-12:]) == (0, list(judged.columns)[-12:])
     # Within the span agents without contacts stay: somebody was there for nobody.
-    gap = part.drop(part.index[[4, 5]])
+    gap = part.drop(part.index[[1, 2]])
     assert len(judge_service_level(gap, staffed, replications=20)) == 10
 
 

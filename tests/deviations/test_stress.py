@@ -118,7 +118,7 @@ def test_a_plan_without_rows_has_results_without_rows() -> None:
     some, none = stress_plan(plan_of(), agents_lost=2), stress_plan(plan_of()[:0], agents_lost=2)
     for full, empty in ((some.intervals, none.intervals), (some.summary, none.summary)):
         assert empty.empty
-        pd.testing.assert_series_equal(empty.dtypes.drop("queue"), full.dtypes.drop("queue"))
+        assert {name: str(each) for name, each in empty.dtypes.items()} == {name: str(each) for name, each in full.dtypes.items()}
 
 
 def test_all_agents_and_one() -> None:
