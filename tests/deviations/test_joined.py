@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -348,3 +349,18 @@ def test_a_forecast_needs_neither_agents_nor_a_threshold() -> None:
     assert not {"agents", "planned_agents", "threshold_s", "model"} & set(made)
     with pytest.raises(TableError, match="the forecast cannot be compared"):
         join_forecast(forecast.drop(columns="expected_aht_s"), make_intervals(starts(3), [7, 9, 11]))
+
+
+def test_time_on_the_floor_without_a_queue_makes_one_pool_unless_queues_are_asked_for() -> None:
+    centre = cc.synthesize_contacts(seed=1, days=2)
+    table = cc.to_intervals(centre.contacts, timezone="Europe/Istanbul", threshold_s=20)
+    staffed = cc.to_agent_intervals(centre.agent_states, timezone="Europe/Istanbul", by="queue")
+    some = staffed.assign(queue=staffed["queue"].where(staffed.index % 7 != 0))
+    forecast = cc.to_forecast(table)
+    plan = cc.plan_staffing(forecast, target_service_level=0.8, threshold_s=20, patience_s=120)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        assert "queue" not in join_plan(plan, table, some)
+        assert cc.explain_service_level(plan, table, some, by=(), replications=0)["contribution"].notna().any()
+    with pytest.raises(TableError, match=r"use by=\(\)"):
+        join_plan(plan, table, some, by="queue")

@@ -1,10 +1,8 @@
-"""Commands that read logs: the service-level table, the account of lines, statistics, formats, mappings, and the demonstration."""
+"""Commands that read logs: the service-level table, the account of lines, statistics, formats and mappings."""
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,13 +10,15 @@ import typer
 from rich.markup import escape
 
 from ccstats.cli.shell import Zone, app, console, error_console, print_table, progress_bar
-from ccstats.cli.staffing import staff
 from ccstats.errors import OptionError, ZoneError
 
 if TYPE_CHECKING:
     from ccstats.readers.contract import Log
 
-__all__ = ["check", "demo", "draft", "formats", "report", "stats"]
+__all__ = [
+    *("Clock", "Format", "Logs", "Mapping", "Threshold"),
+    *("check", "columns_of", "draft", "formats", "needed_zone", "read_logs", "report", "stats", "thresholds_of"),
+]
 
 Logs = Annotated[list[str], typer.Argument(metavar="LOG…", help="Log files or globs (.gz, .bz2, .xz, .zst too); - is standard input.")]
 Format = Annotated[
@@ -213,32 +213,3 @@ def draft(
     else:
         write_text(out, text)
         error_console.print(f"wrote {escape(str(out))}")
-
-
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report.")] = Path("ccstats-demo"),
-) -> None:
-    """The main job on a bundled log: a three-queue centre over two months, of our own making."""
-    from ccstats.intervals import to_intervals
-    from ccstats.readers.bundled import sample_log
-    from ccstats.report.files import write_tables
-
-    log, zone = sample_log(), "Europe/Berlin"
-    error_console.print(f"reading the bundled log {escape(log.name)}")
-    with contextlib.suppress(typer.Exit):
-        check([str(log)])
-    report([str(log)], timezone=zone, out=str(out))
-    stats([str(log)], timezone=zone, out=out)
-    intervals = to_intervals(read_logs([str(log)], format=None, timezone=zone, clock=None).contacts, timezone=zone, threshold_s=20)
-    day = intervals["interval_start"].dt.tz_convert(zone).dt.normalize()
-    week = intervals[day >= day.max() - timedelta(days=6)]
-    expected = write_tables({"last_week": week}, out)[0]
-    staff(str(expected), service_level="80/20", patience=120.0, shrinkage="30%", timezone=zone, out=str(out / "plan.xlsx"))
-    error_console.print("The same by hand:")
-    error_console.print(f"  ccstats report {escape(str(log))} --timezone {zone} --threshold 20 --out {escape(str(out))}", soft_wrap=True)
-    error_console.print(
-        f"  ccstats staff {escape(str(expected))} --service-level 80/20 --patience 120 --shrinkage 30% --timezone {zone} "
-        f"--out {escape(str(out / 'plan.xlsx'))}",
-        soft_wrap=True,
-    )

@@ -210,7 +210,8 @@ def _keys(by: Any, planned: pd.DataFrame, frame: pd.DataFrame, agents: pd.DataFr
     one = of_plan == of_intervals and len(of_plan) == 1
     told = agents is None or "queue" in agents
     if names is None:
-        names = ["queue"] if told or one else []
+        placed = agents is None or "queue" not in agents or not (agents["queue"].isna() & (agents["productive_s"] > 0)).any()
+        names = ["queue"] if (told or one) and placed else []
     if names and agents is not None:
         if not (told or one):
             raise TableError(

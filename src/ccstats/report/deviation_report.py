@@ -163,7 +163,7 @@ def build_deviation_report(
     if list(by) and agent_intervals is not None and "queue" not in agent_intervals:
         said = "it is not known which queue an agent served" + ("; the plan's agents are taken for them" if plan is not None else "")
         warnings.warn(
-            f"reasons of single queues leave agents out: {said}. all queues taken together have reasons with agents",
+            f"reasons of single queues leave agents out: {said}; all queues taken together have them",
             DataWarning,
             stacklevel=2,
         )
