@@ -15,10 +15,10 @@ from scipy import sparse
 from ccstats.deviations.cells import Cells
 from ccstats.deviations.spread import Spread, expected_variance, spread_of_outcomes, spread_of_shares
 from ccstats.errors import DataWarning, OptionError
-from ccstats.expectation.expected import Rows, Sums, divide, known_rows, level_sums, run_numbers, stationary_sums, transient_sums
+from ccstats.expectation.expected import Rows, Sums, divide, known_rows, level_sums, stationary_sums, transient_sums
 from ccstats.expectation.given import simulate_given
 from ccstats.expectation.outlook import numbers
-from ccstats.expectation.staffed import OCCUPIED, Window, handle_times, join_agents, pooled_patience
+from ccstats.expectation.staffed import OCCUPIED, join_agents, staffed_rows
 from ccstats.intervals.merging import as_intervals
 from ccstats.metrics import SERVICE_LEVELS
 from ccstats.periods import PERIODS
@@ -261,23 +261,10 @@ def _told(
         raise OptionError(f"aht_s={aht_s!r} must be a positive number of seconds, or 'interval', 'slot' or 'month'")
     if not isinstance(window, int | np.integer):
         raise OptionError(f"window={window!r} must be an odd number of intervals: 1 (each its own), 3, 5, …")
-    rows = Rows(
-        numbers(frame, "offered"),
-        divide(numbers(frame, "productive_s"), numbers(frame, "interval_s")),
-        np.full(len(frame), np.nan),
-        numbers(frame, "interval_s"),
-        pooled_patience(frame, queue, patience_s),
-        numbers(frame, "threshold_s"),
-        numbers(frame, "short_s"),
-        np.zeros(len(frame), dtype="int64"),
-    )
-    start = pd.DatetimeIndex(frame["interval_start"]).as_unit("us").asi8 / 1e6
-    around = Window(run_numbers(queue, start, rows._replace(aht_s=np.ones(len(frame)))), window)
-    handle = handle_times(frame, queue, aht_s, around)
-    rows = rows._replace(aht_s=handle, offered=around.mean(rows.offered) if averaged else rows.offered)
+    rows = staffed_rows(frame, queue, patience_s=patience_s, aht_s=aht_s, window=int(window), averaged=averaged)
     known = np.nanmax([np.zeros(len(frame)), *(numbers(frame, f"{part}_known") for part in ("talk", "hold", "wrap"))], axis=0)
     own = (known >= _ENOUGH) & (isinstance(aht_s, str) and aht_s == "interval" and window == 1)
-    return rows._replace(run=run_numbers(queue, start, rows)), np.where(own, numbers(frame, "answered"), 0.0).astype("int64")
+    return rows, np.where(own, numbers(frame, "answered"), 0.0).astype("int64")
 
 
 def _ring_times(frame: pd.DataFrame, queue: Ints) -> Floats:

@@ -10,13 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccstats.errors import OptionError, TableError
+from ccstats.expectation.expected import Rows, divide, run_numbers
 from ccstats.expectation.outlook import numbers
 from ccstats.intervals import roll_up
 from ccstats.intervals.merging import as_intervals
 from ccstats.periods import period_start, slot_of
 from ccstats.schema import AGENT_INTERVALS, as_frame
 
-__all__ = ["OCCUPIED", "Window", "handle_times", "join_agents", "pooled_patience"]
+__all__ = ["OCCUPIED", "Window", "handle_times", "join_agents", "pooled_patience", "staffed_rows"]
 
 Floats = NDArray[np.float64]
 
@@ -224,3 +225,46 @@ def handle_times(frame: pd.DataFrame, queue: NDArray[np.int64], aht_s: str | flo
         better = np.isnan(found) & (mean > 0) & (known >= (_ENOUGH if period == "interval" else 1))
         found[better] = mean[better]
     return found
+
+
+def staffed_rows(
+    frame: pd.DataFrame, queue: NDArray[np.int64], *, patience_s: float | None, aht_s: str | float, window: int, averaged: bool = True
+) -> Rows:
+    """What a model needs to know of each interval, from contacts and agents in one row.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `join_agents` makes it.
+    queue : array of int
+        Number of the queue.
+    patience_s, aht_s, window
+        As `backtest_staffing` takes them.
+    averaged : bool
+        Whether volumes are averaged over the window as handle times are.
+
+    Returns
+    -------
+    Rows
+        With their runs.
+
+    Examples
+    --------
+    >>> staffed_rows.__name__
+    'staffed_rows'
+    """
+    rows = Rows(
+        numbers(frame, "offered"),
+        divide(numbers(frame, "productive_s"), numbers(frame, "interval_s")),
+        np.full(len(frame), np.nan),
+        numbers(frame, "interval_s"),
+        pooled_patience(frame, queue, patience_s),
+        numbers(frame, "threshold_s"),
+        numbers(frame, "short_s"),
+        np.zeros(len(frame), dtype="int64"),
+    )
+    start = pd.DatetimeIndex(frame["interval_start"]).as_unit("us").asi8 / 1e6
+    around = Window(run_numbers(queue, start, rows._replace(aht_s=np.ones(len(frame)))), window)
+    handle = handle_times(frame, queue, aht_s, around)
+    rows = rows._replace(aht_s=handle, offered=around.mean(rows.offered) if averaged else rows.offered)
+    return rows._replace(run=run_numbers(queue, start, rows))

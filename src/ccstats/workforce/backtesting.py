@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
-from ccstats.expectation.expected import Rows, Sums, divide, known_rows, level_sums, run_numbers, stationary_sums, transient_sums
+from ccstats.expectation.expected import Rows, Sums, divide, known_rows, level_sums, stationary_sums, transient_sums
 from ccstats.expectation.outlook import numbers
-from ccstats.expectation.staffed import OCCUPIED, Window, handle_times, join_agents, pooled_patience
+from ccstats.expectation.staffed import OCCUPIED, join_agents, staffed_rows
 from ccstats.metrics import SERVICE_LEVELS
 from ccstats.periods import period_start
 
@@ -144,20 +144,7 @@ def backtest_staffing(
         raise OptionError(f"definition={definition!r} is not an observed service level; choose one of: {', '.join(SERVICE_LEVELS)}")
     frame, keys = join_agents(intervals, agent_intervals, by)
     queue = frame["queue"].cat.codes.to_numpy().astype("int64") if keys else np.zeros(len(frame), dtype="int64")
-    rows = Rows(
-        numbers(frame, "offered"),
-        divide(numbers(frame, "productive_s"), numbers(frame, "interval_s")),
-        np.full(len(frame), np.nan),
-        numbers(frame, "interval_s"),
-        pooled_patience(frame, queue, patience_s),
-        numbers(frame, "threshold_s"),
-        numbers(frame, "short_s"),
-        np.zeros(len(frame), dtype="int64"),
-    )
-    start = pd.DatetimeIndex(frame["interval_start"]).as_unit("us").asi8 / 1e6
-    around = Window(run_numbers(queue, start, rows._replace(aht_s=np.ones(len(frame)))), window)
-    rows = rows._replace(offered=around.mean(rows.offered), aht_s=handle_times(frame, queue, aht_s, around))
-    rows = rows._replace(run=run_numbers(queue, start, rows))
+    rows = staffed_rows(frame, queue, patience_s=patience_s, aht_s=aht_s, window=window)
     known = known_rows(rows)
     if not known.all():
         warnings.warn(
