@@ -323,7 +323,11 @@ def agents_with(**columns: Any) -> dict[str, Any]:
         (agents_with(interval_start=LATER), TableError, "agent_intervals do not overlap in time"),
         ({"by": "channel"}, OptionError, "by='channel' is not known"),
         ({**TWO, "agents": STAFF, "by": "queue"}, TableError, "agent_intervals has no column 'queue' and there are several queues"),
-        ({**TWO, **agents_with(queue=pd.Categorical([None, "a", "a", "a"]))}, TableError, "time on the floor has no queue"),
+        (
+            {**TWO, **agents_with(queue=pd.Categorical([None, "a", "a", "a"])), "by": "queue"},
+            TableError,
+            "time on the floor has no queue",
+        ),
         ({"plan": TWO["plan"], "by": ()}, TableError, "one pool .* the plan has 'a', 'b', intervals 'sales'"),
         ({**TWO, "plan": TWO["plan"].assign(threshold_s=THIRTY), "by": ()}, TableError, "several threshold_s in the plan"),
         ({**TWO, "intervals": TWO["intervals"].assign(threshold_s=THIRTY), "by": ()}, TableError, "with several in one pool"),
@@ -358,9 +362,10 @@ def test_time_on_the_floor_without_a_queue_makes_one_pool_unless_queues_are_aske
     some = staffed.assign(queue=staffed["queue"].where(staffed.index % 7 != 0))
     forecast = cc.to_forecast(table)
     plan = cc.plan_staffing(forecast, target_service_level=0.8, threshold_s=20, patience_s=120)
+    with pytest.warns(DataWarning, match="no queue, so all queues are taken as one pool"):
+        assert "queue" not in join_plan(plan, table, some)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        assert "queue" not in join_plan(plan, table, some)
         assert cc.explain_service_level(plan, table, some, by=(), replications=0)["contribution"].notna().any()
     with pytest.raises(TableError, match=r"use by=\(\)"):
         join_plan(plan, table, some, by="queue")

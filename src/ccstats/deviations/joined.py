@@ -49,8 +49,8 @@ def join_plan(
     scheduled : table, optional
         ``queue, interval_start, scheduled_agents``: who was rostered in fact. By default as planned. [agents]
     by : str, optional
-        ``queue``; ``()`` for all queues as one pool, whose plan may also be for one queue named ``all``; None: ``queue`` where the agents'
-        time is known by queue, or there is only one.
+        ``queue``; ``()`` for all queues as one pool, whose plan may also be for one queue named ``all``; None: ``queue`` where all the
+        agents' time on the floor is known by queue, or there is only one queue; else one pool.
 
     Returns
     -------
@@ -81,8 +81,9 @@ def join_plan(
     Warns
     -----
     DataWarning
-        If intervals in which something was planned or happened are in one of the tables only, or were not planned; and if a plan has more
-        agents on the floor than it schedules (then as many are taken as scheduled).
+        If intervals in which something was planned or happened are in one of the tables only, or were not planned; if a plan has more
+        agents on the floor than it schedules (then as many are taken as scheduled); and if ``by`` is left out and some of the agents' time
+        on the floor has no queue, so that all queues make one pool.
 
     Notes
     -----
@@ -209,16 +210,22 @@ def _keys(by: Any, planned: pd.DataFrame, frame: pd.DataFrame, agents: pd.DataFr
     of_plan, of_intervals = (set(map(str, each["queue"].unique())) for each in (planned, frame))
     one = of_plan == of_intervals and len(of_plan) == 1
     told = agents is None or "queue" in agents
+    placed = agents is None or "queue" not in agents or not (agents["queue"].isna() & (agents["productive_s"] > 0)).any()
     if names is None:
-        placed = agents is None or "queue" not in agents or not (agents["queue"].isna() & (agents["productive_s"] > 0)).any()
         names = ["queue"] if (told or one) and placed else []
+        if not placed and len(of_intervals) > 1:
+            warnings.warn(
+                "some of the agents' time on the floor has no queue, so all queues are taken as one pool; by=() says so without this note",
+                DataWarning,
+                stacklevel=4,
+            )
     if names and agents is not None:
         if not (told or one):
             raise TableError(
                 "by='queue': agent_intervals has no column 'queue' and there are several queues; use by=() for all queues as one pool, or "
                 "count agents with to_agent_intervals(by='queue')"
             )
-        if told and (agents["queue"].isna() & (agents["productive_s"] > 0)).any():
+        if not placed:
             raise TableError("by='queue': some of the agents' time on the floor has no queue; use by=() for all queues as one pool")
     if not names and of_plan not in (of_intervals, _POOL):
         raise TableError(
