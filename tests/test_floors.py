@@ -17,7 +17,7 @@ FLOORS: list[list[str]] = [
     ["schema", "metrics", "periods", "privacy", "queueing", "spc"],
     ["readers", "intervals", "synthetic"],
     ["profile", "expectation"],
-    ["service", "workforce", "deviations"],
+    ["service", "workforce", "deviations", "satisfaction"],
     ["report"],
     ["cli", "__init__"],
 ]
