@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ccstats.metrics import COMES_LATER, METRICS, RATIOS, SERVICE_LEVELS
+import ccstats
+from ccstats.metrics import METRICS, NOT_OFFERED, RATIOS, SERVICE_LEVELS
 from ccstats.schema import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -24,12 +25,12 @@ def dictionary(shared: Path) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.shared
-def test_every_row_of_the_dictionary_is_registered_or_comes_later(shared: Path) -> None:
+def test_every_row_of_the_dictionary_is_computed_or_said_not_to_be(shared: Path) -> None:
     names = set(dictionary(shared))
-    assert names | OURS == set(METRICS) | set(COMES_LATER)
+    assert names | OURS == set(METRICS) | set(NOT_OFFERED)
     assert not names & OURS
-    assert not set(METRICS) & set(COMES_LATER)
-    assert all(COMES_LATER.values())
+    assert not set(METRICS) & set(NOT_OFFERED)
+    assert all(NOT_OFFERED.values())
 
 
 @pytest.mark.shared
@@ -45,15 +46,17 @@ def test_registry_says_what_the_dictionary_says(shared: Path) -> None:
 @pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
 def test_every_metric_is_whole(metric) -> None:
     assert metric.name in METRICS
-    assert metric.kind in ("count", "sum", "ratio", "mean", "quantile", "max")
-    assert metric.unit == {"count": "count", "ratio": "ratio"}.get(metric.kind, "s") or metric.name == "contacts_per_hour"
+    assert metric.kind in ("count", "sum", "ratio", "mean", "quantile", "max", "computed")
+    if metric.kind != "computed":
+        assert metric.unit == {"count": "count", "ratio": "ratio"}.get(metric.kind, "s") or metric.name == "contacts_per_hour"
     assert metric.direction in ("higher_is_better", "lower_is_better", "neutral")
-    assert re.fullmatch(r"\d(\.\d)?(; \d\.\d)*", metric.clause)
-    assert CODES.search(metric.source) or metric.source in ("trade convention", "this project")
+    assert re.fullmatch(r"\d(\.\d+)?(-\d\.\d)?(; \d(\.\d+)?)*", metric.clause)
+    assert CODES.search(metric.source) or metric.source in ("trade convention", "this project", "trade convention; this project")
     assert metric.columns
     for column in metric.columns:
         assert column in TABLES[metric.table], column
     assert bool(metric.probability) == (metric.kind == "quantile")
+    assert callable(getattr(ccstats, metric.function))
 
 
 def test_terms_of_a_ratio_are_its_formula() -> None:
@@ -68,7 +71,7 @@ def test_utilisation_over_logged_in_time_is_occupancy_with_available_time() -> N
     metric, occupancy = METRICS["utilisation_logged"], METRICS["occupancy_logged"]
     assert metric.numerator == (*occupancy.numerator, (1, "available_s"))
     assert metric.denominator == occupancy.denominator == ((1, "logged_in_s"),)
-    assert "paid_s" in COMES_LATER["utilisation"]
+    assert METRICS["utilisation"].function == "measure_agents"
 
 
 def test_there_are_nine_service_levels_and_ours_is_first() -> None:
@@ -80,10 +83,10 @@ def test_there_are_nine_service_levels_and_ours_is_first() -> None:
 
 
 def test_every_source_code_is_resolved_in_the_docs() -> None:
-    page = (ROOT / "docs" / "differences_from_vendor_reports.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| ([VMRS]\d\d) \|", page, flags=re.MULTILINE))
+    listed = set(re.findall(r"^\| ([VMRS]\d\d) \|", (ROOT / "docs" / "sources.md").read_text(encoding="utf-8"), flags=re.MULTILINE))
     used = {code for metric in METRICS.values() for code in CODES.findall(metric.source)}
-    used |= set(CODES.findall(page)) | set(CODES.findall((ROOT / "docs" / "which_service_level.md").read_text(encoding="utf-8")))
+    for page in ("differences_from_vendor_reports.md", "which_service_level.md"):
+        used |= set(CODES.findall((ROOT / "docs" / page).read_text(encoding="utf-8")))
     assert used <= listed
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ccstats.metrics import COMES_LATER, METRICS, Metric
+from ccstats.metrics import METRICS, NOT_OFFERED, Metric
 from ccstats.schema import OUTCOMES, TABLES, Column, Table
 
 PAGE = Path(__file__).parents[1] / "docs" / "nomenclature.md"
@@ -26,17 +26,17 @@ What a source does not log is missing, never zero. A ratio whose denominator is 
 METRICS_HEAD = """## Metrics
 
 Clauses are those of EN 15838; the standard says what to measure and sets no targets. Source codes are resolved on the page
-[Differences from vendor reports](differences_from_vendor_reports.md).
+[Sources](sources.md).
 
-| metric | title | formula | from | unit | direction | clause | source |
-|---|---|---|---|---|---|---|---|
+| metric | title | formula | from | made by | unit | direction | clause | source |
+|---|---|---|---|---|---|---|---|---|
 """
 
-LATER_HEAD = """## Metrics that come later
+LATER_HEAD = """## Metrics that are not offered
 
-Names are reserved; each waits for what stands in the first column.
+Names are reserved. What each would take, or what tells more:
 
-| waits for | metrics |
+| metrics | instead, or needed |
 |---|---|
 """
 
@@ -72,6 +72,7 @@ def metric_line(metric: Metric) -> str:
         metric.title,
         cell(metric.formula),
         f"`{metric.table}`",
+        f"`{metric.function}`" + (f", column `{metric.shown_as}`" if metric.shown_as else ""),
         metric.unit,
         direction,
         metric.clause,
@@ -81,8 +82,8 @@ def metric_line(metric: Metric) -> str:
 
 
 def later_lines() -> str:
-    reasons = dict.fromkeys(COMES_LATER.values())
-    return "".join(f"| {reason} | {', '.join(f'`{name}`' for name, why in COMES_LATER.items() if why == reason)} |\n" for reason in reasons)
+    reasons = dict.fromkeys(NOT_OFFERED.values())
+    return "".join(f"| {', '.join(f'`{name}`' for name, why in NOT_OFFERED.items() if why == reason)} | {reason} |\n" for reason in reasons)
 
 
 def page() -> str:

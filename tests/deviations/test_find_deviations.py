@@ -489,7 +489,7 @@ def test_targets_stand_beside_the_values():
     [
         ({"metric": "servce_level"}, "Did you mean service_level"),
         ({"metric": "occupancy"}, "made of agent_intervals"),
-        ({"metric": "nps"}, "waits for surveys"),
+        ({"metric": "nps"}, "is made of surveys, not of intervals"),
         ({"metric": []}, "names nothing"),
         ({"metric": "offered", "chart": "shewhart"}, "choose one of"),
         ({"metric": "offered", "chart": "cusum"}, r"see ccstats\.spc\.limits"),
@@ -565,7 +565,7 @@ def test_zones_must_be_said_where_there_are_several():
 def test_periods_end_where_the_next_begin_also_when_clocks_change():
     contacts = cc.synthesize_contacts(seed=3, days=90, timezone="Europe/London").contacts
     hours = cc.to_intervals(contacts, every="1h", timezone="Europe/London", threshold_s=20)
-    for period in ("interval", "hour", "day", "week", "month"):
+    for period in ("interval", "hour", "day", "week", "month", "quarter", "year"):
         found = observe_metrics(hours, metrics=["offered"], by=["queue"], period=period, timezone="Europe/London")["offered"]
         for _, part in found.groupby("queue", observed=True):
             assert (part["period_end"].iloc[:-1].to_numpy() == part["period_start"].iloc[1:].to_numpy()).all(), period
@@ -631,3 +631,66 @@ def test_agents_without_queues_leave_queues_to_their_past() -> None:
     assert points["chart"].unique().tolist() == ["residual"]
     pool = cc.find_deviations(table, metric="service_level", by=(), agent_intervals=staffed)
     assert pool["note"].str.contains("one pool").all()
+
+
+def spoilt(table: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+    """The table with one value that cannot be."""
+    out = table.copy()
+    out.loc[3, column] = value
+    return out
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("offered", -5, "'offered' is negative (row 3"),
+        ("queue", None, "'queue' has missing values (row 3"),
+        ("interval_start", pd.NaT, "'interval_start' has missing values (row 3"),
+        ("interval_s", 0.0, "interval_s is 0 or missing in 1 rows, first in row 3"),
+        ("answered_within", 10_000, "more answered within the threshold than offered in 1 rows, first in row 3"),
+    ],
+)
+@pytest.mark.parametrize("judge", [cc.find_deviations, cc.measure_compliance])
+def test_rows_that_cannot_be_are_refused(judge, column: str, value: object, said: str) -> None:
+    options = {"metric": "service_level"} | ({"target": 0.8} if judge is cc.measure_compliance else {})
+    with pytest.raises(TableError, match=re.escape(said)):
+        judge(spoilt(half_hours_of(14), column, value), **options)
+
+
+def test_shares_booked_by_event_may_pass_one() -> None:
+    table = half_hours_of(14)
+    table["attribute_by"] = pd.Categorical(["event"] * len(table))
+    points = cc.find_deviations(spoilt(table, "answered_within", 99), metric="service_level")
+    assert points["value"].max() > 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"by": 5}, "by=5 must be a column name, several of them, or () for none"),
+        ({"by": None}, "by=None must be a column name"),
+        ({"chart": ["p"]}, "chart=['p'] is not known"),
+        ({"chart": np.array(["p", "u"])}, "is not known"),
+        ({"baseline": None}, "baseline=None is not known"),
+        ({"baseline": 5}, "baseline=5 is not known"),
+        ({"false_discovery": np.array([0.1, 0.2])}, "false_discovery="),
+    ],
+)
+def test_arguments_of_another_type_are_named(options: dict, said: str) -> None:
+    with pytest.raises(OptionError, match=re.escape(said)):
+        cc.find_deviations(half_hours_of(14), **({"metric": "service_level"} | options))
+
+
+def test_one_value_is_too_few_and_not_constant() -> None:
+    with pytest.raises(OptionError, match=rf"1 of its 1 periods have a value; a chart needs at least {FEWEST}"):
+        cc.find_deviations(intervals_of(poisson(1)).head(1), metric="offered")
+
+
+def test_broken_periods_are_told_where_they_make_a_series_too_short() -> None:
+    with pytest.raises(OptionError, match="3 of its 5 periods are whole and have a value"):
+        cc.find_deviations(intervals_of(poisson(5)).iloc[3:-3], metric="offered", period="day")
+
+
+def test_half_hours_of_a_few_days_say_that_their_course_is_in_the_chart() -> None:
+    points = cc.find_deviations(intervals_of(poisson(4)), metric="offered")
+    assert points["note"].str.contains("too few days to know the course of a day").all()

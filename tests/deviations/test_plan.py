@@ -315,6 +315,7 @@ def test_accuracy_by_a_plain_loop() -> None:
     assert volume["day_wape"] == pytest.approx(sum(abs(f - a) for f, a in days) / sum(actual))
     assert volume["day_hit_rate"] == pytest.approx(np.mean([abs(f - a) <= 0.3 * a for f, a in days]))
     assert (volume["expected"], volume["actual"], volume["days"]) == pytest.approx((expected.sum(), actual.sum(), 2))
+    assert volume["forecast_error"] == pytest.approx(expected.sum() - actual.sum())
 
     came = actual > 0
     weight, took = actual[came], actual[came] * aht[came]
@@ -395,3 +396,10 @@ def test_accuracy_options_that_cannot_be(options: dict[str, Any], error: type[Ex
 def test_nothing_to_measure() -> None:
     with pytest.raises(TableError, match="nothing was forecast and nothing came"):
         measure_forecast_accuracy(make_plan(starts(1), 0.0, 0.0), make_intervals(starts(1), [0]))
+
+
+def test_intervals_there_twice_are_refused() -> None:
+    came = make_intervals(starts(2), [9, 9])
+    for function in (cc.compare_with_plan, cc.measure_forecast_accuracy):
+        with pytest.raises(TableError, match="is there twice"):
+            function(make_plan(starts(2), 9.0, 3.0), pd.concat([came, came]))

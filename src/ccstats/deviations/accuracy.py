@@ -12,6 +12,7 @@ from scipy import special
 
 from ccstats.deviations.cells import Cells
 from ccstats.deviations.joined import join_forecast
+from ccstats.deviations.request import check_keys
 from ccstats.errors import OptionError, TableError
 from ccstats.expectation.expected import divide
 from ccstats.expectation.outlook import numbers
@@ -47,7 +48,7 @@ def measure_forecast_accuracy(
     by : str or sequence of str
         ``queue``; ``()`` for one row over all queues, whose errors do not cancel each other.
     period : str, optional
-        ``hour``, ``day``, ``week``, ``month``, ``weekday``, ``slot``; None: one row a queue and metric.
+        ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday``, ``slot``; None: one row a queue and metric.
     tolerance : float
         An interval or day is a hit within this share of what came. [0-1]
     timezone : str, optional
@@ -57,7 +58,7 @@ def measure_forecast_accuracy(
     -------
     pandas.DataFrame
         One row per queue (if so), period and ``metric``: ``offered``, then ``aht_s``. ``intervals`` and ``days`` compared; ``expected`` and
-        ``actual`` (sum of contacts; mean handle time [s]);
+        ``actual`` (sum of contacts; mean handle time [s]) and their difference, ``forecast_error``;
 
         ``forecast_bias``, what was forecast too much, as a share; ``wape``, errors without their sign as a share; ``rmse``, root mean
         square error of an interval; ``mape``, the mean of the intervals' shares (see the notes before using it); ``forecast_hit_rate``,
@@ -123,6 +124,7 @@ def measure_forecast_accuracy(
     keys = [by] if isinstance(by, str) else list(by)
     if keys not in ([], ["queue"]):
         raise OptionError(f"by={by!r} is not known; give 'queue', or () for one row over all queues")
+    check_keys(as_intervals(intervals))
     joined = join_forecast(forecast, intervals)
     joined = joined[(joined["planned_offered"] > 0) | (joined["offered"] > 0)].reset_index(drop=True)
     if not len(joined):
@@ -173,6 +175,7 @@ def _volume(joined: pd.DataFrame, groups: _Groups, naive: Floats) -> dict[str, A
         **_errors(groups, expected, actual, one, contacts=actual),
         "expected": add(expected),
         "actual": total,
+        "forecast_error": add(expected) - total,
         **_day_errors(groups, groups.by_day(expected), groups.by_day(actual), np.ones(groups.days)),
         "noise_wape": divide(add(_deviation(mean)), total),
         "noise_hit_rate": divide(add(_hit_chance(mean, groups.tolerance)), add(one)),
@@ -191,10 +194,12 @@ def _handle_time(joined: pd.DataFrame, groups: _Groups, naive: Floats) -> dict[s
     forecast_day = divide(day(planned * expected), day(planned))
     forecast_day = np.where(np.isnan(forecast_day), divide(day(weight * expected), day(weight)), forecast_day)
     none = np.full(len(groups.cells), np.nan)
+    means = [divide(add(weight * each), add(weight)) for each in (expected, actual)]
     return {
         **_errors(groups, expected, actual, weight, contacts=weight),
-        "expected": divide(add(weight * expected), add(weight)),
-        "actual": divide(add(weight * actual), add(weight)),
+        "expected": means[0],
+        "actual": means[1],
+        "forecast_error": means[0] - means[1],
         **_day_errors(groups, np.nan_to_num(forecast_day), np.nan_to_num(divide(day(weight * actual), day(weight))), day(weight)),
         **dict.fromkeys(("noise_wape", "noise_hit_rate", "noise_day_wape"), none),
         **_beside(groups, expected, actual, naive, weight),
@@ -212,6 +217,7 @@ def _errors(groups: _Groups, expected: Floats, actual: Floats, weight: Floats, *
         "days": groups.of_days((groups.by_day(weight) > 0).astype("float64")).astype("int64"),
         "expected": None,
         "actual": None,
+        "forecast_error": None,
         "forecast_bias": divide(add(weight * error), below),
         "wape": divide(add(weight * np.abs(error)), below),
         "rmse": np.sqrt(divide(add(weight * error**2), add(weight))),

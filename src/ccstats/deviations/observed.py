@@ -10,12 +10,14 @@ import pandas as pd
 
 from ccstats.errors import OptionError, TableError, ZoneError, did_you_mean
 from ccstats.intervals import roll_up
+from ccstats.intervals.cells import by_names
 from ccstats.intervals.merging import as_intervals
 from ccstats.intervals.ratios import add_ratios
-from ccstats.metrics import COMES_LATER, METRICS, Metric
+from ccstats.metrics import METRICS, NOT_OFFERED, Metric
 from ccstats.periods import PERIODS, check_timezone, period_start
+from ccstats.schema import INTERVALS
 
-__all__ = ["SUB_DAILY", "group_names", "metric_names", "observe_metrics", "zone_of"]
+__all__ = ["SUB_DAILY", "check_amounts", "group_names", "metric_names", "observe_metrics", "zone_of"]
 
 #: Periods of which a day has several.
 SUB_DAILY = ("interval", "hour")
@@ -55,8 +57,8 @@ def metric_names(metric: str | Sequence[str]) -> list[str]:
             continue
         if name in METRICS:
             raise OptionError(f"metric={name!r} is made of {METRICS[name].table}, not of intervals; choose one of: {', '.join(known)}")
-        if name in COMES_LATER:
-            raise OptionError(f"metric={name!r} cannot be made of intervals: it waits for {COMES_LATER[name]}")
+        if name in NOT_OFFERED:
+            raise OptionError(f"metric={name!r} cannot be made of intervals: it is not offered, which would take {NOT_OFFERED[name]}")
         raise OptionError(f"metric={name!r} is not in the registry; choose one of: {', '.join(known)}.{did_you_mean(str(name), known)}")
     return names
 
@@ -69,7 +71,33 @@ def group_names(by: str | Sequence[str]) -> list[str]:
     >>> group_names("queue")
     ['queue']
     """
-    return list(dict.fromkeys((by,) if isinstance(by, str) else by))
+    return list(by_names(by))
+
+
+def check_amounts(frame: pd.DataFrame) -> None:
+    """Whether rows of intervals hold what can be: nothing missing or negative, lengths above 0, no more answered in time than came.
+
+    Raises
+    ------
+    TableError
+        If they do not; the text names the rows.
+
+    Examples
+    --------
+    >>> from ccstats.schema import INTERVALS
+    >>> check_amounts(INTERVALS.empty())
+    """
+    INTERVALS.check(frame, keys=False)
+    within, offered = (frame[name].to_numpy(dtype="float64", na_value=np.nan) for name in ("answered_within", "offered"))
+    for bad, what in (
+        (~(frame["interval_s"] > 0).to_numpy(), "interval_s is 0 or missing"),
+        # booked by event, a contact is offered in one interval and answered in another
+        ((within > offered) & (frame["attribute_by"] != "event").to_numpy(), "more answered within the threshold than offered"),
+    ):
+        if bad.any():
+            raise TableError(
+                f"intervals: {what} in {int(bad.sum())} rows, first in row {int(np.argmax(bad))}; count them with to_intervals"
+            )
 
 
 def zone_of(frame: pd.DataFrame, timezone: str | None) -> str:
@@ -102,7 +130,7 @@ def observe_metrics(
     by : sequence of str
         Group columns.
     period : str
-        ``interval``, ``hour``, ``day``, ``week`` or ``month``.
+        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter`` or ``year``.
     timezone : str, optional
         Whose days count; by default the zone the intervals were cut in.
 
@@ -161,7 +189,7 @@ def _next_start(starts: pd.DatetimeIndex, period: str, zone: str) -> pd.Datetime
     if period == "hour":
         within_day = starts + pd.Timedelta(hours=1)
         return pd.DatetimeIndex(np.minimum(within_day, _next_start(period_start(starts, period="day", timezone=zone), "day", zone)))
-    beyond = {"day": 36, "week": 7 * 24 + 36, "month": 32 * 24}[period]
+    beyond = {"day": 36, "week": 7 * 24 + 36, "month": 32 * 24, "quarter": 93 * 24, "year": 367 * 24}[period]
     return period_start(starts + pd.Timedelta(hours=beyond), period=period, timezone=zone)
 
 

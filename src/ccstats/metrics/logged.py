@@ -1,96 +1,17 @@
-"""The registry of metrics: each formula once, as data, with unit, direction, clause of EN 15838 and source.
+"""Metrics of logs: counts, sums, ratios, means, maxima and quantiles of columns of `contacts`, `intervals` and `agent_intervals`.
 
-A ratio is kept as signed columns over signed columns. One divider serves them all (`ccstats.intervals.ratios.add_ratios`), so that a figure
-is always sums divided last, never an average of averages. Source codes (V06, M02, …) are resolved on the page *Differences from vendor
-reports*.
-
-What is in the registry: every metric of the dictionary that is a count, sum, ratio, mean, maximum or quantile of columns of `contacts`,
-`intervals` or `agent_intervals`. The border cases: ``aht_s`` is a sum of three means and names its parts; ``handled`` is counted from what
-agents did, because transfers in and outbound contacts have no queue visit; ``workload_erlang`` and ``concurrency`` also come from logged
-columns, but the first is a product of metrics and the second needs overlapping spans, so neither is a ratio of sums. `COMES_LATER` lists
-them and everything else that is not here, each with what it waits for. ``utilisation`` is over paid time, which no table holds: it is made
-where that is given; ``utilisation_logged`` is the part of it that logs alone can tell.
+The border cases: ``aht_s`` is a sum of three means and names its parts; ``handled`` is counted from what agents did, because transfers in
+and outbound contacts have no queue visit. ``utilisation`` is over paid time, which no table holds; ``utilisation_logged`` is the part of it
+that logs alone can tell.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-__all__ = ["COMES_LATER", "METRICS", "RATIOS", "SERVICE_LEVELS", "Metric", "Term"]
+from ccstats.metrics.metric import HIGHER, LOWER, NEUTRAL, Metric, Term
 
-#: A sign (+1 or -1) and a column.
-Term = tuple[int, str]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One metric: what it is called, how it is computed, and who says so.
-
-    Parameters
-    ----------
-    name : str
-        Column name.
-    title : str
-        What people call it.
-    kind : str
-        ``count``, ``sum``, ``ratio``, ``mean``, ``quantile`` or ``max``.
-    table : str
-        The table whose columns it is made of.
-    numerator, denominator : tuple of (sign, column)
-        Added up with their signs; without a denominator the numerator is the metric.
-    formula : str
-        The same, to read.
-    unit : str
-        ``count``, ``ratio`` (0-1), ``s`` or ``1/h``.
-    direction : str
-        ``higher_is_better``, ``lower_is_better`` or ``neutral``.
-    clause : str
-        Clause of EN 15838 it serves.
-    source : str
-        Codes of the source list, or the words ``trade convention`` and ``this project``.
-    scale : float
-        Factor on the quotient, such as 3600 for "per hour".
-    parts : tuple of str
-        Metrics it is the sum of, over those that are known.
-    probability : float, optional
-        Of a quantile. [0-1]
-
-    Examples
-    --------
-    >>> import ccstats as cc
-    >>> metric = cc.metrics.METRICS["service_level"]
-    >>> metric.numerator, metric.denominator
-    (((1, 'answered_within'),), ((1, 'offered'), (-1, 'open')))
-    """
-
-    name: str
-    title: str
-    kind: str
-    table: str
-    numerator: tuple[Term, ...]
-    denominator: tuple[Term, ...]
-    formula: str
-    unit: str
-    direction: str
-    clause: str
-    source: str
-    scale: float = 1.0
-    parts: tuple[str, ...] = ()
-    probability: float | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of ``table`` it is made of, each once.
-
-        Examples
-        --------
-        >>> METRICS["sl_answered_only"].columns
-        ('answered_within', 'answered')
-        """
-        if self.parts:
-            return tuple(column for part in self.parts for column in METRICS[part].columns)
-        return tuple(dict.fromkeys(column for _, column in self.numerator + self.denominator))
+__all__ = ["LOGGED"]
 
 
 def _terms(text: str) -> tuple[Term, ...]:
@@ -98,7 +19,8 @@ def _terms(text: str) -> tuple[Term, ...]:
 
 
 def _count(name: str, title: str, meaning: str, direction: str, clause: str, source: str, *, table: str = "intervals") -> Metric:
-    return Metric(name, title, "count", table, ((1, name),), (), meaning, "count", direction, clause, source)
+    function = "measure_agents" if table == "agent_intervals" else "measure_service"
+    return Metric(name, title, "count", table, ((1, name),), (), meaning, "count", direction, clause, source, function=function)
 
 
 def _quotient(
@@ -116,7 +38,9 @@ def _quotient(
 ) -> Metric:
     # The terms are read from the formula, so that what is shown and what is computed cannot part.
     above, below = formula.split("/")
-    return Metric(name, title, kind, table, _terms(above), _terms(below), formula, unit, direction, clause, source, scale=scale)
+    function = "measure_agents" if table == "agent_intervals" else "measure_service"
+    terms = _terms(above), _terms(below)
+    return Metric(name, title, kind, table, *terms, formula, unit, direction, clause, source, scale=scale, function=function)
 
 
 def _share(name: str, title: str, formula: str, direction: str, clause: str, source: str, *, table: str = "intervals") -> Metric:
@@ -142,13 +66,14 @@ def _wait_quantile(percent: int, title: str) -> Metric:
         "7.3; 7.4",
         "this project",
         probability=share,
+        function="measure_waits",
     )
 
 
-HIGHER, LOWER, NEUTRAL = "higher_is_better", "lower_is_better", "neutral"
 _WIDELY_USED = "V01, V02, V03, V06, M01, M02"
 
-_REGISTERED = (
+#: In the order people read them.
+LOGGED: tuple[Metric, ...] = (
     # volumes
     _count(
         "offered",
@@ -343,42 +268,3 @@ _REGISTERED = (
         scale=3600.0,
     ),
 )
-
-#: Every metric by name.
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _REGISTERED}
-
-#: The nine service levels, our default first. Different definitions are different names.
-SERVICE_LEVELS: tuple[str, ...] = tuple(name for name in METRICS if name == "service_level" or name.startswith("sl_"))
-
-#: By table, the metrics that are divided from its sums.
-RATIOS: dict[str, tuple[str, ...]] = {
-    table: tuple(metric.name for metric in _REGISTERED if metric.table == table and (metric.denominator or metric.parts))
-    for table in ("intervals", "agent_intervals")
-}
-
-_WAITS_FOR = {
-    "customers matched over a window of days": "repeat_contacts repeat_rate fcr_gross fcr_net fcr_window fcr_window_contacts",
-    "what the voice menu did, which no table holds": "ivr_to_option_s ivr_containment_rate",
-    "states of the lines": "line_accessibility",
-    "promised times of callbacks": "callback_on_time_rate",
-    "messages and open items of written channels": "first_response_s response_sl resolution_s backlog backlog_age_s backlog_days",
-    "overlapping spans of one agent, not a ratio of sums": "concurrency",
-    "a product of metrics (offered, aht_s) that planning uses": "workload_erlang",
-    "plans, which hold them as `expected_occupancy` and `scheduled_agents`": "occupancy_planned scheduled_required",
-    "plans beside what happened: `compare_with_plan` gives it in agent-hours": "staffing_variance",
-    "forecasts beside what came: `measure_forecast_accuracy` gives them": "forecast_error mape wape forecast_bias forecast_hit_rate",
-    "paid time, which no table holds: `measure_agents(paid_s=)` gives it": "utilisation",
-    "schedules": "shrinkage adherence conformance absenteeism_rate",
-    "evaluations of contacts": "qm_score critical_accuracy auto_fail_rate qm_coverage calibration_sd",
-    "surveys": "csat_top2 csat_mean nps nps_se nps_ci_low nps_ci_high ces_mean ces_easy ces_net response_rate enps",
-    "complaints": "complaints_per_1000 complaint_resolution_s complaint_on_time_rate complaint_first_resolution complaint_ack_s",
-    "figures from outside the logs: staff, training, cost, downtime": (
-        "agent_turnover training_hours_per_agent cost_per_contact cost_per_resolution system_availability"
-    ),
-    "targets: `measure_compliance` gives them": "deviation target_met interval_attainment k_of_n_met breach_run target_met_ci",
-    "targets of an agreement": "kpi_index",
-    "dialler logs": "rpc_rate dialer_abandonment_rate",
-}
-
-#: Metrics of the dictionary that are not registered yet, and what each waits for.
-COMES_LATER: dict[str, str] = {name: reason for reason, names in _WAITS_FOR.items() for name in names.split()}
