@@ -91,12 +91,12 @@ def expected_start(moment: dt.datetime, zone_name: str, period: str) -> dt.datet
         return interval_of(moment, zone_name, dt.timedelta(hours=1))[0]
     if period == "week":
         date -= dt.timedelta(days=date.weekday())
-    if period == "month":
-        date = date.replace(day=1)
+    if period in ("month", "quarter", "year"):
+        date = date.replace(day=1, month={"month": date.month, "quarter": (date.month - 1) // 3 * 3 + 1, "year": 1}[period])
     return local_midnight(date, zone)
 
 
-@pytest.mark.parametrize("period", ["hour", "day", "week", "month"])
+@pytest.mark.parametrize("period", ["hour", "day", "week", "month", "quarter", "year"])
 @pytest.mark.parametrize("night", NIGHTS)
 def test_period_start_agrees_with_the_calendar(night, period):
     zone, middle = noon(night)
@@ -180,8 +180,8 @@ def test_zone_objects_are_names():
 def test_instants_without_a_zone_are_refused():
     with pytest.raises(ZoneError, match="no time zone"):
         period_start(pd.DatetimeIndex(["2026-01-01"]), period="day", timezone="UTC")
-    with pytest.raises(OptionError, match="choose one of: hour, day, week, month"):
-        period_start(pd.DatetimeIndex(["2026-01-01"], tz="UTC"), period="year", timezone="UTC")
+    with pytest.raises(OptionError, match="choose one of: hour, day, week, month, quarter, year"):
+        period_start(pd.DatetimeIndex(["2026-01-01"], tz="UTC"), period="fortnight", timezone="UTC")
 
 
 def test_far_dates_are_placed_without_rules():

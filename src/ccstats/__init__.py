@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 #: Where each public name lives. Everything is loaded on first use, so that ``import ccstats`` costs next to nothing.
 _HOME = {
+    "Calendar": "ccstats.periods.calendars",
     "CcstatsError": "ccstats.errors",
     "DataWarning": "ccstats.errors",
     "Log": "ccstats.readers.contract",

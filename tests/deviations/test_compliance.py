@@ -251,7 +251,7 @@ def test_an_empty_table_gives_an_empty_one() -> None:
         ({"sense": "above"}, OptionError, "choose 'at_least' or 'at_most'"),
         ({"tolerance": -0.1}, OptionError, "give a number from 0"),
         ({"period": "slot"}, OptionError, "choose one of: interval, hour, day, week, month"),
-        ({"within": "year"}, OptionError, "choose one of: day, week, month"),
+        ({"within": "slot"}, OptionError, "choose one of: day, week, month, quarter, year"),
         ({"within": "day", "period": "day"}, OptionError, "periods of a day do not divide a day"),
         ({"within": "month", "period": "week"}, OptionError, "periods of a week do not divide a month"),
         ({"k": 0}, OptionError, "whole numbers of periods from 1"),

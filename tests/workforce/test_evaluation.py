@@ -572,7 +572,7 @@ def test_bad_plans_say_what_is_wrong() -> None:
     ("options", "error", "text"),
     [
         ({"model": "erlang_c"}, OptionError, "stationary, transient, simulation"),
-        ({"period": "year"}, OptionError, "interval, hour, day, week, month"),
+        ({"period": "fortnight"}, OptionError, "interval, hour, day, week, month, quarter, year"),
         ({"period": "day"}, ZoneError, "say timezone="),
         ({"arrival_cv": 0.1}, ZoneError, "say timezone="),
         ({"period": "day", "timezone": "Berlin"}, ZoneError, "Europe/Berlin"),

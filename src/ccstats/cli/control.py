@@ -30,7 +30,7 @@ def deviations(
         str | None,
         typer.Option("--plan", help="What was planned (ccstats staff --out): reasons are told against it, else against what was usual."),
     ] = None,
-    period: Annotated[str, typer.Option("--period", "-p", help="interval, hour, day, week or month.")] = "interval",
+    period: Annotated[str, typer.Option("--period", "-p", help="interval, hour, day, week, month, quarter or year.")] = "interval",
     by: Annotated[str, typer.Option("--by", "-b", help="queue, or empty for all queues together.")] = "queue",
     threshold: Threshold = ["20"],  # noqa: B006
     every: Annotated[str, typer.Option("--every", help="Length of the intervals beneath.")] = "30min",

@@ -28,7 +28,7 @@ Clock = Annotated[str | None, typer.Option("--clock", help="Zone the log's own w
 Mapping = Annotated[
     Path | None, typer.Option("--mapping", "-m", help="TOML mapping for --format mapped; draft one with [bold]ccstats map[/].")
 ]
-Period = Annotated[str, typer.Option("--period", "-p", help="interval, hour, day, week, month, weekday, slot, or all.")]
+Period = Annotated[str, typer.Option("--period", "-p", help="interval, hour, day, week, month, quarter, year, weekday, slot, or all.")]
 By = Annotated[str, typer.Option("--by", "-b", help="Columns to group by, comma separated; empty for totals only.")]
 Threshold = Annotated[
     list[str], typer.Option("--threshold", "-t", help="Service-level threshold in seconds; repeat as QUEUE=SECONDS for single queues.")

@@ -207,7 +207,7 @@ def simulate(
     ] = None,
     timezone: Zone = None,
     patience: Patience = None,
-    period: Annotated[str, typer.Option("--period", "-p", help="interval, hour, day, week, month, or all.")] = "day",
+    period: Annotated[str, typer.Option("--period", "-p", help="interval, hour, day, week, month, quarter, year, or all.")] = "day",
     aht: Aht = None,
     aht_unit: AhtUnit = "s",
     every: Every = None,

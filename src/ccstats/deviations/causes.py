@@ -68,7 +68,7 @@ def explain_service_level(
         by queue or not given; else as one pool, in which all agents serve all queues. A plan staffed queue by queue is judged as that
         pool too, which has a higher level than its queues: ``note`` says so, and compare ``stated_service_level``.
     period : str, optional
-        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``weekday`` or ``slot``; None: one period.
+        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday`` or ``slot``; None: one period.
     timezone : str, optional
         Where days begin; by default the zone the intervals were cut in.
     definition : str, optional

@@ -30,7 +30,7 @@ class Cells:
     by : sequence of str
         ``queue`` or nothing.
     period : str, optional
-        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``weekday``, ``slot``; None: no periods.
+        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday``, ``slot``; None: no periods.
     timezone : str, optional
         Where days begin; by default the zone the intervals were cut in.
 

@@ -63,7 +63,7 @@ def find_deviations(
     by : str or sequence of str
         Group columns; none judges all queues as one.
     period : str
-        ``interval``, ``hour``, ``day``, ``week`` or ``month``. Sums are rolled up first and divided once.
+        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter`` or ``year``. Sums are rolled up first and divided once.
     timezone : str, optional
         Whose days and weekdays count; by default the zone the intervals were cut in.
     chart : str

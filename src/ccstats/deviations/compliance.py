@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _VERDICTS = ("met", "missed", "undecided")
-_SPANS = ("day", "week", "month")
+_SPANS = ("day", "week", "month", "quarter", "year")
 #: From this many days on the spread is that between days, which the course of a day does not widen.
 _DAYS = 8
 _EXACT = 1e-9
@@ -59,9 +59,9 @@ def measure_compliance(
     by : str or sequence of str
         Group columns; none gives one group.
     period : str
-        Each of these meets the target or breaks it: ``interval``, ``hour``, ``day``, ``week`` or ``month``.
+        Each of these meets the target or breaks it: ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter`` or ``year``.
     within : str, optional
-        ``day``, ``week`` or ``month``: one row for each, in which its periods are counted; without one, one row a group.
+        ``day``, ``week``, ``month``, ``quarter`` or ``year``: one row for each, in which its periods are counted; without one, one row a group.
     timezone : str, optional
         Where days begin; by default the zone the intervals were cut in.
     k, n : int, optional
@@ -273,7 +273,7 @@ def _check_within(within: str | None, period: str) -> None:
         return
     if within not in _SPANS:
         raise OptionError(f"within={within!r} is not known; choose one of: {', '.join(_SPANS)}, or None for one row a group")
-    if period in PERIODS and (PERIODS.index(within) <= PERIODS.index(period) or (period, within) == ("week", "month")):
+    if period in PERIODS and (PERIODS.index(within) <= PERIODS.index(period) or period == "week"):
         raise OptionError(f"periods of a {period} do not divide a {within}; choose a shorter period, or within=None")
 
 

@@ -36,7 +36,7 @@ def chart_for(family: str, period: str) -> str:
     >>> chart_for("share", "day"), chart_for("count", "month")
     ('p_prime', 'u_prime')
     """
-    return "u_prime" if family == "count" and period == "month" else _BY_FAMILY[family]
+    return "u_prime" if family == "count" and period in ("month", "quarter", "year") else _BY_FAMILY[family]
 
 
 def judge_by_chart(

@@ -56,7 +56,7 @@ def compare_with_plan(
     by : str, optional
         ``queue``; ``()`` for all queues as one pool, whose requirement is that of a pool; None: ``queue`` where agents are known by queue.
     period : str, optional
-        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``weekday``, ``slot``; None: one row a queue.
+        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday``, ``slot``; None: one row a queue.
     timezone : str, optional
         Where days begin; by default the zone the intervals were cut in.
     target : float or dict, optional

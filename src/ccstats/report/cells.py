@@ -18,6 +18,8 @@ _PERIOD_FORMATS = {
     "day": "%Y-%m-%d",
     "week": "%G-W%V",
     "month": "%Y-%m",
+    "quarter": "%Y-%m",
+    "year": "%Y",
 }
 #: What a spreadsheet takes for the start of a formula (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

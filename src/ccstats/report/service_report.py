@@ -136,7 +136,7 @@ def build_service_report(
     timezone : str
         The zone whose days and months count.
     period : str or None
-        ``interval, hour, day, week, month, weekday, slot``, or None for one row a group.
+        ``interval, hour, day, week, month, quarter, year, weekday, slot``, or None for one row a group.
     by : sequence of str
         Columns of ``contacts`` to group by; none for totals only.
     every : str

@@ -46,7 +46,7 @@ def measure_agents(
     by : str or sequence of str
         Group columns, in both tables; none for the whole team.
     period : str, optional
-        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``weekday`` or ``slot``; without one, one row a group.
+        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday`` or ``slot``; without one, one row a group.
     timezone : str
         The zone whose days count.
     every : str

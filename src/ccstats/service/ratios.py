@@ -32,7 +32,7 @@ def measure_service(
     by : str or sequence of str
         Group columns, such as ``queue``; none gives one group.
     period : str, optional
-        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``weekday`` or ``slot``; without one, one row a group.
+        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday`` or ``slot``; without one, one row a group.
     timezone : str, optional
         Where the periods' days begin; by default the zone the intervals were cut in.
     definition : str

@@ -39,7 +39,7 @@ def evaluate_staffing(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """What the agents of a plan are expected to achieve, per interval or per day, week or month, and how sure the target is.
+    """What the agents of a plan are expected to achieve, per interval or per day, week, month and so on, and how sure the target is.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def evaluate_staffing(
     agents : str
         Column that says who is on the floor. ``scheduled_agents`` are counted without their ``shrinkage``; every other column as it is.
     period : str, optional
-        ``interval``; or ``hour``, ``day``, ``week``, ``month``: sums per queue and period, divided last; None: one row a queue.
+        ``interval``; or ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``: sums per queue and period, divided last; None: one row a queue.
     timezone : str, optional
         The zone whose days count. Needed with a period longer than an interval, and with ``arrival_cv``.
     arrival_cv : float

@@ -1,4 +1,4 @@
-"""Local time: intervals cut from local midnight, and the hour, day, week and month an instant lies in.
+"""Local time: intervals cut from local midnight, and the hour, day, week, month, quarter and year an instant lies in.
 
 Nothing here computes with time zones row by row. The changes of a zone's offset are found once a year of the zone; days become a short
 table of instants, and a column of ten million instants is looked up in it. Before 1900 and after 2200 an offset is taken as constant.
@@ -30,10 +30,13 @@ __all__ = [
 ]
 
 #: Periods that have a start; ``weekday`` and ``slot`` have a name instead.
-PERIODS = ("hour", "day", "week", "month")
+PERIODS = ("hour", "day", "week", "month", "quarter", "year")
 
 #: Names of the days, Monday first (ISO 8601).
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+#: Days of the longest period of each name, and some: so far back its start is looked for.
+_LONGEST = {"hour": 32, "day": 32, "week": 32, "month": 32, "quarter": 93, "year": 367}
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
@@ -158,14 +161,15 @@ def local_grid(start: Any, end: Any, *, every: Any, timezone: str) -> pd.DataFra
 
 
 def period_start(instants: Any, *, period: str, timezone: str) -> pd.DatetimeIndex:
-    """The start of the local hour, day, week or month that each instant lies in.
+    """The start of the local hour, day, week, month, quarter or year that each instant lies in.
 
     Parameters
     ----------
     instants : pandas.Series, pandas.DatetimeIndex or array, with a time zone
         Missing ones stay missing.
     period : str
-        ``hour`` (cut like intervals: elapsed hours from local midnight), ``day``, ``week`` (from Monday) or ``month``.
+        ``hour`` (cut like intervals: elapsed hours from local midnight), ``day``, ``week`` (from Monday), ``month``, ``quarter`` (from
+        January, April, July and October) or ``year``.
     timezone : str
         The zone whose days count.
 
@@ -199,7 +203,7 @@ def period_start(instants: Any, *, period: str, timezone: str) -> pd.DatetimeInd
     starts = np.full(len(micros), _NAT)
     if known.any():
         low, high = int(micros[known].min()), int(micros[known].max())
-        bounds, dates = _local_days(zone, low - 32 * _DAY, high)
+        bounds, dates = _local_days(zone, low - _LONGEST[period] * _DAY, high)
         edges = {"hour": lambda: _cut(bounds, 3600 * _SECOND), "day": lambda: bounds}.get(
             period, lambda: _calendar(bounds, dates, period)
         )()
@@ -377,7 +381,10 @@ def _cut(bounds: _Ints, step: int) -> _Ints:
 
 
 def _calendar(bounds: _Ints, dates: _Ints, period: str) -> _Ints:
-    """Starts of the weeks or months among whole days; the first day stands for the period that it lies in."""
-    number = (dates + 3) // 7 if period == "week" else dates.astype("datetime64[D]").astype("datetime64[M]").view("i8")
+    """Starts of the weeks, months, quarters or years among whole days; the first day stands for the period that it lies in."""
+    if period == "week":
+        number = (dates + 3) // 7
+    else:
+        number = dates.astype("datetime64[D]").astype("datetime64[M]").view("i8") // {"month": 1, "quarter": 3, "year": 12}[period]
     starts: _Ints = bounds[np.append(True, np.diff(number) != 0)]
     return starts
