@@ -486,6 +486,8 @@ def test_tables_that_do_not_fit() -> None:
         cc.explain_service_level(plan.assign(threshold_s=30.0), came, there)
     with pytest.raises(TableError, match="length"):
         cc.explain_service_level(plan.assign(interval_s=900.0), came, there)
+    with pytest.raises(TableError, match="is there twice"):
+        cc.explain_service_level(plan, pd.concat([came, came[:1]]), there)
     with pytest.raises(TableError, match="threshold"):
         cc.explain_service_level(plan.drop(columns="threshold_s"), came.assign(threshold_s=np.nan), there)
     silent = came.assign(total_talk_s=0.0, talk_known=0)

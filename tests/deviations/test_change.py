@@ -220,3 +220,14 @@ def test_tables_that_do_not_fit() -> None:
     ):
         with pytest.raises(TableError, match=said):
             cc.explain_change(before, changed, staff_of(LAST), staff_of(THIS))
+
+
+def test_agents_must_have_rows() -> None:
+    with pytest.raises(TableError, match="agent_intervals of one of the periods has no rows"):
+        cc.explain_change(intervals_of(LAST), intervals_of(THIS), staff_of(LAST), staff_of(THIS)[:0])
+
+
+def test_intervals_there_twice_are_refused() -> None:
+    before, after = intervals_of(LAST), intervals_of(THIS)
+    with pytest.raises(TableError, match="is there twice"):
+        cc.explain_change(before, pd.concat([after, after]))

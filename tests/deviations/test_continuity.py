@@ -196,6 +196,7 @@ def test_merged_spans_by_a_plain_set(spans) -> None:
         (outage(("10h", "11h")), {"definition": "sla"}, OptionError, "not an observed service level"),
         (outage(("10h", "11h")), {"recovery": 0}, OptionError, "1 or more"),
         (outage(("10h", "11h")), {"band": -1.0}, OptionError, "positive"),
+        (outage(("10h", "11h")), {"least": "some"}, OptionError, "least='some' must be a positive number"),
         (outage(("10h", "11h")), {"baseline": "yearly"}, OptionError, "choose one of"),
         (outage(("10h", "11h")), {"timezone": "Mars"}, ZoneError, "no zone"),
     ],

@@ -314,7 +314,12 @@ OTHER_DAY = SO_FAR.assign(interval_start=SO_FAR["interval_start"] - pd.Timedelta
             TableError,
             "no intervals on 2026-03-02",
         ),
-        ({"forecast": FORECAST.assign(expected_offered=[1.0, 2.0, 3.0, -4.0])}, TableError, "no volume, handle time or agents"),
+        (
+            {"forecast": FORECAST.assign(expected_offered=[1.0, 2.0, 3.0, -4.0])},
+            TableError,
+            "'expected_offered' is -4 in 1 row; expected 0 or more",
+        ),
+        ({"forecast": FORECAST.assign(expected_offered=[1.0, 2.0, 3.0, np.nan])}, TableError, "no volume, handle time or agents"),
         (
             {"forecast": FORECAST.assign(interval_s=900.0)},
             TableError,
@@ -332,6 +337,7 @@ OTHER_DAY = SO_FAR.assign(interval_start=SO_FAR["interval_start"] - pd.Timedelta
         ({"day_cv": -0.1}, OptionError, "day_cv=-0.1 must be a number from 0"),
         ({"aht_cv": "5 %"}, OptionError, "aht_cv='5 %'"),
         ({"coverage": 90}, OptionError, "coverage=90 must lie between 0 and 1"),
+        ({"coverage": "90 %"}, OptionError, "coverage='90 %' must lie between 0 and 1"),
         ({"timezone": "Berlin"}, ZoneError, "Did you mean Europe/Berlin"),
         ({"model": "erlang_x"}, OptionError, "model='erlang_x' is not known"),
         ({"target_service_level": 80}, OptionError, "target_service_level=80: expected a share"),

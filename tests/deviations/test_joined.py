@@ -319,6 +319,8 @@ def agents_with(**columns: Any) -> dict[str, Any]:
         (agents_with(timezone=pd.Categorical(["UTC"] * 4)), TableError, "cut in Europe/Berlin, agent intervals in UTC"),
         (agents_with(interval_s=900.0), TableError, "agent_intervals has 900 s, plan and intervals 1800 s"),
         ({"agents": STAFF[:0]}, TableError, "agent_intervals has no rows"),
+        ({"agents": pd.concat([STAFF, STAFF[:1]])}, TableError, "agent .* is there twice"),
+        ({"plan": BASE["plan"].assign(agents=-3.0)}, TableError, "'agents' is -3 in 4 rows; expected 0 or more"),
         ({"agents": STAFF.drop(columns="wrap_s")}, TableError, "column 'wrap_s' is missing"),
         (agents_with(interval_start=LATER), TableError, "agent_intervals do not overlap in time"),
         ({"by": "channel"}, OptionError, "by='channel' is not known"),

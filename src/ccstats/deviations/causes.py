@@ -14,6 +14,7 @@ from ccstats.deviations.cells import Cells
 from ccstats.deviations.contributions import Account, Options, left_out, tabulate
 from ccstats.deviations.game import Game, Steps, ranges, simulated_levels
 from ccstats.deviations.joined import join_plan
+from ccstats.deviations.request import check_keys
 from ccstats.deviations.wording import AS_STATED
 from ccstats.errors import OptionError, TableError
 from ccstats.expectation.expected import Rows, divide, level_sums
@@ -190,6 +191,7 @@ def explain_service_level(
     if groups not in ([], ["queue"]):
         raise OptionError(f"by={by!r} is not known; give 'queue', or () for all queues together")
     frame, steps = as_intervals(intervals), None
+    check_keys(frame)
     if options.carried:
         frame, agent_intervals, steps = _coarsened(plan, frame, agent_intervals)
     joined = join_plan(plan, frame, agent_intervals, scheduled=scheduled, by="queue" if groups else None)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ccstats.deviations.cells import Cells
 from ccstats.deviations.contributions import Account, Options, left_out, tabulate
 from ccstats.deviations.game import Game, simulated_levels
+from ccstats.deviations.request import check_keys
 from ccstats.errors import DataWarning, OptionError, TableError, did_you_mean
 from ccstats.expectation.expected import Rows, divide, level_sums, run_numbers
 from ccstats.expectation.outlook import numbers
@@ -32,12 +33,7 @@ _PERIODS = (None, "weekday", "slot")
 _PARTS = ("talk", "hold", "wrap")
 #: A Monday, for weeks that are no date.
 _MONDAY = pd.Timestamp("2024-01-01", tz="UTC")
-_NAMES = {
-    "planned": "before",
-    "actual": "after",
-    "planned_service_level": "service_level_before",
-    "agents_for_plan": "agents_for_before",
-}
+_NAMES = {"planned": "before", "actual": "after", "planned_service_level": "service_level_before", "agents_for_plan": "agents_for_before"}
 
 
 def explain_change(
@@ -219,11 +215,14 @@ def _check_alike(before: pd.DataFrame, after: pd.DataFrame) -> None:
 
 def _prepared(frame: pd.DataFrame, agents: Any, groups: list[str], match: str, definition: str) -> pd.DataFrame:
     """One row an interval: contacts, agents, what is divided for the service level, and the time it is matched by."""
+    check_keys(frame)
     zone = str(frame["timezone"].iloc[0])
     if agents is None:
         made = frame.sort_values(["queue", "interval_start"], ignore_index=True)
     else:
         agents = as_frame(agents, what="agent_intervals")
+        if not len(agents):
+            raise TableError("agent_intervals of one of the periods has no rows; leave both out to compare contacts only")
         if "queue" not in agents and len(set(frame["queue"])) == 1:
             agents = agents.assign(queue=frame["queue"].iloc[0])
         made, _ = join_agents(frame, agents, "queue" if groups else None)

@@ -182,7 +182,7 @@ def _check(definition: str, recovery: int, band: float, least: float) -> None:
     if not isinstance(recovery, int | np.integer) or isinstance(recovery, bool) or recovery < 1:
         raise OptionError(f"recovery={recovery!r} must be a whole number of intervals, 1 or more")
     for name, value in (("band", band), ("least", least)):
-        if not (np.isfinite(value) and value > 0):
+        if not (isinstance(value, int | float | np.integer | np.floating) and 0 < value < np.inf):
             raise OptionError(f"{name}={value!r} must be a positive number")
 
 

@@ -166,7 +166,7 @@ def _assumed(day_cv: float, aht_cv: float, coverage: float) -> tuple[Belief, Bel
     for name, value in (("day_cv", day_cv), ("aht_cv", aht_cv)):
         if not (isinstance(value, int | float) and 0 <= value < np.inf):
             raise OptionError(f"{name}={value!r} must be a number from 0 (the forecast's level is right) up, such as 0.1")
-    if not 0 < coverage < 1:
+    if not (isinstance(coverage, int | float) and 0 < coverage < 1):
         raise OptionError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.9")
     return Belief(1.0, day_cv**2, 1.0), Belief(1.0, aht_cv**2, 1.0)
 

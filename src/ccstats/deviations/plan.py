@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from ccstats.deviations.cells import Cells
 from ccstats.deviations.joined import join_plan
+from ccstats.deviations.request import check_keys
 from ccstats.deviations.requirement import required_agents
 from ccstats.deviations.shapley import attribute, subsets
 from ccstats.errors import OptionError, did_you_mean
 from ccstats.expectation.expected import divide, level_sums
 from ccstats.expectation.outlook import numbers
+from ccstats.intervals.merging import as_intervals
 from ccstats.intervals.ratios import add_ratios
 
 __all__ = ["compare_with_plan"]
@@ -139,6 +141,7 @@ def compare_with_plan(
     >>> bool(((days["volume_effect_hours"] + days["aht_effect_hours"] - change).abs() < 1e-9).all())
     True
     """
+    check_keys(as_intervals(intervals))
     joined = join_plan(plan, intervals, agent_intervals, scheduled=scheduled, by=by)
     keys = [name for name in ("queue",) if name in joined]
     if target is not None:

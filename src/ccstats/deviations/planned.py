@@ -46,7 +46,8 @@ def read_planned(plan: Any, *, what: str = "plan") -> pd.DataFrame:
     Raises
     ------
     TableError
-        If a column is missing or of another kind, a share is none, a queue and interval is there twice, or there are no rows.
+        If a column is missing or of another kind, a share is none, a number is negative, a queue and interval is there twice, or there are
+        no rows.
 
     Warns
     -----
@@ -72,6 +73,10 @@ def read_planned(plan: Any, *, what: str = "plan") -> pd.DataFrame:
             frame = PLAN.conform(frame)
     columns = [*needed, "agents", *(name for name in (*_OPTIONAL, "patience_s", "lines", "short_s") if name in frame)]
     problems = PLAN.problems(frame, columns=columns, keys=False)
+    for name in ("expected_offered", "expected_aht_s", "agents", "scheduled_agents") if not problems else ():
+        if (wrong := numbers(frame, name) < 0).any():
+            rows = f"{wrong.sum()} row{'s' if wrong.sum() > 1 else ''}"
+            problems.append(f"column {name!r} is {numbers(frame, name)[wrong][0]:g} in {rows}; expected 0 or more")
     for name in ("shrinkage", "adherence", "planned_pause"):
         wrong = (numbers(frame, name) < 0) | (numbers(frame, name) > 1) | ((name == "adherence") & (numbers(frame, name) == 0))
         if wrong.any():

@@ -48,7 +48,7 @@ def read_agents(agent_intervals: Any) -> pd.DataFrame:
     Raises
     ------
     TableError
-        If one is missing or of another kind, or the table is empty.
+        If one is missing or of another kind, a row is there twice, or the table is empty.
 
     Examples
     --------
@@ -64,6 +64,9 @@ def read_agents(agent_intervals: Any) -> pd.DataFrame:
     if not len(agents):
         raise TableError("agent_intervals has no rows; leave it out (agent_intervals=None) to compare contacts only")
     columns += ["queue"] if "queue" in agents else []
+    if (twice := agents.duplicated(names := [str(name) for name in agents.select_dtypes(exclude="number")])).any():
+        said = ", ".join(f"{name} {agents.loc[twice, name].iloc[0]}" for name in names if name != "timezone")
+        raise TableError(f"agent_intervals: {said} is there twice ({twice.sum()} such rows); drop the copies, or merge parts")
     agents = agents[columns].assign(productive_s=agents[list(_PRODUCTIVE)].sum(axis=1))
     return agents.assign(interval_start=agents["interval_start"].dt.as_unit("us"))
 
