@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -473,3 +474,16 @@ def test_the_package_has_what_it_promises() -> None:
     assert {"limits", "apply_rules", "run_length", "signal_probability", "detectable_shift", "wilson_interval"} <= set(dir(cc.spc))
     with pytest.raises(AttributeError, match="no attribute 'limit'"):
         _ = cc.spc.limit
+
+
+def test_labels_may_be_missing_in_any_way() -> None:
+    with pytest.raises(OptionError, match="no label at 1"):
+        cc.spc.limits("xmr", [1, 2, 3, 9], phases=pd.array(["a", None, "b", "b"], dtype="string"))
+    with pytest.raises(OptionError, match="no label at 1"):
+        cc.spc.limits("xmr", [1, 2, 3, 9], phases=["a", None, "b", "b"])
+
+
+@pytest.mark.parametrize("chart", ["xmr", "ewma", "cusum", "ma"])
+def test_values_too_large_to_reckon_with_are_refused(chart: str) -> None:
+    with pytest.raises(OptionError, match="must lie within"):
+        cc.spc.limits(chart, [1e300, -1e308, 1.0])

@@ -460,3 +460,15 @@ def test_more_charts_give_more_false_alarms() -> None:
 def test_what_cannot_be_is_refused(call: object, text: str) -> None:
     with pytest.raises(OptionError, match=text):
         call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("options", [{"points": 5, "probability": "x"}, {"points": 5, "probability": None}, {"mean_run_length": "x"}])
+def test_words_for_numbers_are_refused(options: dict) -> None:
+    with pytest.raises(OptionError, match="must"):
+        cc.spc.detectable_shift("xmr", **options)
+
+
+@pytest.mark.parametrize("seed", ["x", -1])
+def test_what_is_no_seed_is_refused(seed: object) -> None:
+    with pytest.raises(OptionError, match="seed="):
+        cc.spc.signal_probability(10, estimated=True, seed=seed)

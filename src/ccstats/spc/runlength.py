@@ -260,9 +260,9 @@ def detectable_shift(
         raise OptionError("give points= (with probability=) or mean_run_length=, one of the two")
     if points is not None:
         whole(points, "points", 1)
-    if not 0 < probability < 1:
+    if not isinstance(probability, float) or not 0 < probability < 1:
         raise OptionError(f"probability={probability!r} must lie between 0 and 1, both excluded")
-    if mean_run_length is not None and not mean_run_length > 1:
+    if mean_run_length is not None and not (isinstance(mean_run_length, int | float | np.integer) and mean_run_length > 1):
         raise OptionError(f"mean_run_length={mean_run_length!r} must be above 1: the signalling point is counted")
     if direction not in ("up", "down"):
         raise OptionError(f"direction={direction!r} is not known; choose 'up' or 'down'")

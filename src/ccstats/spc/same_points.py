@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import special
 
+from ccstats.errors import OptionError
 from ccstats.spc.automaton import NO_STEP, STEP_DOWN, STEP_UP, Automaton
 from ccstats.spc.rules import Rule
 from ccstats.spc.runs import runs_limits
@@ -64,7 +65,10 @@ def simulated_signal_share(
     >>> 0.01 < share < 0.05
     True
     """
-    rng = np.random.default_rng(seed)
+    try:
+        rng = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise OptionError(f"seed={seed!r} is no seed; give a whole number from 0 on, or a numpy Generator") from None
     rows = max(_BLOCK // points, 1)
     signals, left = 0, replications
     while left:

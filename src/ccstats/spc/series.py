@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+#: Squares of sums of larger numbers are infinite.
+_LARGEST = 1e100
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -166,10 +169,11 @@ def _numbers(chart: str, name: str, given: Any) -> Floats:
         numbers = array.astype(np.float64)
     except (TypeError, ValueError):
         raise OptionError(f"chart {chart!r} needs {name}= as numbers, missing ones NaN; this is not: {str(given)[:60]}") from None
-    if np.isinf(numbers).any():
-        at = tuple(int(each[0]) for each in np.nonzero(np.isinf(numbers)))
-        where = at[0] if len(at) == 1 else at
-        raise OptionError(f"{name}= must be finite, but at {where} it is {numbers[at]}; write what is not known as NaN")
+    beyond = np.abs(numbers) > _LARGEST
+    if beyond.any():
+        at = tuple(int(each[0]) for each in np.nonzero(beyond))
+        where, must = at[0] if len(at) == 1 else at, "be finite" if np.isinf(numbers[at]) else f"lie within {_LARGEST:g} of 0"
+        raise OptionError(f"{name}= must {must}, but at {where} it is {numbers[at]}; write what is not known as NaN")
     return numbers
 
 
@@ -232,9 +236,11 @@ def _phases(phases: Any, size: int) -> Ints:
         return np.zeros(size, dtype=np.int64)
     given = np.atleast_1d(np.asarray(phases))
     if given.shape == (size,):
-        missing = given != given if given.dtype.kind in "fOmM" else np.zeros(size, dtype=bool)
-        if np.any(missing):
-            raise OptionError(f"phases= has no label at {int(np.flatnonzero(missing)[0])}; give every point one")
+        missing = given != given if given.dtype.kind in "fmM" else np.zeros(size, dtype=bool)
+        if given.dtype.kind == "O":  # None, NaN, and what is not even equal to itself for sure
+            missing = np.array([each is None or not isinstance(each == each, bool | np.bool_) or each != each for each in given])
+        if missing.any():
+            raise OptionError(f"phases= has no label at {int(np.argmax(missing))}; give every point one")
         changes = np.concatenate([[False], given[1:] != given[:-1]])
         return np.cumsum(changes)
     what = f"phases= must be a label for each of the {size} points, or the positions (0 to {size - 1}, ascending) where phases begin"
