@@ -426,3 +426,13 @@ def test_tables_cut_differently_are_refused(days) -> None:
     half_hours, staffed = days
     with pytest.raises(TableError, match="cut differently"):
         judge_service_level(half_hours, staffed.assign(interval_start=staffed["interval_start"] + pd.Timedelta(minutes=5)))
+
+
+def test_by_and_timezone_are_looked_at_first(days) -> None:
+    with pytest.raises(OptionError, match=r"by=5 must be a column name"):
+        judge_service_level(*days, by=5)
+    with pytest.raises(ZoneError, match="Mars"):
+        judge_service_level(*days, timezone="Mars")
+    half_hours, staffed = days
+    with pytest.raises(TableError, match="'offered' is negative"):
+        judge_service_level(half_hours.assign(offered=-half_hours["offered"]), staffed)

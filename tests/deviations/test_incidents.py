@@ -487,3 +487,10 @@ def test_as_the_loop_finds_them(points: pd.DataFrame, gap: int) -> None:
     numbers = pd.Series(number_incidents(points, gap=gap))
     assert not numbers[points["signal"]].isna().any()
     assert numbers[points["signal"]].value_counts().sort_index().tolist() == ranked["signals"].tolist()
+
+
+def test_a_signal_without_a_value_is_refused() -> None:
+    points = make_points([0.5, 0.8], signal=[True, False])
+    for name in ("value", "baseline"):
+        with pytest.raises(TableError, match=rf"1 signals have no {name}"):
+            list_incidents(points.assign(**{name: np.nan}))

@@ -287,15 +287,15 @@ def _choose(job: Job, name: str, family: str, observed: pd.DataFrame, excluded: 
     usable = np.isfinite(observed["value"].to_numpy()) & ~excluded
     for begin, end in group_bounds(observed, job.by):
         rows = slice(begin, end)
-        start = observed["period_start"].iloc[begin]
-        first = fixed[rows] if fixed is not None else (observed["period_start"].iloc[rows] < start + pd.Timedelta(days=WINDOW)).to_numpy()
-        learn = usable[rows] & first
-        days = observed["period_start"].iloc[rows][learn].dt.normalize().nunique()
+        starts = observed["period_start"].iloc[rows]
+        learn = usable[rows] & (fixed[rows] if fixed is not None else (starts < starts.iloc[0] + pd.Timedelta(days=WINDOW)).to_numpy())
+        days = starts[learn].dt.normalize().nunique()
         if job.period in SUB_DAILY and learn.sum() >= needed and days >= 7:
             charts[rows], reasons[rows] = "residual", f"ranked among the residuals of {'the baseline' if fixed is not None else '28 days'}"
         else:
             what = f"{int(learn.sum())} baseline points on {days} days" if job.period in SUB_DAILY else f"a {job.period} a point"
-            charts[rows], reasons[rows] = fallback, f"chart {fallback} for a {_WORDS[family]}: {what}, ranks need {needed} on 7 days"
+            late = "; too few days to know the course of a day" if job.period in SUB_DAILY and days < 7 else ""
+            charts[rows], reasons[rows] = fallback, f"chart {fallback} for a {_WORDS[family]}: {what}, ranks need {needed} on 7 days{late}"
     return charts, _short(job, observed, excluded, fixed, charts, reasons)
 
 
@@ -382,7 +382,7 @@ def _ends(period_end: pd.Series[Any], rows: NDArray[np.int64]) -> pd.Series[Any]
 
 def _constant(value: NDArray[np.float64]) -> bool:
     known = value[np.isfinite(value)]
-    return len(known) > 0 and bool((known == known[0]).all())
+    return len(known) >= FEWEST and bool((known == known[0]).all())
 
 
 def _why_nothing(value: NDArray[np.float64]) -> str:

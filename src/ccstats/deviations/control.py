@@ -97,7 +97,8 @@ def judge_by_chart(
         learn = baseline_rows[rows] & ~np.isnan(value[rows])
         try:
             if baseline is None and learn.sum() < FEWEST:
-                raise OptionError(f"{int(learn.sum())} of its {end - begin} periods have a value; a chart needs at least {FEWEST}")
+                are = "are whole and have" if excluded[rows].any() else "have"
+                raise OptionError(f"{int(learn.sum())} of its {end - begin} periods {are} a value; a chart needs at least {FEWEST}")
             usual = _seasonal(days, value[rows], learn, timezone, holidays) if seasonal and chart == "xmr" and baseline is None else None
             if usual is None:
                 found = _chart(chart, family, days, value[rows], count[rows], learn, baseline, width)

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ccstats.deviations.cells import Cells
+from ccstats.deviations.observed import check_amounts
 from ccstats.deviations.spread import Spread, expected_variance, spread_of_outcomes, spread_of_shares
 from ccstats.errors import DataWarning, OptionError
 from ccstats.expectation.expected import Rows, Sums, divide, known_rows, level_sums, stationary_sums, transient_sums
 from ccstats.expectation.given import simulate_given
 from ccstats.expectation.outlook import numbers
 from ccstats.expectation.staffed import OCCUPIED, join_agents, staffed_rows
+from ccstats.intervals.cells import by_names
 from ccstats.intervals.merging import as_intervals
 from ccstats.metrics import SERVICE_LEVELS
-from ccstats.periods import PERIODS
+from ccstats.periods import PERIODS, check_timezone
 from ccstats.queueing.replications import check_seed, random_stream
 from ccstats.schema import AGENT_INTERVALS, as_frame
 
@@ -175,7 +177,9 @@ def judge_service_level(
     ['worse']
     """
     _check(definition, model, period, replications, coverage, seed)
+    by, timezone = None if by is None else by_names(by), None if timezone is None else check_timezone(timezone)
     came = as_intervals(intervals)
+    check_amounts(came)
     frame, keys = join_agents(came, _there(came, agent_intervals), by)
     queue = frame["queue"].cat.codes.to_numpy().astype("int64") if keys else np.zeros(len(frame), dtype="int64")
     rows, fixed = _told(frame, queue, patience_s, aht_s, window, averaged=model != "simulation")

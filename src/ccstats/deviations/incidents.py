@@ -185,6 +185,10 @@ def _find(points: Any, by: Sequence[str] | None, gap: int | None) -> _Found:
         shown = frame.loc[int(np.argmax(again)), [*keys, "period_start"]].to_dict()
         raise TableError(f"points have two rows for {shown}; give one row per group, metric and period")
     metrics = _metrics_of(frame)
+    for name in ("value", "baseline"):
+        unknown = int((frame["signal"] & frame[name].isna()).sum())
+        if unknown:
+            raise TableError(f"{unknown} signals have no {name}; a deviation needs both value and baseline, as find_deviations gives them")
     signal = frame["signal"].to_numpy(dtype=bool)
     direction = _directions(frame["direction"], _floats(frame, "value") - _floats(frame, "baseline"), metrics)
     judged = signal | _judged(frame, metrics)

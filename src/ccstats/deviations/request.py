@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ccstats import spc
 from ccstats.deviations.control import CHARTS
-from ccstats.deviations.observed import SUB_DAILY
+from ccstats.deviations.observed import SUB_DAILY, check_amounts
 from ccstats.errors import OptionError, TableError, did_you_mean
 from ccstats.intervals.merging import as_intervals, by_columns
 from ccstats.metrics import METRICS, SERVICE_LEVELS
@@ -108,31 +108,37 @@ def check_request(
     {'service_level': 0.8}
     """
     known = (*_OWN, *CHARTS)
-    if chart not in known:
-        elsewhere = " That one has figures of its own: see ccstats.spc.limits." if chart in spc.CHARTS else did_you_mean(str(chart), known)
+    if not isinstance(chart, str) or chart not in known:
+        elsewhere = (
+            " That one has figures of its own: see ccstats.spc.limits."
+            if isinstance(chart, str) and chart in spc.CHARTS
+            else did_you_mean(str(chart), known)
+        )
         raise OptionError(f"chart={chart!r} is not known; choose one of: {', '.join(known)}.{elsewhere}")
     if alpha is not None and not (isinstance(alpha, int | float) and 0 < alpha < 0.5):
         raise OptionError(f"alpha={alpha!r} must lie between 0 and 0.5, such as 0.01")
-    if not (false_discovery in ("auto", None) or (isinstance(false_discovery, int | float) and 0 < false_discovery <= 1)):
+    share = 0.1 if false_discovery is None or isinstance(false_discovery, str) and false_discovery == "auto" else false_discovery
+    if not (isinstance(share, int | float) and 0 < share <= 1):
         raise OptionError(f"false_discovery={false_discovery!r} must be a share such as 0.1, 'auto' or None")
-    if not isinstance(gap, int) or gap < 0:
+    if not isinstance(gap, int | np.integer) or gap < 0:
         raise OptionError(f"gap={gap!r} must be a whole number of periods, 0 or more")
     kind, span, earlier, frozen = "auto", None, None, None
     if isinstance(baseline, str) and baseline in _KINDS:
         kind = baseline
     elif isinstance(baseline, spc.Baseline):
         frozen = baseline
-    elif isinstance(baseline, str | Path):
-        if isinstance(baseline, str) and not Path(baseline).suffix:
-            raise OptionError(
-                f"baseline={baseline!r} is not known; choose one of: {', '.join(_KINDS)}, or give a span (start, end), a table of earlier "
-                f"intervals, a spc.Baseline or its file.{did_you_mean(baseline, _KINDS)}"
-            )
+    elif isinstance(baseline, Path) or (isinstance(baseline, str) and Path(baseline).suffix):
         frozen = spc.Baseline.load(baseline)
     elif isinstance(baseline, tuple) and len(baseline) == 2:
         span = baseline
-    else:
+    elif isinstance(baseline, pd.DataFrame) or hasattr(baseline, "__arrow_c_stream__"):
         earlier = as_intervals(baseline)
+        check_keys(earlier)
+    else:
+        raise OptionError(
+            f"baseline={baseline!r} is not known; choose one of: {', '.join(_KINDS)}, or give a span (start, end), a table of earlier "
+            f"intervals, a spc.Baseline or its file.{did_you_mean(str(baseline), _KINDS)}"
+        )
     if frozen is not None:
         if chart not in ("auto", frozen.chart):
             raise OptionError(f"the baseline is of chart {frozen.chart!r}, not {chart!r}")
@@ -195,12 +201,14 @@ def check_alike(frame: pd.DataFrame, earlier: pd.DataFrame, period: str) -> None
 
 
 def check_keys(frame: pd.DataFrame) -> None:
-    """Whether every queue and interval is there once.
+    """Whether every queue and interval is there once, and holds what can be.
 
     Examples
     --------
-    >>> check_keys(pd.DataFrame({"queue": ["a"], "interval_start": [0]}))
+    >>> from ccstats.schema import INTERVALS
+    >>> check_keys(INTERVALS.empty())
     """
+    check_amounts(frame)
     keys = ["queue", "interval_start", *by_columns(frame)]
     twice = frame.duplicated(list(dict.fromkeys(keys)))
     if twice.any():

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ccstats.deviations.observed import check_amounts
 from ccstats.errors import OptionError, TableError, did_you_mean
 from ccstats.intervals import roll_up
 from ccstats.intervals.cells import check_by
@@ -188,6 +189,7 @@ def judge_periods(
     if period not in words:
         raise OptionError(f"period={period!r} is not known; choose one of: {', '.join(words)}.{did_you_mean(str(period), words)}")
     frame = as_intervals(intervals)
+    check_amounts(frame)
     _check_once(frame)
     names = check_by(by, ["queue", "timezone", *by_columns(frame)], what="intervals")
     table = roll_up(frame, by=names, period=period, timezone=timezone)

@@ -14,7 +14,7 @@ from ccstats.intervals.loops import find_cells, place_cells
 from ccstats.periods import local_grid
 from ccstats.schema import Table
 
-__all__ = ["Cells", "Grid", "Groups", "check_by", "coded", "instants_of", "micros_of", "plain"]
+__all__ = ["Cells", "Grid", "Groups", "by_names", "check_by", "coded", "instants_of", "micros_of", "plain"]
 
 #: More groups than this are numbered by sorting them, so that a table of all combinations is never made.
 _COMBINATIONS = 1 << 22
@@ -22,9 +22,28 @@ _COMBINATIONS = 1 << 22
 _MOST_INTERVALS, _MOST_ROWS = 20_000_000, 200_000_000
 
 
+def by_names(by: Any) -> tuple[str, ...]:
+    """The columns to group by, each once.
+
+    Raises
+    ------
+    OptionError
+        If it is neither a name nor several.
+
+    Examples
+    --------
+    >>> by_names("queue"), by_names(["queue", "channel", "queue"]), by_names(())
+    (('queue',), ('queue', 'channel'), ())
+    """
+    names = (by,) if isinstance(by, str) else tuple(by) if isinstance(by, Iterable) else (by,)
+    if not all(isinstance(name, str) for name in names):
+        raise OptionError(f"by={by!r} must be a column name, several of them, or () for none")
+    return tuple(dict.fromkeys(names))
+
+
 def check_by(by: str | Sequence[str], columns: Iterable[Any], *, what: str, fixed: Table | None = None) -> tuple[str, ...]:
     """The ``by`` columns as a tuple, if they are there and none of them has a meaning of its own in the result."""
-    names = tuple(dict.fromkeys((by,) if isinstance(by, str) else by))
+    names = by_names(by)
     known = [str(column) for column in columns]
     for name in names:
         if name not in known:
