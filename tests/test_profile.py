@@ -746,3 +746,43 @@ def test_change_points_do_not_depend_on_unit(scale: float, shift: float, seed: i
     plain, other = cc.find_change_points(series), cc.find_change_points(series * scale + shift)
     assert plain["start"].tolist() == other["start"].tolist()
     np.testing.assert_allclose(other["mean"], plain["mean"] * scale + shift, rtol=1e-6, atol=1e-6 * scale)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "5",
+        '{"ccstats_profile": 1}',
+        '{"ccstats_profile": 1, "by": [], "timezone": "UTC", "family": "count", "cells": {"a": [1], "b": []}}',
+    ],
+)
+def test_files_that_are_no_profile_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "other.json").write_text(text)
+    with pytest.raises(FormatError, match="is no profile"):
+        Profile.load(tmp_path / "other.json")
+
+
+def test_folders_are_no_files(tmp_path: Path) -> None:
+    with pytest.raises(SourceMissingError):
+        Profile.load(tmp_path)
+    kept = freeze_profile(days_of_calls(), value="offered", start="interval_start")
+    with pytest.raises(SourceMissingError, match="no folder"):
+        kept.save(tmp_path / "nowhere" / "profile.json")
+
+
+def days_of_calls() -> pd.DataFrame:
+    return cc.to_intervals(cc.synthesize_contacts(seed=1).contacts, timezone="Europe/Istanbul")
+
+
+def test_columns_are_named_by_words() -> None:
+    with pytest.raises(OptionError, match="by=5 must be a column name"):
+        fit_profile(days_of_calls(), value="offered", start="interval_start", by=5)
+    with pytest.raises(ColumnError, match=r"no column \['offered'\]"):
+        fit_profile(days_of_calls(), value=["offered"], start="interval_start")
+
+
+def test_what_is_frozen_and_what_broke_are_in_the_shop_window() -> None:
+    assert cc.freeze_profile is freeze_profile
+    assert cc.Profile is Profile
+    assert callable(cc.list_breaches)

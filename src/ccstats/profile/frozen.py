@@ -74,6 +74,8 @@ class Profile:
             for name, column in self.cells.items()
         }
         kept = {"ccstats_profile": _VERSION, "by": list(self.by), "timezone": self.timezone, "family": self.family, "cells": cells}
+        if not Path(path).parent.is_dir():
+            raise SourceMissingError(f"there is no folder {str(Path(path).parent)!r} to save a profile in; make it first")
         Path(path).write_text(json.dumps(kept, ensure_ascii=False, allow_nan=False), encoding="utf-8")
 
     @classmethod
@@ -104,9 +106,9 @@ class Profile:
             cells = cells.astype({**dict.fromkeys(FITTED, "float64"), "points": "int64", "kind": "str", "slot": "str"})
             cells["weekday"] = pd.Categorical(cells["weekday"], categories=list(WEEKDAYS), ordered=True)
             return cls(tuple(kept["by"]), kept["timezone"], kept["family"], cells)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             raise SourceMissingError(f"no file {str(path)!r}; a profile is written with Profile.save") from None
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FormatError(f"{str(path)!r} is no profile as Profile.save writes it ({type(error).__name__}: {error})") from None
 
     def look_up(self, rows: Rows) -> np.ndarray:

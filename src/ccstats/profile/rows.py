@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ccstats.errors import ColumnError, OptionError, TableError, ZoneError, did_you_mean
+from ccstats.intervals.cells import by_names
 from ccstats.periods import check_timezone, zone_offsets
 from ccstats.profile.loops import COUNT, FAMILIES, MEAN, NUMBER, SHARE
 from ccstats.schema import as_frame
@@ -77,11 +78,11 @@ def prepare_rows(
 ) -> Rows:
     """Check a table and sort it; see `ccstats.profile.fit_profile` for the parameters."""
     frame = as_frame(table)
-    names = (by,) if isinstance(by, str) else tuple(by)
+    names = by_names(by)
     for name in (*names, start, value, *([count] if count is not None else [])):
-        if name not in frame:
+        if not isinstance(name, str) or name not in frame:
             shown = ", ".join(map(str, frame.columns))
-            raise ColumnError(f"no column {name!r} in the table; it has: {shown}.{did_you_mean(name, frame.columns)}")
+            raise ColumnError(f"no column {name!r} in the table; it has: {shown}.{did_you_mean(str(name), frame.columns)}")
     instants = frame[start]
     if not isinstance(instants.dtype, pd.DatetimeTZDtype):
         raise ZoneError(f"column {start!r} is {instants.dtype}; expected instants with a time zone, such as those of measure_service")
