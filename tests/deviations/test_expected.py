@@ -400,7 +400,7 @@ def test_few_outcomes_have_wide_limits(days) -> None:
     [
         ({"definition": "sl_virtual"}, OptionError, "not an observed service level"),
         ({"model": "erlang"}, OptionError, "simulation, transient, stationary"),
-        ({"period": "year"}, OptionError, "choose one of: interval, hour"),
+        ({"period": "fortnight"}, OptionError, "choose one of: interval, hour"),
         ({"replications": 5}, OptionError, "20 or more"),
         ({"coverage": 1.0}, OptionError, "between 0 and 1"),
         ({"coverage": "x"}, OptionError, "between 0 and 1"),

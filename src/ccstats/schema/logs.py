@@ -81,6 +81,10 @@ CONTACTS = Table(
         _c("disposition", "category", "the result the agent chose", required=False),
         _c("ring_attempts", "maybe_count", "times the visit was offered to an agent", required=False),
         _c("ring_noanswer", "maybe_count", "offers that no agent took", required=False),
+        _c("human_option_at", "instant", "when the voice menu first offered a human; missing: it did not", required=False),
+        _c("contained", "flag", "whether it ended in the voice menu with the task done", required=False),
+        _c("promised_at", "instant", "until when a callback was promised; missing: no promise", required=False),
+        _c("attempted_at", "instant", "first attempt to call back; missing: none yet", required=False),
     ),
 )
 
