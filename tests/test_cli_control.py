@@ -112,10 +112,23 @@ def test_a_quiet_span_leaves_with_0(centre: Path) -> None:
         (["--plan", "nowhere.csv"], "nowhere.csv"),
         (["--target", "eighty"], "--target 'eighty'"),
         (["--since", "yesterday-ish"], "since='yesterday-ish'"),
+        (["--since", "2026-05-01"], "since='2026-05-01' is after the contacts, which end 2026-04-06 00:"),
+        (["--plan", "{centre}/forecast.csv"], "column 'agents' is missing"),
     ],
 )
 def test_bad_arguments_are_said_with_status_2(centre: Path, arguments: list[str], said: str) -> None:
-    done = run("deviations", centre / "queue_log", "-z", ZONE, *arguments)
+    done = run("deviations", centre / "queue_log", "-z", ZONE, *(each.format(centre=centre) for each in arguments))
     assert done.returncode == 2
     assert said in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+def test_agents_who_serve_one_queue_only_explain_it() -> None:
+    log = Path(__file__).parents[1] / "data" / "samples" / "centre" / "queue_log.gz"  # free agents have no queue in it
+    done = run("deviations", log, "-z", "Europe/Berlin", "--show", "5")
+    assert done.returncode == 1, done.stderr.decode()
+    assert "it is not known which queue" not in done.stderr.decode()
+    lines = [line for line in done.stdout.decode().splitlines() if ": service level" in line]
+    assert len(lines) == 5
+    assert all(" against the usual as modelled: " in line for line in lines)
+    assert any("agents " in line for line in lines)

@@ -59,7 +59,7 @@ def deviations(
     """What is unusual and not noise, as incidents in words, the costliest first, and why. Exit status 1 if there are any."""
     from ccstats.intervals import to_agent_intervals, to_intervals
     from ccstats.report.cells import printable
-    from ccstats.report.deviation_report import build_deviation_report, write_deviations
+    from ccstats.report.deviation_report import build_deviation_report, place_agents, write_deviations
     from ccstats.report.files import csv_text
     from ccstats.workforce.demand import read_forecast
 
@@ -73,9 +73,10 @@ def deviations(
         intervals = to_intervals(log.contacts, every=every, timezone=zone, threshold_s=thresholds_of(threshold, "--threshold", queues))
         staffed = None
         if len(log.agent_states):
-            on_floor = log.agent_states[log.agent_states["state"].isin(["available", "reserved", "on_contact", "hold", "wrap"])]
+            states = place_agents(log.agent_states)
+            on_floor = states[states["state"].isin(["available", "reserved", "on_contact", "hold", "wrap"])]
             by_queue = len(queues) > 1 and on_floor["queue"].notna().all()  # else they are one pool, or serve the only queue
-            staffed = to_agent_intervals(log.agent_states, every=every, timezone=zone, by="queue" if by_queue else ())
+            staffed = to_agent_intervals(states, every=every, timezone=zone, by="queue" if by_queue else ())
         progress("judging", 0.3)
         made = build_deviation_report(
             intervals,

@@ -13,6 +13,7 @@ import pandas as pd
 from ccstats.deviations.causes import explain_service_level
 from ccstats.deviations.charts import find_deviations
 from ccstats.deviations.incidents import list_incidents
+from ccstats.deviations.planned import read_planned
 from ccstats.deviations.usual import plan_as_usual
 from ccstats.deviations.wording import describe_causes
 from ccstats.errors import CcstatsError, DataWarning, OptionError, TableError
@@ -20,7 +21,7 @@ from ccstats.metrics import METRICS, SERVICE_LEVELS
 from ccstats.report.cells import escape_markdown
 from ccstats.report.files import csv_text, write_texts
 
-__all__ = ["DeviationReport", "build_deviation_report", "write_deviations"]
+__all__ = ["DeviationReport", "build_deviation_report", "place_agents", "write_deviations"]
 
 #: So many incidents, the costliest, are explained: each takes a simulation.
 _EXPLAINED = 20
@@ -97,6 +98,33 @@ class DeviationReport:
         return [f"{note} ({count:,} points)" for note, count in counted.items() if note]
 
 
+def place_agents(agent_states: pd.DataFrame) -> pd.DataFrame:
+    """Agent states in which agents who served one queue only are in that queue while they wait and pause too.
+
+    Agents who served several queues, or none, stay as they are.
+
+    Parameters
+    ----------
+    agent_states : pandas.DataFrame
+        `agent_states`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows.
+
+    Examples
+    --------
+    >>> states = pd.DataFrame({"agent": ["Ada", "Ada", "Bo", "Bo", "Bo"], "queue": ["sales", None, "sales", "help", None]})
+    >>> place_agents(states)["queue"].fillna("?").tolist()
+    ['sales', 'sales', 'sales', 'help', '?']
+    """
+    served = agent_states[["agent", "queue"]].astype("object").dropna().drop_duplicates().set_index("agent")["queue"]
+    only = served[~served.index.duplicated(keep=False)]
+    queue = agent_states["queue"].astype("object")
+    return agent_states.assign(queue=pd.Categorical(queue.where(queue.notna(), agent_states["agent"].astype("object").map(only))))
+
+
 def build_deviation_report(
     intervals: pd.DataFrame,
     agent_intervals: pd.DataFrame | None = None,
@@ -149,10 +177,16 @@ def build_deviation_report(
     """
     metrics = (metric,) if isinstance(metric, str) else tuple(metric)
     begin = None if since is None else _moment(since, timezone)
-    told = agent_intervals if options.get("chart") == "expected" else None  # only where asked: it takes a model that fits the centre
+    judged_by = agent_intervals if options.get("chart") == "expected" else None  # only where asked: it takes a model that fits the centre
+    last = (intervals["interval_start"] + pd.to_timedelta(intervals["interval_s"], unit="s")).max()
+    if begin is not None and not begin < last:
+        raise OptionError(f"since={since!r} is after the contacts, which end {last.tz_convert(timezone):%Y-%m-%d %H:%M} ({timezone})")
     if plan is not None:
         _check_overlap(plan, intervals, timezone)
-    points = find_deviations(intervals, metric=list(metrics), by=list(by), timezone=timezone, agent_intervals=told, seed=seed, **options)
+        read_planned(plan)  # what a plan must have, before an hour is spent on judging
+    points = find_deviations(
+        intervals, metric=list(metrics), by=list(by), timezone=timezone, agent_intervals=judged_by, seed=seed, **options
+    )
     incidents = list_incidents(points, intervals=intervals)
     if begin is not None:
         incidents = incidents[incidents["ended_at"] > begin].reset_index(drop=True)
@@ -161,12 +195,8 @@ def build_deviation_report(
     if list(by) and agent_intervals is not None and "queue" not in agent_intervals and len(queues) == 1:
         agent_intervals = agent_intervals.assign(queue=pd.Categorical([queues[0]] * len(agent_intervals)))
     if list(by) and agent_intervals is not None and "queue" not in agent_intervals:
-        said = "it is not known which queue an agent served" + ("; the plan's agents are taken for them" if plan is not None else "")
-        warnings.warn(
-            f"reasons of single queues leave agents out: {said}; all queues taken together have them",
-            DataWarning,
-            stacklevel=2,
-        )
+        told = "reasons leave agents out, the plan's are taken for them" if plan is not None else "no reasons are told"
+        warnings.warn(f"it is not known which queue an agent served: {told}; all queues together (by nothing) have them", DataWarning, 2)
         agent_intervals = None
     against = "" if not len(incidents) or (plan is None and agent_intervals is None) else "usual" if plan is None else "plan"
     causes, why = [], [""] * len(incidents)
