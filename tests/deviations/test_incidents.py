@@ -122,6 +122,7 @@ def test_the_sentence_a_manager_reads() -> None:
         ),
         ("aht_s", [270.3, 270.3], 270, "higher", "handle time 270 s, hardly above what was to be expected, over 200 calls", 60, "s"),
         ("offered", [50.1, 50.1], 50, "higher", "100 contacts, hardly above what was to be expected", 0.2, "contacts"),
+        ("offered", [1, 0], 0, "higher", "1 contact where 0 were to be expected", 1, "contacts"),
         ("offered", [5002, 5002], 5000, "higher", "10,004 contacts where 10,000 were to be expected, less than 1 % above", 4, "contacts"),
         (
             *("answer_rate", [0.89, 0.91], 0.91, "worse"),

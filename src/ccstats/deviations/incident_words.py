@@ -101,6 +101,8 @@ def _what(metric: Metric, row: dict[Any, Any]) -> str:
     shown = f"{show(value, digits)} {name}" if metric.kind == "count" else f"{name} {show(value, digits)}"
     if math.isnan(baseline):
         return shown
+    if shown == "1 contacts":
+        shown = "1 contact"
     expected = show(baseline, digits)
     parts = [f"{shown} where {expected} {'were' if metric.kind == 'count' else 'was'} to be expected"]
     if show(value, digits) == expected:
