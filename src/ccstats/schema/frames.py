@@ -50,7 +50,8 @@ def as_frame(table: Any, *, what: str = "table") -> pd.DataFrame:
     import pyarrow as pa
 
     frame: pd.DataFrame = pa.table(table).to_pandas()
-    known = {column.name: column for each in TABLES.values() for column in each.columns}
+    # a name of several tables (target, definition) is that of the first, the one that is handed in
+    known = {column.name: column for each in reversed(list(TABLES.values())) for column in each.columns}
     for name in frame.columns:
         column = known.get(str(name))
         if column is None:
