@@ -19,6 +19,8 @@ class Account:
     ----------
     options : Options
         Says whether the first bad line stops the reading and whether its text is kept.
+    keyed : bool
+        Whether rejected lines are told by their key as well, in a column ``key`` (missing where it could not be read).
 
     Examples
     --------
@@ -29,8 +31,8 @@ class Account:
     {'source': ['a.log', 'a.log'], 'fate': ['used', 'rejected'], 'rule': ['line', 'no date'], 'lines': [2, 1]}
     """
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
+    def __init__(self, options: Options, *, keyed: bool = False) -> None:
+        self._options, self._keyed = options, keyed
         self.keeps_text = options.keep_text
         self._lines: dict[tuple[str, str, str], int] = {}
         self._rejected: list[pd.DataFrame] = []
@@ -43,12 +45,21 @@ class Account:
             self._lines[key] = self._lines.get(key, 0) + int(lines)
 
     def reject(
-        self, source: str, lines: Sequence[int] | np.ndarray, reason: str, *, texts: Iterable[str] = (), weight: int | None = None
+        self,
+        source: str,
+        lines: Sequence[int] | np.ndarray,
+        reason: str,
+        *,
+        texts: Iterable[str] = (),
+        weight: int | None = None,
+        keys: Iterable[str] | None = None,
     ) -> None:
         """Book lines as rejected for one reason; ``weight`` is how many lines they stand for where that is not one each."""
         if len(lines) == 0:
             return
         rows = pd.DataFrame({"source": source, "line": np.asarray(lines, dtype="int64"), "reason": reason})
+        if self._keyed:
+            rows.insert(2, "key", pd.Series([None] * len(rows) if keys is None else list(keys), dtype="str"))
         if self._options.keep_text:
             rows["text"] = pd.Series(list(texts), dtype="str")
         self._rejected.append(rows)
@@ -61,14 +72,16 @@ class Account:
 
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """``rejected``, ``lines`` and ``notes`` of a `Log`; with ``on_error="raise"`` the first rejected line raises instead."""
-        columns = {"source": "str", "line": "int64", "reason": "str"} | ({"text": "str"} if self._options.keep_text else {})
+        columns = {"source": "str", "line": "int64", **({"key": "str"} if self._keyed else {}), "reason": "str"}
+        columns |= {"text": "str"} if self._options.keep_text else {}
         none = pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns.items()})
         rejected = pd.concat(self._rejected, ignore_index=True).astype(columns) if self._rejected else none
         place = {name: at for at, name in enumerate(dict.fromkeys(rejected["source"]))}
         rejected = rejected.sort_values(["source", "line"], key=lambda s: s.map(place) if s.name == "source" else s, ignore_index=True)
         if len(rejected):
             first = rejected.iloc[0]
-            self._options.reject(first["source"], int(first["line"]), first["reason"])
+            key = f" ({first['key']})" if self._keyed and pd.notna(first["key"]) else ""
+            self._options.reject(first["source"], int(first["line"]), f"{first['reason']}{key}")
         lines = pd.DataFrame([(*key, count) for key, count in self._lines.items()], columns=["source", "fate", "rule", "lines"]).astype(
             {"source": "str", "fate": "str", "rule": "str", "lines": "int64"}
         )

@@ -10,14 +10,15 @@ import pandas as pd
 
 from ccstats.errors import FormatError
 
-__all__ = ["Log", "Options", "Reader", "Source"]
+__all__ = ["Counted", "Log", "Options", "Reader", "Source"]
 
 
 @dataclass(frozen=True)
 class Source:
     r"""One input, opened and decompressed: a name for messages and either bytes or a frame.
 
-    ``data`` is anything with the buffer protocol (bytes, mmap), so that a large file is mapped and not copied.
+    ``data`` is anything with the buffer protocol (bytes, mmap), so that a large file is mapped and not copied; ``raw`` is the same before
+    it was decompressed or decoded.
 
     Examples
     --------
@@ -28,6 +29,7 @@ class Source:
     name: str
     data: Any = b""
     frame: pd.DataFrame | None = None
+    raw: Any = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,48 @@ class Reader:
     options: tuple[str, ...] = ()
 
 
+class Counted:
+    r"""What any reader's result can tell of its lines, from ``lines``: ``source, fate, rule, lines``.
+
+    Examples
+    --------
+    >>> issubclass(Log, Counted)
+    True
+    """
+
+    lines: pd.DataFrame
+
+    def count(self, fate: str | None = None) -> int:
+        r"""Lines with this fate (``used``, ``ignored``, ``rejected``), or all of them.
+
+        Examples
+        --------
+        >>> import ccstats as cc
+        >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\n", format="asterisk_queue_log")
+        >>> log.count(), log.count("used") + log.count("ignored") + log.count("rejected")
+        (1, 1)
+        """
+        lines = self.lines if fate is None else self.lines[self.lines["fate"] == fate]
+        return int(lines["lines"].sum())
+
+    def summary(self) -> pd.DataFrame:
+        r"""The account of lines over all sources: ``fate, rule, lines``; the lines add up to the lines read.
+
+        Examples
+        --------
+        >>> import ccstats as cc
+        >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\n", format="asterisk_queue_log")
+        >>> int(log.summary()["lines"].sum())
+        1
+        """
+        order = {"used": 0, "ignored": 1, "rejected": 2}
+        table = self.lines.groupby(["fate", "rule"], observed=True, as_index=False)["lines"].sum()
+        table = table[table["lines"] > 0]
+        return table.sort_values(["fate", "lines"], key=lambda s: s.map(order) if s.name == "fate" else -s, ignore_index=True)
+
+
 @dataclass
-class Log:
+class Log(Counted):
     r"""What was read: two tables, and an account of every line.
 
     Attributes
@@ -120,31 +162,3 @@ class Log:
     notes: pd.DataFrame
     format: str
     timezone: str | None = None
-
-    def count(self, fate: str | None = None) -> int:
-        r"""Lines with this fate (``used``, ``ignored``, ``rejected``), or all of them.
-
-        Examples
-        --------
-        >>> import ccstats as cc
-        >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\n", format="asterisk_queue_log")
-        >>> log.count(), log.count("used") + log.count("ignored") + log.count("rejected")
-        (1, 1)
-        """
-        lines = self.lines if fate is None else self.lines[self.lines["fate"] == fate]
-        return int(lines["lines"].sum())
-
-    def summary(self) -> pd.DataFrame:
-        r"""The account of lines over all sources: ``fate, rule, lines``; the lines add up to the lines read.
-
-        Examples
-        --------
-        >>> import ccstats as cc
-        >>> log = cc.read(b"1266833905|NONE|NONE|NONE|QUEUESTART|\n", format="asterisk_queue_log")
-        >>> int(log.summary()["lines"].sum())
-        1
-        """
-        order = {"used": 0, "ignored": 1, "rejected": 2}
-        table = self.lines.groupby(["fate", "rule"], observed=True, as_index=False)["lines"].sum()
-        table = table[table["lines"] > 0]
-        return table.sort_values(["fate", "lines"], key=lambda s: s.map(order) if s.name == "fate" else -s, ignore_index=True)

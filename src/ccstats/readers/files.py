@@ -98,16 +98,16 @@ def _refuse_copies(opened: list[Source]) -> None:
 
 def _open(source: Any, limits: tuple[int, int, int]) -> list[Source]:
     if isinstance(source, str | os.PathLike):
-        return [Source(name, _decoded(name, _mapped(name), limits)) for name in _paths(source)]
+        return [_opened(name, _mapped(name), limits) for name in _paths(source)]
     if isinstance(source, bytes | bytearray | memoryview | mmap.mmap):
-        return [Source("<bytes>", _decoded("<bytes>", source, limits))]
+        return [_opened("<bytes>", source, limits)]
     if isinstance(source, pd.DataFrame):
         return [Source("<frame>", frame=source)]
     if hasattr(source, "__arrow_c_stream__"):
         return [Source("<frame>", frame=_frame(source))]
     if hasattr(source, "read"):
         name, data = _stream(source)
-        return [Source(name, _decoded(name, data, limits))]
+        return [_opened(name, data, limits)]
     if isinstance(source, Iterable):
         opened = [each for part in source for each in _open(part, limits)]
         if not opened:
@@ -117,6 +117,10 @@ def _open(source: Any, limits: tuple[int, int, int]) -> list[Source]:
         f"cannot read from {type(source).__qualname__}; give a path, a list of paths, a glob, an open file, bytes, a pandas frame, "
         "or a table that speaks the Arrow PyCapsule protocol"
     )
+
+
+def _opened(name: str, raw: Any, limits: tuple[int, int, int]) -> Source:
+    return Source(name, _decoded(name, raw, limits), raw=raw)
 
 
 def _paths(source: str | os.PathLike[str]) -> list[str]:

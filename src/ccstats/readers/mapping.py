@@ -15,7 +15,7 @@ from ccstats.readers.tabular import Layout
 from ccstats.readers.values import COLONS, SECONDS, TIMES
 from ccstats.schema import AGENT_STATES, CONTACTS, OUTCOMES, STATES, Table
 
-__all__ = ["STEPS", "ColumnMapping", "parse_mapping"]
+__all__ = ["STEPS", "ColumnMapping", "parse_layout", "parse_mapping"]
 
 #: Instants that are no column of ours, but from which durations of ours follow.
 STEPS = {"contacts": ("answered_at", "left_at", "ended_at", "closed_at"), "agent_states": ("duration_s",)}
@@ -109,7 +109,7 @@ def parse_mapping(mapping: Any) -> tuple[ColumnMapping, list[str]]:
         found.append(f"[{name}]: expected a section of key = value, found {type(value).__name__}")
         return {}
 
-    layout = _layout(section("source"), found)
+    layout = parse_layout(section("source"), found)
     timezone, times = _clock(section("clock"), found)
     columns = _columns(section("columns"), table, found)
     made = ColumnMapping(table, layout, timezone, times, columns)
@@ -152,7 +152,14 @@ def _texts(where: str, value: Any, found: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _layout(given: dict[str, Any], found: list[str]) -> Layout:
+def parse_layout(given: Mapping[str, Any], found: list[str]) -> Layout:
+    """How a file is laid out, from the section ``[source]``; what is wrong with it is added to ``found``.
+
+    Examples
+    --------
+    >>> parse_layout({"delimiter": ";", "decimal": ","}, []).decimal
+    ','
+    """
     good: dict[str, Any] = {}
     single = ("delimiter", "decimal")
     for name, value in given.items():

@@ -12,7 +12,7 @@ from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.clock import Instants, localise
 from ccstats.readers.workbooks import cell_text
 
-__all__ = ["COLONS", "LONGEST_S", "SECONDS", "TIMES", "Parsed", "to_counts", "to_instants", "to_seconds", "to_text"]
+__all__ = ["COLONS", "LONGEST_S", "SECONDS", "TIMES", "Parsed", "to_counts", "to_instants", "to_numbers", "to_seconds", "to_text"]
 
 #: Units of durations, and seconds in one of each.
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0, "excel_days": 86_400.0}
@@ -104,6 +104,19 @@ def to_counts(column: pd.Series, *, missing: tuple[str, ...] = ()) -> Parsed:
     numbers = _numbers(text, ".", "")
     good = (numbers >= 0) & (numbers < 2**31) & (numbers % 1 == 0)
     return Parsed(numbers.where(good).astype("Int64"), (text.notna() & ~good).to_numpy(dtype=bool))
+
+
+def to_numbers(column: pd.Series, *, missing: tuple[str, ...] = (), decimal: str = ".", thousands: str = "") -> Parsed:
+    """Finite numbers of either sign.
+
+    Examples
+    --------
+    >>> to_numbers(pd.Series(["2,5", "-1", "many"]), decimal=",").values.tolist()
+    [2.5, -1.0, nan]
+    """
+    text = to_text(column, missing)
+    numbers = _numbers(text, decimal, thousands)
+    return Parsed(numbers, (text.notna() & numbers.isna()).to_numpy(dtype=bool))
 
 
 def to_instants(
