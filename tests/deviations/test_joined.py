@@ -296,7 +296,7 @@ def agents_with(**columns: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changed", "error", "text"),
     [
-        ({"plan": BASE["plan"].drop(columns="agents")}, TableError, "column 'agents' is missing"),
+        ({"plan": BASE["plan"].drop(columns="agents")}, TableError, "(?s)'agents' is missing.*Make a plan .* with plan_staffing"),
         (plan_with(expected_offered="many"), TableError, "'expected_offered' is str"),
         (plan_with(shrinkage=30.0), TableError, "'shrinkage' is 30 in 4 rows; expected a share"),
         (plan_with(adherence=0.0), TableError, "'adherence' is 0"),

@@ -86,7 +86,8 @@ def read_planned(plan: Any, *, what: str = "plan") -> pd.DataFrame:
         problems.append(f"queue {first['queue']!r}, interval {first['interval_start']} is there twice ({repeated.sum()} such rows)")
     if problems:
         lines = "\n  - ".join(problems)
-        raise TableError(f"the {what} cannot be compared ({len(problems)} problem{'s' if len(problems) > 1 else ''}):\n  - {lines}")
+        hint = "" if "agents" in frame else "\nMake a plan of a forecast with plan_staffing (on the shell: ccstats staff)"
+        raise TableError(f"the {what} cannot be compared ({len(problems)} problem{'s' if len(problems) > 1 else ''}):\n  - {lines}{hint}")
     if not len(frame):
         raise TableError(f"the {what} has no rows; give one of the days that intervals cover")
     return _renamed(frame)
