@@ -113,7 +113,7 @@ def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | N
 
 def _of_frame(name: str, frame: pd.DataFrame) -> Grid:
     header = [str(each).strip() for each in frame.columns]
-    columns = {each: frame.iloc[:, at].reset_index(drop=True) for at, each in reversed(list(enumerate(header)))}
+    columns = {each: frame.iloc[:, at].reset_index(drop=True) for each, at in _places(header).items()}
     for each, values in columns.items():
         if values.dtype == object:
             columns[each] = pd.Series([None if _missing(value) else cell_text(value) for value in values], dtype="str")
@@ -229,8 +229,16 @@ def _of_records(name: str, records: Iterable[_Record], layout: Layout, account: 
         account.reject(name, [each.line for each in those], reason, texts=texts, weight=sum(each.weight for each in those))
     header = header or []
     by_column = list(zip(*cells_taken, strict=True)) if cells_taken else [()] * len(header)
-    columns = {each: pd.Series(by_column[at], dtype="str") for at, each in reversed(list(enumerate(header)))}
+    columns = {each: pd.Series(by_column[at], dtype="str") for each, at in _places(header).items()}
     return Grid(name, header, columns, np.array(lines, dtype="int64"), np.array(weights, dtype="int64"), _repeated(header))
+
+
+def _places(header: list[str]) -> dict[str, int]:
+    """Where each name stands first, in the header's order."""
+    places: dict[str, int] = {}
+    for at, each in enumerate(header):
+        places.setdefault(each, at)
+    return places
 
 
 def _repeated(header: list[str]) -> list[str]:

@@ -80,10 +80,10 @@ def read_records(
     account = Account(options, keyed=True)
     sources = open_sources(source)
     parts = []
-    for each in sources:
+    for at, each in enumerate(sources):
         grid = read_grid(each, asked.layout, account)
         if grid.header:
-            parts.append(_judged(Rows(grid, kind.table, asked, account, kind.besides), kind))
+            parts.append(_judged(Rows(grid, kind.table, asked, account, kind.besides), kind).assign(_file=at))
     frame = _merged(parts, kind.table, account)
     if "customer" in frame and pseudonyms:
         frame["customer"] = pseudonymise(frame["customer"], options.key)
@@ -120,21 +120,21 @@ def _merged(parts: list[pd.DataFrame], table: Table, account: Account) -> pd.Dat
     if not parts:
         return table.empty()
     frame = pd.concat(parts, ignore_index=True)
-    line = frame.groupby(["_source", "_line"], sort=False).ngroup().to_numpy()
+    line = frame.groupby(["_file", "_line"], sort=False).ngroup().to_numpy()
     repeated = np.zeros(line.max(initial=-1) + 1, dtype=bool)
     repeated[line[frame.duplicated(list(table.key)).to_numpy()]] = True
-    lines = frame.drop_duplicates(["_source", "_line"])
-    for name, part in lines.groupby("_source", sort=False):
-        twice = part[repeated[line[part.index]]]
+    lines = frame.drop_duplicates(["_file", "_line"])
+    for _, part in lines.groupby("_file", sort=False):
+        name, twice = part["_source"].iloc[0], part[repeated[line[part.index]]]
         account.reject(
-            str(name),
+            name,
             twice["_line"].to_numpy(),
             f"repeats the {' and '.join(table.key)} of an earlier line",
             texts=twice["_text"] if account.keeps_text else (),
             weight=int(twice["_weight"].sum()),
             keys=twice["_key"],
         )
-        account.count(str(name), "used", "record", int(part["_weight"].sum() - twice["_weight"].sum()))
+        account.count(name, "used", "record", int(part["_weight"].sum() - twice["_weight"].sum()))
     frame = frame[~repeated[line]].drop(columns=[name for name in frame.columns if str(name).startswith("_")])
     for name in frame.columns:
         if name not in table:
