@@ -786,3 +786,13 @@ def test_what_is_frozen_and_what_broke_are_in_the_shop_window() -> None:
     assert cc.freeze_profile is freeze_profile
     assert cc.Profile is Profile
     assert callable(cc.list_breaches)
+
+
+@pytest.mark.parametrize("kind", ["stl", "mstl"])
+def test_spread_about_a_decomposition_is_not_made_small_by_its_own_fit(kind: str) -> None:
+    starts = pd.date_range("2025-01-06", periods=24 * 49, freq="1h", tz="UTC")
+    mean = 60 * (1 + 0.6 * np.sin((starts.hour - 6) / 24 * 2 * np.pi)) * np.where(starts.day_of_week < 5, 1.1, 0.5)
+    table = pd.DataFrame({"period_start": starts, "calls": np.random.default_rng(1).poisson(mean)})
+    found = fit_profile(table, value="calls", by=(), kind=kind, window="28D")
+    judged = found[found["phase"] == "judged"]
+    assert 0.8 < judged["score"].std() < 1.25

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ccstats.profile.loops import COUNT, NUMBER, SHARE, measure_spread
@@ -47,6 +49,14 @@ def decompose(grid: np.ndarray, *, kind: str) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(found.trend).reshape(days, slots), np.asarray(season).reshape(days, slots)
 
 
+@lru_cache(maxsize=64)
+def _absorbed(kind: str, days: int, slots: int) -> tuple[float, float]:
+    """What a decomposition takes for pattern where there is none: the variance it leaves of noise, and that of noise a week on about it."""
+    noise = np.random.default_rng(0).standard_normal((days, slots))
+    trend, season = decompose(noise, kind=kind)
+    return float(np.mean((noise - trend - season) ** 2)), 1.0 + float(np.mean((trend[-1, -1] + season[-7:]) ** 2))
+
+
 def _jumps(slots: int) -> dict[str, int]:
     """Trend and low-pass are slow beside a day: they are smoothed at every tenth of one and drawn straight between."""
     jump = max(1, slots // 10)
@@ -90,7 +100,9 @@ def decompose_days(
         fitted["day_variance"][mine] = 0.0
         fitted["floor"][mine] = spread[3]
         points[mine] = size
-        for name, each in zip(("dispersion", "between", "among_days"), spread[:3], strict=True):
+        # a season of a week follows each of few weeks closely: what a later value lies about is itself uncertain by that share
+        ahead = 1.0 if inside[day] else _absorbed(kind, days, rows.slots)[1]
+        for name, each in zip(("dispersion", "between", "among_days"), spread[:3] * [ahead, ahead, 1.0], strict=True):
             fitted[name][mine] = each
     return enough
 
@@ -127,6 +139,5 @@ def _decompose_span(rows: Rows, first: int, stop: int, kind: str, by_day: bool) 
         dispersion, between, among, _ratio = measure_spread(
             value, count, base, floor * ones, day, np.full(days, 7.0 / days), none, ones, rows.family, by_day, dispersion, between, among
         )
-    # a season of a week follows each of few weeks closely: what is left over is too small by that share
-    short = 1.0 - 7.0 / days
+    short = _absorbed(kind, days, rows.slots)[0]  # of the variance this much is left over
     return trend, season, np.array([dispersion / short, between / short, among, floor]), len(value)
