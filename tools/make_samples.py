@@ -424,6 +424,7 @@ numbers are from the ranges that Ofcom keeps free for film and radio.
 | `surveys.csv` | who was asked, and what they answered: CSAT 1-5, NPS 0-10, CES 1-7; no answer is blank |
 | `complaints.csv` | complaints, the last still open; `customer` is the caller's number as in the log |
 | `evaluations.csv` | conversations that were listened to: one row per item of the form; no points where the item does not apply |
+| `agreement.toml` | what was promised to the client, written by hand; some of it is kept, some is not |
 | `truth.csv` | the deviations that were planted, in local time |
 
 `contact_id` is the call id of the log, `agent` the name of the interface (`sales01` for `PJSIP/sales01`).

@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 #: Where each public name lives. Everything is loaded on first use, so that ``import ccstats`` costs next to nothing.
 _HOME = {
+    "Agreement": "ccstats.agreement.contract",
     "Calendar": "ccstats.periods.calendars",
     "CcstatsError": "ccstats.errors",
     "DataWarning": "ccstats.errors",
@@ -18,6 +19,7 @@ _HOME = {
     "QueueSpec": "ccstats.synthetic",
     "Reader": "ccstats.readers.contract",
     "Records": "ccstats.readers.records.result",
+    "Target": "ccstats.agreement.targets",
     "backtest_staffing": "ccstats.workforce.backtesting",
     "compare_plans": "ccstats.workforce.evaluation",
     "compare_presence": "ccstats.workforce.presence",
