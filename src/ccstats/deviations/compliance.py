@@ -61,7 +61,8 @@ def measure_compliance(
     period : str
         Each of these meets the target or breaks it: ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter`` or ``year``.
     within : str, optional
-        ``day``, ``week``, ``month``, ``quarter`` or ``year``: one row for each, in which its periods are counted; without one, one row a group.
+        ``day``, ``week``, ``month``, ``quarter`` or ``year``: one row for each, in which its periods are counted;
+        without one, one row a group.
     timezone : str, optional
         Where days begin; by default the zone the intervals were cut in.
     k, n : int, optional

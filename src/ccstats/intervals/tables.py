@@ -172,7 +172,8 @@ def roll_up(intervals: Any, *, by: str | Sequence[str] = (), period: str | None 
     by : str or sequence of str
         Group columns, such as ``queue``; none gives one group.
     period : str, optional
-        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday`` or ``slot`` (time of day); without one, one row a group.
+        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday`` or ``slot`` (time of day);
+        without one, one row a group.
     timezone : str, optional
         Where the periods' days begin; by default the zone the intervals were cut in.
 

@@ -36,7 +36,8 @@ def measure_waits(
     by : str or sequence of str
         Group columns of ``contacts``, such as ``queue``.
     period : str, optional
-        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday`` or ``slot``, by ``queued_at``; without one, one row a group.
+        ``interval``, ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday`` or ``slot``, by ``queued_at``;
+        without one, one row a group.
     timezone : str
         The zone whose days count.
     every : str
