@@ -51,6 +51,7 @@ _HOME = {
     "measure_complaints": "ccstats.satisfaction.complaints",
     "measure_compliance": "ccstats.deviations.compliance",
     "measure_continuity": "ccstats.deviations.continuity",
+    "measure_deferred": "ccstats.service.deferred",
     "measure_forecast_accuracy": "ccstats.deviations.accuracy",
     "measure_pauses": "ccstats.service.agents",
     "measure_service": "ccstats.service.ratios",

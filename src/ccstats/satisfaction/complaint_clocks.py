@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccstats.errors import ColumnError, OptionError, TableError, ZoneError
+from ccstats.errors import ColumnError, OptionError
 from ccstats.periods import Calendar
 from ccstats.schema import COMPLAINTS, as_frame
+from ccstats.schema.instants import as_known, check_order, look_at
 
-__all__ = ["Clocks", "as_known", "check_order", "judge_limit", "read_complaints_as_of"]
+__all__ = ["Clocks", "judge_limit", "read_complaints_as_of"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -36,28 +37,6 @@ class Clocks:
         return found
 
 
-def check_order(frame: pd.DataFrame, first: str, second: str, *, key: str, what: str) -> None:
-    """Refuse records whose second instant is before the first, with row and key.
-
-    Raises
-    ------
-    TableError
-        If there is one.
-    """
-    wrong = np.flatnonzero((frame[second] < frame[first]).to_numpy(dtype=bool, na_value=False))
-    if len(wrong):
-        shown = "; ".join(
-            f"row {row}, {key} {frame[key].iloc[row]!r}: {second} {frame[second].iloc[row]} is before {first} {frame[first].iloc[row]}"
-            for row in wrong[:5]
-        )
-        raise TableError(f"{what}: {len(wrong)} of {len(frame)} have {second} before {first}; correct or drop them: {shown}")
-
-
-def as_known(instants: pd.Series, as_of: pd.Timestamp) -> pd.Series:
-    """Instants as they were known then: later ones had not happened."""
-    return instants.where(instants <= as_of)
-
-
 def read_complaints_as_of(
     complaints: Any, *, columns: Sequence[str], as_of: Any, until: pd.Timestamp | None = None
 ) -> tuple[pd.DataFrame, pd.Timestamp]:
@@ -74,17 +53,8 @@ def read_complaints_as_of(
     COMPLAINTS.check(frame, columns=list(dict.fromkeys(["complaint_id", *columns])))
     instants = [name for name in ("acknowledged_at", "resolved_at") if name in columns]
     for name in instants:
-        check_order(frame, "received_at", name, key="complaint_id", what="complaints")
-    if as_of is None:
-        seen = [
-            each for each in (until, *(frame[name].max() for name in ("received_at", *instants))) if each is not None and pd.notna(each)
-        ]
-        at = max(seen, default=pd.Timestamp(0, tz="UTC"))
-    else:
-        at = pd.Timestamp(as_of)
-        if at is pd.NaT or at.tz is None:
-            raise ZoneError(f"as_of={as_of!r} is no instant with a time zone; give one such as '2026-04-01T00:00+02:00'")
-        at = at.tz_convert("UTC")
+        check_order(frame, "received_at", name, key=["complaint_id"], what="complaints")
+    at = look_at(as_of, *(frame[name] for name in ("received_at", *instants)), pd.Series([] if until is None else [until]))
     frame = frame[frame["received_at"] <= at].reset_index(drop=True)
     return frame.assign(**{name: as_known(frame[name], at) for name in instants}), at
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import OptionError, TableError, ZoneError
+from ccstats.errors import OptionError, TableError
 from ccstats.periods import Calendar
 from ccstats.queueing.durations import summarise_durations
 from ccstats.satisfaction._cells import Cells, check_confidence, divide, keys_of
-from ccstats.satisfaction.complaint_clocks import as_known, check_order, read_complaints_as_of
+from ccstats.satisfaction.complaint_clocks import read_complaints_as_of
 from ccstats.schema import COMPLAINTS, ITEMS, as_frame
+from ccstats.schema.instants import as_known, check_order, look_at
 from ccstats.spc.proportions import wilson_interval
 
 __all__ = ["list_backlog", "list_complaint_reasons"]
@@ -154,14 +155,13 @@ def list_backlog(
         )
     done, key, table = _BEGUN[begun]
     table.check(frame, columns=[key, begun, done])
-    check_order(frame, begun, done, key=key, what="records")
+    check_order(frame, begun, done, key=[key], what="records")
     edges = np.asarray(edges_days, dtype="float64")
     if edges.ndim != 1 or not len(edges) or not (np.diff(edges, prepend=0.0) > 0).all() or not np.isfinite(edges).all():
         raise OptionError(f"edges_days={edges_days!r}: expected ages in days, ascending from above 0, such as (1, 7, 30)")
-    at = pd.Timestamp(as_of)
-    if at is pd.NaT or at.tz is None:
-        raise ZoneError(f"as_of={as_of!r} is no instant with a time zone; give one such as '2026-04-01T00:00+02:00'")
-    at = at.tz_convert("UTC")
+    if as_of is None:
+        raise OptionError("as_of=None: say when, such as '2026-04-01T00:00+02:00'")
+    at = look_at(as_of)
     frame = frame[frame[begun] <= at].reset_index(drop=True)
     cells = Cells(keys_of(frame, by, instants=frame[begun], period=None, timezone=None, what="records"))
     open_ = as_known(frame[done], at).isna().to_numpy()
