@@ -1,17 +1,17 @@
-"""Personal data (7.9, 5.7): keyed pseudonyms for customers, suppression of small groups of agents."""
+"""Keyed pseudonyms: whose identifier cannot be read back, but is the same wherever the same key is used; numbers instead of names."""
 
 from __future__ import annotations
 
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
 from ccstats.errors import OptionError
 
-__all__ = ["key_of", "pseudonym", "pseudonymise", "suppress_small"]
+__all__ = ["anonymise_agents", "key_of", "pseudonym", "pseudonymise"]
 
 #: Hexadecimal digits of a pseudonym: 80 bits, so that among 100 million customers a collision has a chance below 1 in 200 million.
 _DIGITS = 20
@@ -89,44 +89,62 @@ def pseudonymise(values: Iterable[str | None], key: bytes) -> pd.Series[str]:
     return pd.Series(hashed.take(codes, allow_fill=True), dtype="str", index=series.index)
 
 
-def suppress_small(table: pd.DataFrame, *, count: str, at_least: int, keep: Sequence[str] = ()) -> pd.DataFrame:
-    """Blank the figures of rows that rest on few cases; the rows stay, so that nothing seems to be lost.
+def anonymise_agents(
+    table: pd.DataFrame, *, key: str | bytes | None = None, column: str = "agent", among: Iterable[str] | None = None
+) -> pd.DataFrame:
+    """Numbers instead of agents' names, for tables that leave the house.
+
+    The order is that of keyed hashes, so that neither a number nor the order of the rows tells where a name stands in the alphabet, and the
+    rows are sorted anew.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Any table of ours, such as one row an agent.
-    count : str
-        The column that says how many cases a row rests on.
-    at_least : int
-        Rows below this many are blanked. [cases]
-    keep : sequence of str
-        Columns to leave alone; text and categories (names) are always left alone.
+        Any table of ours with agents.
+    key : str, bytes or None
+        The secret: the same one gives the same numbers to the same agents. ``CCSTATS_KEY`` or a random one by default.
+    column : str
+        Where the agents stand.
+    among : iterable of str, optional
+        All agents who are numbered, also those who are not in this table: the same list gives the same numbers in several tables. By
+        default those of the table.
 
     Returns
     -------
     pandas.DataFrame
-        A copy with numbers missing where suppressed, and a column ``suppressed``.
+        A copy with ``agent 1`` to ``agent n`` (with leading zeros, so that they sort), ordered by them; missing agents stay missing, last.
+        Other columns are as they were: names that stand elsewhere stay there.
 
     Raises
     ------
     OptionError
-        If ``count`` is no column of the table.
+        If ``column`` is no column of the table, or ``among`` lacks an agent who is in it.
+
+    See Also
+    --------
+    suppress_cells : whether figures of few contacts may be shown at all.
 
     Examples
     --------
-    >>> agents = pd.DataFrame({"agent": ["Ada", "Bo"], "answered": [40, 2], "aht_s": [180.0, 95.0]})
-    >>> suppress_small(agents, count="answered", at_least=5)["aht_s"].isna().tolist()
-    [False, True]
+    >>> import ccstats as cc
+    >>> agents = pd.DataFrame({"agent": ["Ada", "Bo"], "answered": [40, 52]})
+    >>> cc.anonymise_agents(agents, key="a secret of ours")
+         agent  answered
+    0  agent 1        52
+    1  agent 2        40
     """
-    if count not in table:
-        raise OptionError(f"count={count!r} is no column of the table; it has: {', '.join(map(str, table.columns))}")
-    small = (table[count].fillna(0) < at_least).to_numpy(dtype=bool)
+    if column not in table:
+        raise OptionError(f"column={column!r} is no column of the table; it has: {', '.join(map(str, table.columns))}")
+    there = table[column].dropna().astype("str").unique().tolist()
+    everyone = there if among is None else list(dict.fromkeys(map(str, among)))
+    strangers = len(set(there) - set(everyone))
+    if strangers:
+        raise OptionError(f"among= lacks {strangers} of the {len(there)} agents of the table; name every agent who may appear in one")
+    secret = key_of(key)
+    ordered = sorted(everyone, key=lambda name: hmac.digest(secret, name.encode("utf-8", "surrogateescape"), "sha256"))
+    width = len(str(len(ordered)))
+    labels = {name: f"agent {at:0{width}}" for at, name in enumerate(ordered, 1)}
     out = table.copy()
-    for name in table.columns:
-        if name in keep or not pd.api.types.is_numeric_dtype(table[name].dtype):
-            continue
-        whole = pd.api.types.is_integer_dtype(table[name].dtype)
-        out[name] = out[name].astype("Int64" if whole else "float64").mask(small)
-    out["suppressed"] = small
-    return out
+    made = table[column].astype("str").map(labels)
+    out[column] = pd.Categorical(made, categories=sorted(set(made.dropna())))
+    return out.sort_values(column, kind="stable", ignore_index=True)
