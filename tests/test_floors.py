@@ -14,7 +14,7 @@ SRC = Path(__file__).parents[1] / "src" / "ccstats"
 #: Floor of every module or package; where a floor is a list, what stands left may be imported from what stands right of it.
 FLOORS: list[list[str]] = [
     ["errors"],
-    ["schema", "metrics", "periods", "agreement", "privacy", "queueing", "spc"],
+    ["schema", "metrics", "labels", "periods", "agreement", "privacy", "queueing", "spc"],
     ["readers", "intervals", "synthetic"],
     ["profile", "expectation"],
     ["service", "workforce", "deviations", "satisfaction"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from ccstats.cli.shell import Zone, app, console, error_console, print_table, progress_bar
+from ccstats.cli.shell import Lang, Zone, app, console, error_console, print_table, progress_bar
 from ccstats.errors import OptionError, ZoneError
 
 if TYPE_CHECKING:
@@ -96,12 +96,14 @@ def report(
     ] = "service_level",
     every: Annotated[str, typer.Option("--every", help="Length of the intervals beneath.")] = "30min",
     out: Annotated[str | None, typer.Option("--out", "-o", help="Folder for report.md and CSV tables; - prints the table as CSV.")] = None,
+    lang: Lang = "en",
 ) -> None:
     """The service-level table of a log: by queue and month unless asked otherwise."""
+    from ccstats.labels import check_language, number_text, phrase
     from ccstats.report import build_service_report, write_service_report
     from ccstats.report.files import csv_text
 
-    zone = needed_zone(timezone)
+    zone, lang = needed_zone(timezone), check_language(lang)
     log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
     queues = [str(queue) for queue in log.contacts["queue"].cat.categories]
     with progress_bar("counting"):
@@ -114,20 +116,24 @@ def report(
             threshold_s=thresholds_of(threshold, "--threshold", queues),
             short_s=thresholds_of(short, "--short", queues),
             definition=definition,
+            lang=lang,
         )
     if out == "-":
         sys.stdout.write(csv_text(made.groups))
         return
-    print_table(made.headline(), title=f"Service level of {', '.join(made.sources)} ({zone})", period=made.period)
+    title = phrase("service_level_of", lang, sources=", ".join(made.sources), zone=zone)
+    print_table(made.headline(), title=title, period=made.period, lang=lang)
     from ccstats.metrics import METRICS
     from ccstats.report.cells import printable
 
-    said = f"{definition} = {METRICS[definition].formula}; threshold {made.threshold}, inclusive; short-abandon rule {made.short}"
+    formula = METRICS[definition].formula
+    said = phrase("definition_line", lang, definition=definition, formula=formula, threshold=made.threshold, short=made.short)
     console().print(escape(printable(said)), soft_wrap=True)
-    findings = {"rejected lines": log.count("rejected"), "repaired or assumed": int(log.notes["count"].sum())}
+    rejected, repaired = phrase("findings_rejected", lang), phrase("findings_repaired", lang)
+    findings = {rejected: log.count("rejected"), repaired: int(log.notes["count"].sum())}
     if any(findings.values()):
-        said = "; ".join(f"{what}: {number:,}" for what, number in findings.items() if number)
-        error_console.print(f"{said}. [bold]ccstats check[/] says which and why.", soft_wrap=True)
+        said = "; ".join(f"{what}: {number_text(number, lang=lang)}" for what, number in findings.items() if number)
+        error_console.print(f"{said}. {phrase('findings_hint', lang, command='[bold]ccstats check[/]')}", soft_wrap=True)
     if out is not None:
         for path in write_service_report(made, out):
             error_console.print(f"wrote {escape(str(path))}")
@@ -173,17 +179,19 @@ def stats(
     mapping: Mapping = None,
     at_least: Annotated[int, typer.Option("--at-least", min=0, help="Blank agents with fewer answered contacts than this.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables as CSV.")] = None,
+    lang: Lang = "en",
 ) -> None:
     """Waits, agents, transfers, who hung up and why contacts went unanswered."""
+    from ccstats.labels import check_language, table_title
     from ccstats.report.files import write_tables
     from ccstats.report.statistics import build_statistics
 
-    zone = needed_zone(timezone)
+    zone, lang = needed_zone(timezone), check_language(lang)
     log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
     with progress_bar("counting"):
         tables = build_statistics(log, timezone=zone, at_least=at_least)
     for name, table in tables.items():
-        print_table(table, title=name.replace("_", " ").capitalize())
+        print_table(table, title=table_title(name, lang), lang=lang)
     if out is not None:
         for path in write_tables(tables, out):
             error_console.print(f"wrote {escape(str(path))}")

@@ -19,7 +19,7 @@ from ccstats.errors import CcstatsError, DataWarning
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Zone", "app", "console", "error_console", "main", "print_table", "progress_bar"]
+__all__ = ["Lang", "Zone", "app", "console", "error_console", "main", "print_table", "progress_bar"]
 
 app = typer.Typer(
     name="ccstats",
@@ -49,6 +49,11 @@ Zone = Annotated[
 ]
 
 
+Lang = Annotated[
+    str, typer.Option("--lang", envvar="CCSTATS_LANG", help="Language of what people read: en, de, es or tr. CSV columns stay as they are.")
+]
+
+
 def console() -> _Console:
     """Standard output as it is now.
 
@@ -60,14 +65,14 @@ def console() -> _Console:
     return _Console(highlight=False)
 
 
-def print_table(table: pd.DataFrame, *, title: str = "", period: str | None = None) -> None:
+def print_table(table: pd.DataFrame, *, title: str = "", period: str | None = None, lang: str = "en") -> None:
     """The table as wide as it is; on a narrower screen in several blocks that repeat the first columns, so that no figure is cut."""
     import pandas as pd
     from rich.table import Table
 
     from ccstats.report.cells import present, printable
 
-    shown = present(table, period=period).map(printable)
+    shown = present(table, period=period, lang=lang).map(printable)
     right = [pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]
     widths = [max([len(name), *map(len, shown[name])]) + 3 for name in shown.columns]
     keys = next((at for at, number in enumerate(right) if number), len(right))

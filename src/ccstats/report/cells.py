@@ -7,20 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from ccstats.labels import column_label, moment_text, number_text, phrase, share_text, unit_label, vocabulary_word
 from ccstats.metrics import METRICS
 from ccstats.schema import TABLES
 
 __all__ = ["escape_markdown", "heading", "present", "printable", "safe_cell", "unit_of"]
 
-_PERIOD_FORMATS = {
-    "interval": "%Y-%m-%d %H:%M",
-    "hour": "%Y-%m-%d %H:%M",
-    "day": "%Y-%m-%d",
-    "week": "%G-W%V",
-    "month": "%Y-%m",
-    "quarter": "%Y-%m",
-    "year": "%Y",
-}
 #: What a spreadsheet takes for the start of a formula (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -44,35 +36,35 @@ def unit_of(name: str) -> str:
     return "ratio" if {"share", "probability", "rate"} & set(name.split("_")) else ""
 
 
-def heading(name: str) -> str:
+def heading(name: str, lang: str = "en") -> str:
     """A column name for people: its unit is said once, in the heading.
 
     Examples
     --------
     >>> heading("asa_s"), heading("service_level"), heading("asa_s_low")
     ('asa [s]', 'service level', 'asa low [s]')
+    >>> heading("wait_s", "tr")
+    'Bekleme süresi [sn]'
     """
-    words, seconds = re.subn("_s(_low|_high)?$", r"\1", name)
-    return words.replace("_", " ") + " [s]" * seconds
+    seconds = re.search("_s(_low|_high)?$", name)
+    return column_label(name, lang) + (f" [{unit_label('s', lang)}]" if seconds else "")
 
 
-def _shown(value: Any, unit: str, period: str | None) -> str:
+def _shown(value: Any, unit: str, period: str | None, column: str, lang: str) -> str:
     if value is None or value is pd.NaT or (not isinstance(value, str) and pd.isna(value)):
         return "–"
     if isinstance(value, pd.Timestamp):
-        return value.strftime(_PERIOD_FORMATS.get(period or "", "%Y-%m-%d %H:%M:%S"))
+        return moment_text(value, period=period, lang=lang)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return phrase("yes" if value else "no", lang)
     if isinstance(value, str):
-        return value
+        return value if lang == "en" else vocabulary_word(value, column, lang)
     if unit in ("ratio", "0-1"):
-        return f"{100 * float(value):.1f} %"
-    if unit == "s" or not float(value).is_integer():
-        return f"{float(value):,.1f}"
-    return f"{int(value):,}"
+        return share_text(float(value), lang=lang)
+    return number_text(float(value), digits=1 if unit == "s" or not float(value).is_integer() else 0, lang=lang)
 
 
-def present(table: pd.DataFrame, *, period: str | None = None) -> pd.DataFrame:
+def present(table: pd.DataFrame, *, period: str | None = None, lang: str = "en") -> pd.DataFrame:
     """The table as text for people; missing values are a dash, shares are percent.
 
     Parameters
@@ -81,19 +73,34 @@ def present(table: pd.DataFrame, *, period: str | None = None) -> pd.DataFrame:
         Any table of ours.
     period : str, optional
         How ``period_start`` was cut, so that a month is shown as a month.
+    lang : str
+        Language of headings, words of our vocabularies and numbers: ``en``, ``de``, ``es`` or ``tr``. In English words stay as they are in
+        the data.
 
     Returns
     -------
     pandas.DataFrame
-        Text cells under headings for people, of the same shape.
+        Text cells under headings for people, of the same shape. Where two columns would have the same heading, the later one adds its name.
+
+    Raises
+    ------
+    OptionError
+        If there is no such language.
 
     Examples
     --------
-    >>> present(pd.DataFrame({"queue": ["sales"], "offered": [1200], "service_level": [0.8113]}))
+    >>> table = pd.DataFrame({"queue": ["sales"], "offered": [1200], "service_level": [0.8113]})
+    >>> present(table)
        queue offered service level
     0  sales   1,200        81.1 %
+    >>> present(table, lang="tr")
+      Kuyruk  Gelen Hizmet seviyesi
+    0  sales  1.200           %81,1
     """
-    columns = {heading(str(name)): [_shown(value, unit_of(str(name)), period) for value in table[name]] for name in table.columns}
+    columns: dict[str, list[str]] = {}
+    for name in map(str, table.columns):
+        title, unit = heading(name, lang), unit_of(name)
+        columns[f"{title} ({name})" if title in columns else title] = [_shown(value, unit, period, name, lang) for value in table[name]]
     return pd.DataFrame(columns, dtype="str")
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ccstats.errors import OptionError
 from ccstats.intervals import to_intervals
+from ccstats.labels import check_language, phrase
 from ccstats.metrics import METRICS
 from ccstats.readers.contract import Log
 from ccstats.service.ratios import measure_service
@@ -41,6 +42,8 @@ class ServiceReport:
         The log's format.
     sources : tuple of str
         The files read.
+    lang : str
+        Language of what people read; tables and their columns are the same in all.
 
     Examples
     --------
@@ -61,6 +64,7 @@ class ServiceReport:
     short: str
     format: str
     sources: tuple[str, ...]
+    lang: str = "en"
 
     def headline(self) -> pd.DataFrame:
         """The columns a client reads: groups first, then a row for all of them in every period.
@@ -80,7 +84,9 @@ class ServiceReport:
         total = self.total.copy()
         for name in by:
             taken = set(self.groups[name].astype("str"))
-            total[name] = next(word for word in ("all", "(all)", "((all))", "all of them") if word not in taken)
+            word = phrase("all", self.lang)
+            words = (word, f"({word})", f"(({word}))", phrase("all_of_them", self.lang))
+            total[name] = next(each for each in words if each not in taken)
         rows = pd.concat([self.groups.astype({name: "str" for name in by}), total], ignore_index=True) if by else total
         when = [name for name in ("period_start", "weekday", "slot") if name in rows]
         first = ["offered", "answered", "abandoned"]
@@ -108,12 +114,16 @@ class ServiceReport:
         )
 
 
-def _words(threshold: float | Mapping[str, float] | None) -> str:
+def _words(threshold: float | Mapping[str, float] | None, lang: str) -> str:
     if threshold is None:
-        return "none"
+        return phrase("none", lang)
     if isinstance(threshold, Mapping):
-        return ", ".join(f"{queue}: {seconds:g} s" for queue, seconds in sorted(threshold.items()))
-    return f"{threshold:g} s"
+        return ", ".join(f"{queue}: {_seconds(seconds, lang)}" for queue, seconds in sorted(threshold.items()))
+    return _seconds(threshold, lang)
+
+
+def _seconds(value: float, lang: str) -> str:
+    return phrase("seconds", lang, number=f"{value:g}" if lang == "en" else f"{value:g}".replace(".", ","))
 
 
 def build_service_report(
@@ -126,6 +136,7 @@ def build_service_report(
     threshold_s: float | Mapping[str, float] | None = 20,
     short_s: float | Mapping[str, float] | None = None,
     definition: str = "service_level",
+    lang: str = "en",
 ) -> ServiceReport:
     """The service-level report of one log.
 
@@ -145,6 +156,8 @@ def build_service_report(
         Service-level and short-abandon thresholds, for all queues or per queue. [s]
     definition : str
         Which of the nine service levels stands first.
+    lang : str
+        Language of what people read: ``en``, ``de``, ``es`` or ``tr``.
 
     Returns
     -------
@@ -153,8 +166,8 @@ def build_service_report(
     Raises
     ------
     OptionError
-        If lines were rejected and none was used (the format does not fit), or a group is no column of ``contacts``. A log without
-        contacts gives an empty report.
+        If lines were rejected and none was used (the format does not fit), a group is no column of ``contacts``, or there is no such
+        language. A log without contacts gives an empty report.
 
     Examples
     --------
@@ -164,6 +177,7 @@ def build_service_report(
     >>> report.definition, report.threshold
     ('service_level', '20 s')
     """
+    check_language(lang)
     by = tuple(dict.fromkeys(by))
     if log.count("rejected") and not log.count("used"):
         reason = log.rejected["reason"].mode().iloc[0]
@@ -191,8 +205,9 @@ def build_service_report(
         period=period,
         timezone=timezone,
         definition=definition,
-        threshold=_words(threshold_s),
-        short=_words(short_s),
+        threshold=_words(threshold_s, lang),
+        short=_words(short_s, lang),
         format=log.format,
         sources=tuple(dict.fromkeys(log.lines["source"].astype(str))),
+        lang=lang,
     )

@@ -1,0 +1,127 @@
+"""Reports in every language: the same figures, words of the language, and data that stays data."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import ccstats as cc
+from ccstats.errors import OptionError
+from ccstats.labels import LANGUAGES, column_label, metric_title
+from ccstats.report import build_service_report, write_service_report
+from ccstats.report.cells import heading, present
+from ccstats.report.markdown import markdown_report
+
+ZONE = "Europe/Berlin"
+
+
+@pytest.fixture(scope="module")
+def log() -> cc.Log:
+    return cc.read(cc.sample_log())
+
+
+def digits(text: str) -> list[str]:
+    """The figures of a text, without what separates their thousands and decimals."""
+    return [re.sub("[.,]", "", number) for number in re.findall(r"\d[\d.,]*", text)]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_report_has_the_same_figures_and_files_in_every_language(lang: str, log: cc.Log, tmp_path: Path) -> None:
+    english = build_service_report(log, timezone=ZONE)
+    made = build_service_report(log, timezone=ZONE, lang=lang)
+    tables = [[line for line in markdown_report(report).splitlines() if line.startswith("| ")] for report in (english, made)]
+    bodies = [[sorted(digits(line)) for line in lines if re.search(r"\d{4}-\d\d \|", line)] for lines in tables]
+    assert bodies[0] == bodies[1]
+    assert len(bodies[0]) > 10
+    for report, folder in ((english, "a"), (made, "b")):
+        write_service_report(report, tmp_path / folder)
+    for path in (tmp_path / "a").glob("*.csv"):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("lang", ["de", "es", "tr"])
+def test_nothing_of_the_report_itself_is_english(lang: str, log: cc.Log) -> None:
+    english, other = (markdown_report(build_service_report(log, timezone=ZONE, lang=each)).splitlines() for each in ("en", lang))
+    same = {line for line in other if line and line in english}
+    # Rows of the account of lines name the log's own events; the rest is the language's.
+    assert all(line.startswith("| ") or set(line) <= set("|:-") for line in same), same
+    text = "\n".join(other)
+    for name in ("service_level", "answered", "asa_s"):
+        assert column_label(name, lang) in text
+        assert f"| {metric_title(name, lang)} | `{name}` |" in text
+    # Formulas and the reader's own reasons apart: headings, prose, and the heads of tables.
+    said = [line for line in other if not line.startswith("| ") and not line.startswith("`")]
+    heads = [line for line, below in zip(other, other[1:], strict=False) if below.startswith("|:")]
+    assert not re.search(r"\b(offered|abandoned|wait|waits|threshold|none|lines|used|count|rule)\b", "\n".join([*said, *heads]))
+
+
+def test_words_of_vocabularies_are_translated_and_names_are_not() -> None:
+    table = pd.DataFrame(
+        {
+            "queue": ["open", "answered"],  # what a centre may call its queues
+            "metric": ["service_level", "nps"],
+            "verdict": pd.Categorical(["met", "not_decidable"]),
+            "value": [1234.5, -0.25],
+            "queued_at": pd.to_datetime(["2025-03-01 10:00", None]).tz_localize("UTC"),
+            "signal": [True, False],
+        }
+    )
+    assert present(table, lang="tr").to_numpy().tolist() == [
+        ["open", metric_title("service_level", "tr"), "karşılandı", "1.234,5", "01.03.2025 10:00:00", "evet"],
+        ["answered", metric_title("nps", "tr"), "karar verilemez", "-0,2", "–", "hayır"],
+    ]
+    assert present(table)["verdict"].tolist() == ["met", "not_decidable"]
+
+
+def test_no_column_is_lost_where_two_have_one_heading() -> None:
+    table = pd.DataFrame({"definition": ["a"], "Definition": ["b"], "state": ["c"], "status": ["d"]})
+    for lang in LANGUAGES:
+        shown = present(table, lang=lang)
+        assert shown.to_numpy().tolist() == [["a", "b", "c", "d"]]
+        assert len(set(shown.columns)) == 4
+
+
+def test_seconds_carry_the_unit_of_the_language() -> None:
+    assert [heading("wait_s", lang) for lang in LANGUAGES] == [
+        "wait [s]",
+        "Wartezeit [s]",
+        "Tiempo de espera [s]",
+        "Bekleme süresi [sn]",
+    ]
+    assert heading("answered_within_20s", "tr") == "20 sn içinde yanıtlanan"
+
+
+def test_an_unknown_language_is_refused_before_anything_is_counted(log: cc.Log) -> None:
+    with pytest.raises(OptionError, match="lang='xx'"):
+        build_service_report(log, timezone=ZONE, lang="xx")
+    with pytest.raises(OptionError, match="lang='xx'"):
+        present(pd.DataFrame({"queue": ["a"]}), lang="xx")
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "ccstats.cli", *words]
+    settings = {**os.environ, **environment, "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(line, capture_output=True, text=True, encoding="utf-8", env=settings, check=False)
+
+
+def test_the_command_line_speaks_the_language_asked_for(tmp_path: Path) -> None:
+    log = str(cc.sample_log())
+    told = command("report", log, "-z", ZONE, "--lang", "tr", "--out", str(tmp_path))
+    assert told.returncode == 0, told.stderr
+    assert "Hizmet seviyesi" in told.stdout
+    assert "%84,2" in told.stdout
+    assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# Hizmet seviyesi")
+    assert (tmp_path / "service.csv").read_text(encoding="utf-8").startswith("queue,period_start,")
+    stats = command("stats", log, "-z", ZONE, CCSTATS_LANG="de")
+    assert stats.returncode == 0, stats.stderr
+    assert "Wartezeiten nach Warteschlange" in stats.stdout
+    assert "weitergeleitet" in stats.stdout
+    wrong = command("stats", log, "-z", ZONE, "--lang", "fr")
+    assert wrong.returncode == 2
+    assert "lang='fr' is no language of the labels; expected one of: en, de, es, tr" in wrong.stderr
