@@ -7,6 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import tomli_w
 from hypothesis import given
@@ -88,6 +89,19 @@ def test_the_parts_speak_for_each_other() -> None:
     assert level.exclude[0].span() == (dt.datetime(2026, 3, 2), dt.datetime(2026, 3, 4))  # noqa: DTZ001 - local time
     with pytest.raises(OptionError, match=r"queue 'sale' is not in the agreement.*Did you mean sales"):
         agreement.threshold_of("sale")
+
+
+def test_working_days_are_those_of_their_own_calendar() -> None:
+    agreement = cc.Agreement.from_toml(cc.sample_file("agreement.toml"))
+    assert agreement.hours_of() is None
+    # 2025-04-18 is Good Friday; the shop is open, the office is not. Saturdays are no working days.
+    friday, saturday = pd.Timestamp("2025-04-18 12:00", tz="Europe/Berlin"), pd.Timestamp("2025-04-12 12:00", tz="Europe/Berlin")
+    assert agreement.calendar().is_open(pd.DatetimeIndex([friday, saturday])).tolist() == [False, False]
+    assert agreement.calendar("sales").is_open(pd.DatetimeIndex([friday, saturday])).tolist() == [True, True]
+    brazil = cc.Agreement.preset("br_sac_2008", reading="banks", timezone="America/Sao_Paulo")
+    days = pd.to_datetime(["2026-01-02 12:00", "2026-01-06 12:00", "2026-01-08 12:00"]).tz_localize("America/Sao_Paulo")
+    found = brazil.targets[0].thresholds_at(days, calendar=brazil.calendar("any queue"), threshold_s=20)
+    assert found.tolist() == [90, 45, 90]
 
 
 def test_a_target_has_a_threshold_of_its_own() -> None:
@@ -183,6 +197,14 @@ TARGET = '[[targets]]\nname = "t"\nmetric = "service_level"\nop = ">="\nvalue = 
         (BASE + "valid_from = 2026-02-01\nvalid_until = 2026-01-01\n", 5, "valid_until", "before it begins"),
         (BASE.replace('name = "n"\n', ""), 1, "name", "missing"),
         (BASE + TARGET.replace('op = ">="\n', ""), 4, "targets[1].op", "missing"),
+        (BASE + TARGET + 'calendar = "working_days"\n', 9, "targets[1].calendar", "give working_days"),
+        (
+            BASE + TARGET + "threshold_rules = [\n{ threshold_s = 9, days = ['mon'] },\n{ threshold_s = 9, working_day_of_month = 5 }]\n",
+            11,
+            "targets[1].threshold_rules[2]",
+            "give working_days",
+        ),
+        (BASE + 'working_days = "office"\n', 4, "working_days", "there is no calendar"),
         (BASE + "client = 3\n", 4, "", "no TOML"),
         (BASE + "x = [1,\n", None, "", "no TOML"),
         (BASE + "x y\n", 4, "", "no TOML"),

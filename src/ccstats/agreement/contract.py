@@ -47,7 +47,9 @@ class Agreement(Model):
     calendars : dict of str to OpeningHours
         Opening hours by name.
     hours : str, optional
-        The calendar of queues without one of their own, and of working days where no queue is meant.
+        The calendar of queues without one of their own.
+    working_days : str, optional
+        The calendar whose days and holidays are meant by working days, of complaints for example; by default that of ``hours``.
     targets : list of Target
         What was promised; names are unique.
     index : Index
@@ -81,6 +83,7 @@ class Agreement(Model):
     valid_until: dt.date | None = None
     note: str = ""
     hours: str | None = None
+    working_days: str | None = None
     service_level: ServiceLevel = ServiceLevel()
     queues: dict[str, QueueTerms] = {}
     calendars: dict[str, OpeningHours] = {}
@@ -102,8 +105,9 @@ class Agreement(Model):
         for queue, terms in self.queues.items():
             if isinstance(terms.hours, str):
                 self._check_calendar(terms.hours, "queues", queue, "hours")
-        if self.hours is not None:
-            self._check_calendar(self.hours, "hours")
+        for key, name in (("hours", self.hours), ("working_days", self.working_days)):
+            if name is not None:
+                self._check_calendar(name, key)
         seen: set[str] = set()
         for at, target in enumerate(self.targets):
             if target.name in seen:
@@ -116,6 +120,7 @@ class Agreement(Model):
                     raise Refusal(
                         f"queue {queue!r} is not in the agreement.{did_you_mean(queue, self.queues)}", "targets", at, "queues", place
                     )
+            self._check_working_days(target, at)
             if target.money and self.currency is None:
                 raise Refusal("bonus or malus without a currency; give currency, such as 'EUR', at the top", "targets", at, "money")
         for name in self.index.weights:
@@ -127,6 +132,19 @@ class Agreement(Model):
         if name not in self.calendars:
             known = ", ".join(self.calendars) or "none"
             raise Refusal(f"there is no calendar {name!r}; there are: {known}.{did_you_mean(name, self.calendars)}", *path)
+
+    def _check_working_days(self, target: Target, at: int) -> None:
+        """Without a calendar every day would silently be a working day."""
+        if self.hours or self.working_days:
+            return
+        said = "the agreement does not say which days and hours are worked: give working_days = the name of a calendar"
+        if target.calendar != "elapsed":
+            raise Refusal(f"{target.calendar}: {said}", "targets", at, "calendar")
+        queues = self.queues_of(target)
+        if not queues or any(self.queues[queue].hours is None for queue in queues if queue in self.queues):
+            for place, rule in enumerate(target.threshold_rules):
+                if rule.holiday_neighbours or rule.working_day_of_month is not None:
+                    raise Refusal(f"a rule for holidays or working days: {said}", "targets", at, "threshold_rules", place)
 
     def _terms(self, queue: str) -> QueueTerms:
         if self.queues and queue not in self.queues:
@@ -217,17 +235,18 @@ class Agreement(Model):
         return self.calendars[name] if isinstance(name, str) else name
 
     def calendar(self, queue: str | None = None) -> Calendar:
-        """The calendar that computes with the opening hours of a queue, or of the agreement.
+        """The calendar of a queue's opening hours, or without one that of working days.
 
         Parameters
         ----------
         queue : str, optional
-            As in the log.
+            As in the log. Its own hours go first, then those of the agreement, then the working days; without a queue the working days go
+            first.
 
         Returns
         -------
         ccstats.periods.Calendar
-            In the agreement's zone; always open where no hours were agreed.
+            In the agreement's zone; always open where none of them was agreed.
 
         Raises
         ------
@@ -236,10 +255,14 @@ class Agreement(Model):
 
         Examples
         --------
-        >>> Agreement.preset("std_80_20", timezone="Europe/London").calendar().timezone
-        'Europe/London'
+        >>> import pandas as pd
+        >>> spain = Agreement.preset("es_ley_10_2025", timezone="Europe/Madrid").calendar()
+        >>> spain.is_open(pd.to_datetime(["2026-10-09", "2026-10-10", "2026-10-12"]).tz_localize("Europe/Madrid")).tolist()
+        [True, False, False]
         """
         hours = self.hours_of(queue)
+        if self.working_days is not None and (queue is None or hours is None):
+            hours = self.calendars[self.working_days]
         return Calendar(timezone=self.timezone) if hours is None else hours.calendar(self.timezone)
 
     def definition_of(self, target: Target) -> str:

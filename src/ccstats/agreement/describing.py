@@ -55,6 +55,8 @@ def describe_agreement(agreement: Agreement) -> str:
         f"wait {'up to' if bought.inclusive else 'under'} {bought.threshold_s:g} s from {_CLOCKS[bought.clock]}, {short}, "
         f"booked where {bought.attribute_by}"
     )
+    if agreement.working_days:
+        lines.append(f"working days: {_hours(agreement.calendars[agreement.working_days])}")
     lines += [agreement.note] if agreement.note else []
     lines += ["", "Queues" if agreement.queues else "Queues: all of the log"]
     for queue, terms in agreement.queues.items():

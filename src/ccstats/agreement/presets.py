@@ -101,6 +101,7 @@ def load_preset(
             timezone=timezone,
             note=_note(data, chosen),
             service_level=data.get("service_level", {}),
+            **_working_days(data),
             targets=targets,
         )
     except ValidationError as error:
@@ -109,9 +110,19 @@ def load_preset(
         raise OptionError(f"preset {preset}, {key}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
+def _working_days(data: Mapping[str, Any]) -> dict[str, Any]:
+    if "holidays" not in data:
+        return {}
+    return {
+        "working_days": "working_days",
+        "calendars": {"working_days": {"hours": {"mon-fri": ["00:00-24:00"]}, "holidays": data["holidays"]}},
+    }
+
+
 def _note(data: Mapping[str, Any], reading: str | None) -> str:
     read = f" Read as: {data['readings'][reading]}." if reading else ""
-    return f"{data['jurisdiction']}: {data['rule']}.{read} {CHECK}"
+    days = f" Working days are Monday to Friday without the national holidays of {data['holidays']}." if "holidays" in data else ""
+    return f"{data['jurisdiction']}: {data['rule']}.{read}{days} {CHECK}"
 
 
 def _fields(row: Mapping[str, Any], clock: str | None, changes: Mapping[str, Any]) -> dict[str, Any]:
