@@ -24,13 +24,13 @@ SRC = Path(__file__).parents[2] / "src" / "ccstats"
 OTHERS = [lang for lang in LANGUAGES if lang != "en"]
 
 #: English words that are the trade's own in the language, or are spelt alike in both.
-EVERYWHERE = "h ivr kappa icc nps csat ces enps rona aht sha wape mape rmse csv ccstats en id utc s t p k n c"
+EVERYWHERE = "h ivr kappa icc nps csat ces enps rona aht sha wape mape rmse csv ccstats en id utc s t p k n c z cohen fleiss kaplan meier"
 LOANS = {
     lang: set(f"{EVERYWHERE} {own}".split())
     for lang, own in {
         "de": "agent bonus chat definition details dialer format in index intern malus median name net neutral parameter pause phase "
         "promoter score scorecard service signal status system ticket trend version voicemail was",
-        "es": "chat error inclusive neutral no net plan promoter score total",
+        "es": "chat error inclusive neutral no net plan promoter score total variable variables",
         "tr": "model net",
     }.items()
 }
@@ -214,6 +214,8 @@ def test_steps_quantiles_and_limits_are_made_by_rule(lang: str) -> None:
     assert "7.5" in steps[0]
     assert all("90" in label for label in steps[1:3])
     assert "99" in steps[3]
+    assert "75" in column_label("first_response_p75_s", lang)
+    assert len({column_label(f"backlog_age{kind}_s", lang) for kind in ("", "_max", "_working", "_p90")}) == 4
     assert column_label("csat_top2_ci_low", lang) == column_label("csat_top2_low", lang)
     assert column_label("mean_time_between_s_high", lang).startswith(column_label("mean_time_between_s", lang))
 

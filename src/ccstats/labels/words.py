@@ -29,7 +29,8 @@ LANGUAGES: tuple[str, ...] = ("en", "de", "es", "tr")
 
 _WITHIN = re.compile(r"((?:answered|abandoned)(?:_share)?_within)_(\d+(?:\.\d+)?)s")
 _QUANTILE = re.compile(r"((?:abandon_)?wait_p)(\d+(?:\.\d+)?)_s")
-_LIMIT = re.compile(r"(.+)_(low|high|se)(_s)?")
+_VARIANT = re.compile(r"(.+)_(low|high|se|max|working|p\d+(?:\.\d+)?)(_s)?")
+_PATTERN_OF = {"max": "maximum"}
 
 
 def check_language(lang: str) -> str:
@@ -120,10 +121,12 @@ def _made(name: str, lang: str) -> str | None:
         return str(book["patterns"][found[1]]).format(seconds=found[2])
     if found := _QUANTILE.fullmatch(name):
         return str(book["patterns"][found[1]]).format(percent=found[2])
-    if found := _LIMIT.fullmatch(name):
-        base, seconds = found[1], found[3] or ""
-        limited = _made(base + seconds, lang) or _made(base.removesuffix("_ci") + seconds, lang)
-        return None if limited is None else str(book["patterns"][found[2]]).format(label=limited)
+    if found := _VARIANT.fullmatch(name):
+        base, kind, seconds = found[1], found[2], found[3] or ""
+        of = _made(base + seconds, lang) or _made(base.removesuffix("_ci") + seconds, lang)
+        if of is not None and kind.startswith("p"):
+            return str(book["patterns"]["percentile"]).format(label=of, percent=kind[1:])
+        return None if of is None else str(book["patterns"][_PATTERN_OF.get(kind, kind)]).format(label=of)
     return None
 
 

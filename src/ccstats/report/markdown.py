@@ -37,9 +37,9 @@ def _definitions(report: ServiceReport) -> list[str]:
     if lang == "en":
         return [markdown_table(table)]
     rows = [
-        f"| {escape_markdown(column_label(row.metric, lang))} | {escape_markdown(metric_title(row.metric, lang))} | `{row.metric}` | "
-        f"{escape_markdown(row.formula)} | {row.clause} |"
-        for row in table.itertuples(index=False)
+        f"| {escape_markdown(column_label(name, lang))} | {escape_markdown(metric_title(name, lang))} | `{name}` | "
+        f"{escape_markdown(METRICS[name].formula)} | {METRICS[name].clause} |"
+        for name in map(str, table["metric"])
     ]
     titles = (phrase("column", lang), column_label("title", lang), "CSV", phrase("formula", lang), phrase("clause", lang))
     head = f"| {' | '.join(titles)} |\n|:--|:--|:--|:--|:--|"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ccstats.labels import vocabulary_word
 from ccstats.report.cells import heading, safe_cell, unit_of
 
 __all__ = ["workbook_bytes"]
@@ -18,7 +19,7 @@ _FORMATS = {"ratio": "0.0%", "0-1": "0.0%", "s": "#,##0.0"}
 _ROWS = 1_048_575
 
 
-def workbook_bytes(tables: Mapping[str, pd.DataFrame], *, timezone: str) -> bytes:
+def workbook_bytes(tables: Mapping[str, pd.DataFrame], *, timezone: str, lang: str = "en") -> bytes:
     """A workbook with one sheet per table.
 
     Parameters
@@ -27,6 +28,9 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], *, timezone: str) -> byte
         Tables of ours by the name of their sheet; a table longer than a sheet goes on in a second one.
     timezone : str
         Zone of the times, since a worksheet knows none; it is said in their headings.
+    lang : str
+        Language of headings and of words of our vocabularies: ``en``, ``de``, ``es`` or ``tr``. Numbers are written as the reader's
+        spreadsheet writes them.
 
     Returns
     -------
@@ -45,15 +49,15 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], *, timezone: str) -> byte
         for name, table in tables.items():
             parts = [table.iloc[at : at + _ROWS] for at in range(0, max(len(table), 1), _ROWS)]
             for number, part in enumerate(parts, 1):
-                _sheet(book, f"{name}_{number}" if len(parts) > 1 else name, part, timezone)
+                _sheet(book, f"{name}_{number}" if len(parts) > 1 else name, part, timezone, lang)
     return buffer.getvalue()
 
 
-def _sheet(book: Any, name: str, table: pd.DataFrame, timezone: str) -> None:
+def _sheet(book: Any, name: str, table: pd.DataFrame, timezone: str, lang: str) -> None:
     sheet = book.add_worksheet(name[:31])
     columns = []
     for at, (column, dtype) in enumerate(table.dtypes.items()):
-        title, values = heading(str(column)), table[column]
+        title, values = heading(str(column), lang), table[column]
         if isinstance(dtype, pd.DatetimeTZDtype):
             title, shape = f"{title} ({timezone})", "yyyy-mm-dd hh:mm"
             cells: list[Any] = [
@@ -65,7 +69,12 @@ def _sheet(book: Any, name: str, table: pd.DataFrame, timezone: str) -> None:
             shape = _FORMATS.get(unit_of(str(column)), "#,##0" if whole else "#,##0.00")
             cells = [None if np.isnan(each) else float(each) if np.isfinite(each) else "∞" for each in numbers]
         else:
-            cells, shape = [None if pd.isna(each) else safe_cell(str(each)) for each in values.astype(object)], "@"
+            words = [each if pd.isna(each) else str(each) for each in values.astype(object)]
+            if lang != "en":
+                words = [each if pd.isna(each) else vocabulary_word(each, str(column), lang) for each in words]
+            cells, shape = [None if pd.isna(each) else safe_cell(each) for each in words], "@"
+        if any(safe_cell(title) == each["header"] for each in columns):  # a native table has no two columns of one name
+            title = f"{title} ({column})"
         columns.append({"header": safe_cell(title), "format": book.add_format({"num_format": shape})})
         width = max(
             len(title),
