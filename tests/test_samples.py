@@ -78,7 +78,7 @@ def events() -> list[list[str]]:
 def test_same_bytes_every_time(tool, tmp_path):
     tool.write(tmp_path)
     made, kept = ({path.name: path for path in folder.iterdir()} for folder in (tmp_path, CENTRE))
-    assert sorted(made) == sorted(kept)
+    assert sorted(made) == sorted(set(kept) - {"agreement.toml"})  # that one is written by hand
     for name, path in made.items():
         new, old = path.read_bytes(), kept[name].read_bytes()
         if name.endswith(".gz"):  # what is inside first: another build of zlib may pack differently

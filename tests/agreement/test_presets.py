@@ -50,7 +50,7 @@ def test_none_is_called_a_standards_target(preset: str, reading: str) -> None:
         assert standard not in told
 
 
-def is_share_or_time(target: cc.Target) -> float:
+def small_step(target: cc.Target) -> float:
     return 0.001 if target.unit == "ratio" else 0.5
 
 
@@ -61,7 +61,7 @@ def test_each_target_passes_and_fails_a_month(preset: str, reading: str) -> None
             assert target.is_met(0.5) is None
             assert target.lacks
             continue
-        step = is_share_or_time(target)
+        step = small_step(target)
         good, bad = (target.value + step, target.value - step) if target.op in (">=", ">") else (target.value - step, target.value + step)
         assert target.is_met(good) is True, target.name
         assert target.is_met(bad) is False, target.name
