@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ccstats.cli.shell import app, console, error_console, print_table
+from ccstats.cli.shell import app, console, error_console
 from ccstats.errors import OptionError
 
 __all__ = ["check", "new", "presets", "schema"]
@@ -75,9 +75,16 @@ def check(file: Annotated[str, typer.Argument(help="The agreement, a TOML file."
 def presets() -> None:
     """List the targets of all presets, with source, date and confidence."""
     from ccstats.agreement import Agreement
+    from ccstats.agreement.describing import describe_target
+    from ccstats.report.cells import printable
 
     table = Agreement.presets()
-    print_table(table.drop(columns=["statistic", "unit", "note"]), title="Presets: not legal advice, check the current text")
+    for preset, rows in table.groupby("id", sort=False):
+        for reading in sorted(set(rows["reading"]) - {""}) or [None]:
+            agreement = Agreement.preset(str(preset), reading=reading)
+            lines = [f"{preset}{f', --reading {reading}' if reading else ''}", f"  {agreement.note}"]
+            for line in [*lines, *(line for target in agreement.targets for line in describe_target(agreement, target)), ""]:
+                console().print(escape(printable(line)), soft_wrap=True)
 
 
 @commands.command()
