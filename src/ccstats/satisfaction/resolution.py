@@ -166,7 +166,7 @@ def measure_resolution(
     ...     pd.DataFrame({"contact_id": ["1", "2", "3", "4"], "visit": 1, "direction": "inbound", "outcome": "answered", "wait_s": 5.0,
     ...                   "queued_at": pd.date_range(start, periods=4, freq="h"), "customer": ["Tom", "Jane", "Jane", "Bob"]}))
     >>> found = cc.measure_resolution(calls, key="customer", observed=(start, start + pd.Timedelta(days=30)))
-    >>> found[["issues", "contacts", "fcr_window_contacts"]].values.tolist(), round(found["fcr_window"][0], 4)
+    >>> found[["issues", "contacts", "fcr_window_contacts"]].values.tolist(), round(float(found["fcr_window"][0]), 4)
     ([[3.0, 4.0, 0.5]], 0.6667)
     """
     check_confidence(confidence)
