@@ -9,7 +9,7 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import ccstats as cc
@@ -93,10 +93,11 @@ def test_written_work_is_a_loop_over_items(seed, n, by, period, as_of, working):
         if row["opened_at"] <= now:
             row |= {name: row[name] if pd.notna(row[name]) and row[name] <= now else None for name in ("first_response_at", "closed_at")}
             groups.setdefault(tuple(row[name] for name in names), []).append(row)
-    first = min((row["opened_at"] for rows in groups.values() for row in rows), default=None)
+    assume(groups)
+    first = min(row["opened_at"] for rows in groups.values() for row in rows)
     spans = [(None, None, now)]
     if period:
-        spans, start = [], start_of(first, period) if first is not None else now + pd.Timedelta("1D")
+        spans, start = [], start_of(first, period)
         while start <= now:
             spans.append((start, start, min(next_start(start, period), now)))
             start = next_start(start, period)

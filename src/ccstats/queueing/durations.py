@@ -77,7 +77,7 @@ def summarise_durations(
     edges = np.searchsorted(code, np.arange(groups + 1))
     found = np.full((groups, len(shares), 3), np.nan)
     for at, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-        if first < last:
+        if first < last and shares:
             curve = kaplan_meier(seconds[first:last], over[first:last], confidence=confidence)
             found[at] = [curve.quantile(share) for share in shares]
     n = np.bincount(code[over], minlength=groups).astype("float64")

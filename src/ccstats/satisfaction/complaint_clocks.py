@@ -30,7 +30,7 @@ class Clocks:
     def durations(self, start: str, end: pd.Series) -> dict[str, Floats]:
         """From a column to instants: ``""`` and ``working`` in seconds, ``working_days`` in days; missing where an instant is."""
         begin = self.frame[start]
-        found = {"": (end - begin).dt.total_seconds().to_numpy(dtype="float64", na_value=np.nan)}
+        found: dict[str, Any] = {"": (end - begin).dt.total_seconds().to_numpy(dtype="float64", na_value=np.nan)}
         if self.calendar is not None:
             found["working"] = self.calendar.open_seconds(begin, end)
             found["working_days"] = self.calendar.working_days(begin, end)
@@ -107,4 +107,4 @@ def _limits(frame: pd.DataFrame, limit_s: float | Mapping[str, float]) -> Floats
         return np.full(len(frame), float(limit_s))
     if "reason" not in frame:
         raise ColumnError("limit_s= names reasons, and complaints have no column 'reason'")
-    return frame["reason"].astype("str").map(dict(limit_s)).to_numpy(dtype="float64", na_value=np.nan)
+    return np.asarray(frame["reason"].astype("str").map(dict(limit_s)).to_numpy(dtype="float64", na_value=np.nan), dtype="float64")

@@ -39,10 +39,11 @@ def check_order(frame: pd.DataFrame, first: str, second: str, *, key: Sequence[s
     """
     wrong = np.flatnonzero((frame[second] < frame[first]).to_numpy(dtype=bool, na_value=False))
     if len(wrong):
+        records = frame[list(key)].iloc[wrong[:5]].to_dict("records")
+        named = [", ".join(f"{name} {value!r}" for name, value in record.items()) for record in records]
         shown = "; ".join(
-            f"row {row}, {', '.join(f'{name} {frame[name].iloc[row]!r}' for name in key)}: {second} {frame[second].iloc[row]} is before "
-            f"{first} {frame[first].iloc[row]}"
-            for row in wrong[:5]
+            f"row {frame.index[row]}, {name}: {second} {frame[second].iloc[row]} is before {first} {frame[first].iloc[row]}"
+            for row, name in zip(wrong.tolist(), named, strict=False)
         )
         raise TableError(f"{what}: {len(wrong)} of {len(frame)} have {second} before {first}; correct or drop them: {shown}")
 
@@ -77,7 +78,7 @@ def look_at(as_of: Any, *instants: pd.Series[Any]) -> pd.Timestamp:
     try:
         at = pd.Timestamp(as_of)
     except (TypeError, ValueError):
-        at = pd.NaT
-    if pd.isna(at) or at.tz is None:
+        at = None
+    if at is None or pd.isna(at) or at.tz is None:
         raise ZoneError(f"as_of={as_of!r} is no instant with a time zone; give one such as '2026-04-01T00:00+02:00'")
     return at.tz_convert("UTC")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -159,11 +158,13 @@ def measure_deferred(
 def _check(period: str | None, target_s: Any, closure_days: Any, confidence: Any) -> None:
     if period is not None and period not in PERIODS:
         raise OptionError(f"period={period!r}: expected {', '.join(PERIODS)} or None")
-    if target_s is not None and (not isinstance(target_s, Real) or isinstance(target_s, bool) or not 0 <= target_s < np.inf):
+    if target_s is not None and (
+        not isinstance(target_s, int | float | np.number) or isinstance(target_s, bool) or not 0 <= target_s < np.inf
+    ):
         raise OptionError(f"target_s={target_s!r}: expected seconds from 0, such as 86400 for a day")
     if not isinstance(closure_days, int | np.integer) or isinstance(closure_days, bool) or closure_days < 1:
         raise OptionError(f"closure_days={closure_days!r}: expected whole days from 1, such as 28")
-    if not isinstance(confidence, Real) or isinstance(confidence, bool) or not 0 < confidence < 1:
+    if not isinstance(confidence, int | float | np.number) or isinstance(confidence, bool) or not 0 < confidence < 1:
         raise OptionError(f"confidence={confidence!r} is out of range; give a share between 0 and 1, such as 0.95")
 
 
@@ -195,7 +196,7 @@ def _periods(frame: pd.DataFrame, at: pd.Timestamp, period: str | None, zone: st
 def _took(start: pd.Series, end: pd.Series, calendar: Calendar | None) -> Floats:
     if calendar is not None:
         return calendar.open_seconds(start, end)
-    return (end - start).dt.total_seconds().to_numpy(dtype="float64")
+    return np.asarray((end - start).dt.total_seconds(), dtype="float64")
 
 
 def _times(name: str, took: Floats, ended: Flags, cell: Ints, size: int, confidence: float) -> dict[str, Floats]:
