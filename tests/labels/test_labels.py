@@ -30,7 +30,7 @@ LOANS = {
     for lang, own in {
         "de": "agent bonus chat definition details dialer format in index intern malus median name net neutral parameter pause phase "
         "promoter score scorecard service signal status system ticket trend version voicemail was",
-        "es": "chat error inclusive neutral no net plan promoter score total variable variables",
+        "es": "a chat error inclusive neutral no net plan promoter score total variable variables",
         "tr": "model net",
     }.items()
 }
@@ -115,7 +115,7 @@ def test_all_languages_have_the_same_sections_and_keys_and_nothing_is_empty() ->
         found = sections(lang)
         assert {name: list(values) for name, values in found.items()} == {name: list(values) for name, values in first.items()}, lang
     english = sections("en")
-    for name in ("formats", "phrases"):
+    for name in ("formats", "phrases", "reasons"):
         assert list(english[name]) == list(first[name])
     for lang in LANGUAGES:
         for name, values in sections(lang).items():
@@ -137,8 +137,9 @@ def placeholders(text: str) -> set[str]:
 
 @pytest.mark.parametrize("lang", OTHERS)
 def test_placeholders_agree_between_languages(lang: str) -> None:
-    for key, text in book_of("en")["phrases"].items():
-        assert placeholders(text) == placeholders(book_of(lang)["phrases"][key]), key
+    for section in ("phrases", "reasons"):
+        for key, text in book_of("en")[section].items():
+            assert placeholders(text) == placeholders(book_of(lang)[section][key]), key
     for key, text in book_of("de")["patterns"].items():
         assert placeholders(text) == placeholders(book_of(lang)["patterns"][key]), key
 
@@ -151,13 +152,14 @@ def test_no_english_is_left_over(lang: str) -> None:
         "metrics": lambda key: METRICS[key].title,
         "columns": lambda key: f"{column_label(key)} {METRICS[key].title if key in METRICS else ''}",
         "phrases": lambda key: book_of("en")["phrases"][key],
+        "reasons": lambda key: book_of("en")["reasons"][key],
     }
     for column, words in book["words"].items():
         english[f"words.{column}"] = lambda key: key.replace("_", " ")
         book = book | {f"words.{column}": words}
     for section, told in english.items():
         for key, text in book[section].items():
-            plain = re.sub(r"\{\w+\}", "", text)
+            plain = re.sub(r"\{\w+\}|`[^`]*`", "", text)  # placeholders, and names of options
             tokens = set(re.findall(r"[^\W\d_]+", plain.lower()))
             same = tokens & set(re.findall(r"[^\W\d_]+", re.sub(r"\{\w+\}", "", told(key)).lower()))
             if same - LOANS[lang]:

@@ -5,6 +5,7 @@ words themselves are the files ``de.toml``, ``en.toml``, ``es.toml`` and ``tr.to
 """
 
 from ccstats.labels.numbers import moment_text, number_text, share_text
+from ccstats.labels.sentences import translate
 from ccstats.labels.words import LANGUAGES, check_language, column_label, metric_title, phrase, table_title, unit_label, vocabulary_word
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "phrase",
     "share_text",
     "table_title",
+    "translate",
     "unit_label",
     "vocabulary_word",
 ]

@@ -65,7 +65,7 @@ def number_text(value: float, *, digits: int = 0, lang: str = "en") -> str:
     text = f"{value:,.{digits}f}"
     if math.isinf(value):
         return text if lang == "en" else text.replace("inf", "∞")
-    return text.translate(str.maketrans({",": formats["group"], ".": formats["decimal"]}))
+    return text.translate(str.maketrans(",.", formats["group"] + formats["decimal"]))
 
 
 def share_text(value: float, *, digits: int = 1, lang: str = "en") -> str:

@@ -55,7 +55,7 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], *, timezone: str, lang: s
 
 def _sheet(book: Any, name: str, table: pd.DataFrame, timezone: str, lang: str) -> None:
     sheet = book.add_worksheet(name[:31])
-    columns = []
+    columns: list[dict[str, Any]] = []
     for at, (column, dtype) in enumerate(table.dtypes.items()):
         title, values = heading(str(column), lang), table[column]
         if isinstance(dtype, pd.DatetimeTZDtype):
