@@ -82,8 +82,8 @@ def measure_returns_after_abandon(
     Notes
     -----
     Of a customer who gives up three times before being answered, each of the three counts; the limits go by customers. Some of those who
-    come again would have called anyway: compare with how many of the answered come again in the same time. Customers without a number,
-    or who call from another one, are not seen to come again: the share is a lower limit.
+    come again would have called anyway: compare with how many of the answered come again in the same time. Who calls from
+    another number, or without one, is not seen to come again.
 
     References
     ----------
