@@ -121,6 +121,15 @@ def test_stats_and_formats_and_map(log: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr.decode()
     assert b"2001" in done.stdout
     assert {"agents.csv", "queue_waits.csv"} <= {path.name for path in (tmp_path / "stats").iterdir()}
+    hidden = run("stats", log, "-z", "Europe/Berlin", "--suppress-below", 5)
+    assert hidden.returncode == 0, hidden.stderr.decode()
+    assert "Figures on fewer than 5 contacts are blank" in hidden.stdout.decode()
+    assert run("stats", log, "-z", "Europe/Berlin", "--suppress-below", -1).returncode == 2
+    rows = run("report", log, "-z", "Europe/Berlin", "--suppress-below", 5, "--by", "agent")
+    assert rows.returncode == 0, rows.stderr.decode()
+    assert "Rows on fewer than 5 contacts are blank" in rows.stdout.decode()
+    assert b"2001" not in rows.stdout
+    assert b"2001" in run("report", log, "-z", "Europe/Berlin", "--by", "agent", "--agent-names").stdout
     assert b"asterisk_queue_log" in run("formats").stdout
     calls = tmp_path / "calls.csv"
     calls.write_text("Call ID,Queue,Queued at,Wait (s),Result\n1,sales,2025-03-01 09:00:00,12,answered\n", encoding="utf-8")

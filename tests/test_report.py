@@ -125,7 +125,7 @@ def test_files_appear_whole_or_not_at_all(tmp_path: Path, report: ServiceReport,
 
 
 def test_statistics_hide_small_groups_of_agents(log: cc.Log) -> None:
-    tables = build_statistics(log, timezone="Europe/Berlin", at_least=300)
+    tables = build_statistics(log, timezone="Europe/Berlin", suppress_below=300)
     agents = tables["agents"].set_index("agent")
     few = log.contacts.loc[log.contacts["outcome"] == "answered", "agent"].value_counts()
     for agent, answered in few.items():

@@ -33,6 +33,10 @@ By = Annotated[str, typer.Option("--by", "-b", help="Columns to group by, comma 
 Threshold = Annotated[
     list[str], typer.Option("--threshold", "-t", help="Service-level threshold in seconds; repeat as QUEUE=SECONDS for single queues.")
 ]
+Suppress = Annotated[
+    int,
+    typer.Option("--suppress-below", min=0, help="Blank rows on fewer contacts than this, and others by which they could be computed."),
+]
 
 
 def read_logs(
@@ -95,6 +99,10 @@ def report(
         str, typer.Option("--definition", "-d", help="Which service level stands first, such as sl_excl_short.")
     ] = "service_level",
     every: Annotated[str, typer.Option("--every", help="Length of the intervals beneath.")] = "30min",
+    suppress: Suppress = 0,
+    agent_names: Annotated[
+        bool, typer.Option("--agent-names", help="With --by agent: names instead of numbers, for readers who may know them.")
+    ] = False,
     out: Annotated[str | None, typer.Option("--out", "-o", help="Folder for report.md and CSV tables; - prints the table as CSV.")] = None,
     lang: Lang = "en",
 ) -> None:
@@ -102,6 +110,7 @@ def report(
     from ccstats.labels import check_language, number_text, phrase
     from ccstats.report import build_service_report, write_service_report
     from ccstats.report.files import csv_text
+    from ccstats.report.suppressed import suppress_report, without_names
 
     zone, lang = needed_zone(timezone), check_language(lang)
     log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
@@ -118,6 +127,8 @@ def report(
             definition=definition,
             lang=lang,
         )
+        made = suppress_report(made, below=suppress)
+        made = made if agent_names else without_names(made)
     if out == "-":
         sys.stdout.write(csv_text(made.groups))
         return
@@ -129,6 +140,8 @@ def report(
     formula = METRICS[definition].formula
     said = phrase("definition_line", lang, definition=definition, formula=formula, threshold=made.threshold, short=made.short)
     console().print(escape(printable(said)), soft_wrap=True)
+    if suppress:
+        console().print(phrase("suppressed_rows", lang, count=suppress), soft_wrap=True)
     rejected, repaired = phrase("findings_rejected", lang), phrase("findings_repaired", lang)
     findings = {rejected: log.count("rejected"), repaired: int(log.notes["count"].sum())}
     if any(findings.values()):
@@ -177,21 +190,23 @@ def stats(
     timezone: Zone = None,
     clock: Clock = None,
     mapping: Mapping = None,
-    at_least: Annotated[int, typer.Option("--at-least", min=0, help="Blank agents with fewer answered contacts than this.")] = 0,
+    suppress: Suppress = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables as CSV.")] = None,
     lang: Lang = "en",
 ) -> None:
     """Waits, agents, transfers, who hung up and why contacts went unanswered."""
-    from ccstats.labels import check_language, table_title
+    from ccstats.labels import check_language, phrase, table_title
     from ccstats.report.files import write_tables
     from ccstats.report.statistics import build_statistics
 
     zone, lang = needed_zone(timezone), check_language(lang)
     log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
     with progress_bar("counting"):
-        tables = build_statistics(log, timezone=zone, at_least=at_least)
+        tables = build_statistics(log, timezone=zone, suppress_below=suppress)
     for name, table in tables.items():
         print_table(table, title=table_title(name, lang), lang=lang)
+    if suppress:
+        console().print(phrase("suppressed_below", lang, count=suppress), soft_wrap=True)
     if out is not None:
         for path in write_tables(tables, out):
             error_console.print(f"wrote {escape(str(path))}")

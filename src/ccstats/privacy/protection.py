@@ -13,36 +13,48 @@ __all__ = ["protect"]
 _MOVED = 1e-7
 
 
-def protect(counts: npt.NDArray[np.float64], parts: Any, *, at_least: int, zeros: bool) -> npt.NDArray[np.bool_]:
+def protect(
+    counts: npt.NDArray[np.float64],
+    parts: Any,
+    cell_counts: npt.NDArray[np.float64],
+    *,
+    small: npt.NDArray[np.bool_],
+    at_least: int,
+    zeros: bool = False,
+) -> npt.NDArray[np.bool_]:
     """The rows to blank.
 
     Parameters
     ----------
     counts : array
-        Count of every row, cells and sums. [cases]
+        Count of every row that is printed, cells and sums. [cases]
     parts : sparse array
         Rows by cells: 1 where the row stands for the cell.
+    cell_counts : array
+        Count of every cell, printed or not. [cases]
+    small : array of bool
+        The rows that nobody may compute.
     at_least : int
-        Rows of 1 to ``at_least`` - 1 cases are small. [cases]
+        What is left to read must allow each of them this many cases. [cases]
     zeros : bool
-        Whether rows of 0 cases are small as well.
+        Whether it is unknown that a cell of 0 cases is empty.
 
     Returns
     -------
     array of bool
-        The small rows, and those whose blanking lets each small row be ``at_least`` or more.
+        The small rows, and those that have to be blanked for their sake.
 
     Examples
     --------
     >>> from scipy import sparse
     >>> parts = sparse.csr_array(np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]))
-    >>> protect(np.array([40.0, 3, 25, 68]), parts, at_least=5, zeros=False).tolist()
+    >>> counts = np.array([40.0, 3, 25, 68])
+    >>> protect(counts, parts, counts[:3], small=counts < 5, at_least=5).tolist()
     [False, True, True, False]
     """
     from scipy import sparse
     from scipy.sparse.csgraph import connected_components
 
-    small = (counts < at_least) & ((counts > 0) | zeros)
     blank = small.copy()
     safe = ~small | (np.diff(parts.indptr) == 0)  # a sum of nothing gives nobody away
     if safe.all():
@@ -52,7 +64,6 @@ def protect(counts: npt.NDArray[np.float64], parts: Any, *, at_least: int, zeros
     _, label = connected_components(sparse.block_array([[None, parts], [parts.T, None]]), directed=False)
     of_row, of_cell = label[: len(counts)], label[len(counts) :]
     order = np.lexsort((np.arange(len(counts)), counts))
-    cell_counts = _of_cells(counts, parts)
     free = (cell_counts > 0) | zeros
     while not safe.all():
         first = order[~safe[order]]
@@ -63,14 +74,6 @@ def protect(counts: npt.NDArray[np.float64], parts: Any, *, at_least: int, zeros
         blank[rows] |= np.abs(moved) > _MOVED
         safe[rows] |= counts[rows] + moved >= at_least - _MOVED
     return blank
-
-
-def _of_cells(counts: npt.NDArray[np.float64], parts: Any) -> npt.NDArray[np.float64]:
-    """The count of each cell: that of any row that stands for it alone."""
-    single = np.diff(parts.indptr) == 1
-    of_cells = np.zeros(parts.shape[1])
-    of_cells[parts.indices[parts.indptr[:-1][single]]] = counts[single]
-    return of_cells
 
 
 def _raised(

@@ -114,7 +114,8 @@ def suppress_cells(
             f"row {row} ({_told(whole, row, names)}): {count} is {counts[row]:g}, but its cells add up to {added[row]:g}. "
             f"Give every cell that a sum stands for, and a count that adds up; {total!r} marks a sum, say total= where it is a name"
         )
-    blank = protect(counts, parts, at_least=at_least, zeros=zeros)
+    small = (counts < at_least) & ((counts > 0) | zeros)
+    blank = protect(counts, parts, counts[cells], small=small, at_least=at_least, zeros=zeros)
     return _blanked(whole, blank, [*names, *keep])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ccstats.readers.contract import Log
+from ccstats.report.suppressed import suppress_statistics
 from ccstats.service.agents import measure_agents, measure_pauses
 from ccstats.service.listing import list_ended_by, list_transfers, list_unanswered
 from ccstats.service.waits import measure_waits
@@ -35,7 +36,7 @@ def split_waits(waits: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return waits.drop(columns=counts), waits[[*groups, *shares]]
 
 
-def build_statistics(log: Log, *, timezone: str, at_least: int = 0) -> dict[str, pd.DataFrame]:
+def build_statistics(log: Log, *, timezone: str, suppress_below: int = 0) -> dict[str, pd.DataFrame]:
     """Tables of a log by name, without those that the log says nothing about.
 
     Parameters
@@ -44,8 +45,8 @@ def build_statistics(log: Log, *, timezone: str, at_least: int = 0) -> dict[str,
         What `ccstats.read` gave.
     timezone : str
         The zone of the centre.
-    at_least : int
-        Blank agents with fewer answered contacts than this. [contacts]
+    suppress_below : int
+        Blank agents with fewer answered contacts and queues with fewer contacts than this, and those that would give them away. [contacts]
 
     Returns
     -------
@@ -64,9 +65,9 @@ def build_statistics(log: Log, *, timezone: str, at_least: int = 0) -> dict[str,
         tables["ended_by"] = list_ended_by(contacts)
     if "transferred_to" in contacts:
         tables["transfers"] = list_transfers(contacts)
-    agents = measure_agents(contacts, states, timezone=timezone, at_least=at_least)
-    shown = [name for name in ("agent", *_AGENT, *_AGENT_TIME, "suppressed") if name in agents]
+    agents = measure_agents(contacts, states, timezone=timezone)
+    shown = [name for name in ("agent", *_AGENT, *_AGENT_TIME) if name in agents]
     tables["agents"] = agents[shown].dropna(axis="columns", how="all")
-    if len(states) and at_least == 0:  # pauses of single agents would undo the suppression
+    if len(states):
         tables["pauses"] = measure_pauses(states, timezone=timezone)
-    return {name: table for name, table in tables.items() if len(table)}
+    return suppress_statistics({name: table for name, table in tables.items() if len(table)}, contacts, below=suppress_below)
