@@ -16,9 +16,9 @@ from ccstats.report.suppressed import suppress_report, without_names
 
 @pytest.fixture(scope="module")
 def log() -> cc.Log:
-    """The bundled log with a queue of few calls and an agent with few."""
+    """Two weeks of the bundled log with a queue of few calls and an agent with few."""
     log = cc.read(cc.sample_log(), key="k")
-    contacts = log.contacts.astype({"queue": "str", "agent": "str"})
+    contacts = log.contacts[log.contacts["queued_at"] < "2025-03-10"].reset_index(drop=True).astype({"queue": "str", "agent": "str"})
     contacts.loc[contacts.index[:3], "queue"] = "vip"
     few = np.flatnonzero(contacts["agent"] == "roadside01")[4:]
     contacts.loc[few, "agent"] = "roadside02"

@@ -20,7 +20,7 @@ from ccstats.errors import CcstatsError, DataWarning
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 #: Files of each kind. [files]
-FILES = max(40, int(1_000 * EXAM))
+FILES = max(40, int(500 * EXAM))
 SAMPLES = {
     name: b"".join(cc.sample_file(f"{name}.csv").read_bytes().splitlines(True)[:40]) for name in ("surveys", "complaints", "evaluations")
 }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats.privacy import anonymise_agents, suppress_cells
+from ccstats.privacy import anonymise_agents, key_of, suppress_cells
 from ccstats.privacy.protection import protect
 from ccstats.report.service_report import ServiceReport
 
@@ -114,8 +114,9 @@ def suppress_statistics(tables: Mapping[str, pd.DataFrame], contacts: pd.DataFra
             sums.add((outcome, queue), queue=queue, outcome=outcome)
     keys = {"unanswered": ["queue", "outcome", "raw_outcome"], "ended_by": ["queue", "ended_by"]}
     for name, columns in keys.items():
-        for row in tables.get(name, pd.DataFrame(columns=columns))[columns].astype("str").to_dict("records"):
-            sums.add((name, *row.values()), **row, **({"outcome": "answered"} if name == "ended_by" else {}))
+        of_all = {"outcome": "answered"} if name == "ended_by" else {}
+        for row in tables.get(name, pd.DataFrame(columns=columns))[columns].astype("str").itertuples(index=False):
+            sums.add((name, *row), **of_all, **dict(zip(columns, row, strict=True)))
     for queue in queues:
         of_queue = {key for key in sums.masks if key[0] == "unanswered" and key[1] == queue}
         if of_queue:  # its shares tell the sum
@@ -231,13 +232,7 @@ def without_names(report: ServiceReport, *, key: str | bytes | None = None) -> S
     """
     if "agent" not in report.groups:
         return report
-    from ccstats.privacy import key_of
-
     secret = key_of(key)
-    everyone = pd.concat([each["agent"].astype("str") for each in (report.groups, report.waits) if "agent" in each]).dropna().unique()
-    tables = {
-        name: anonymise_agents(table, key=secret, among=everyone)
-        for name, table in (("groups", report.groups), ("waits", report.waits))
-        if "agent" in table
-    }
-    return replace(report, **tables)
+    everyone = pd.concat([report.groups["agent"].astype("str"), report.waits["agent"].astype("str")]).dropna().unique()
+    groups, waits = (anonymise_agents(table, key=secret, among=everyone) for table in (report.groups, report.waits))
+    return replace(report, groups=groups, waits=waits)
