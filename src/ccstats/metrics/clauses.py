@@ -45,12 +45,14 @@ class Clause:
 
 _ALL = (
     Clause("4", "management and strategy", "5, leadership", "S14"),
-    Clause("5.5", "agents: skills and performance", "6, human resources", "S14", ("measure_agents", "measure_pauses")),
+    Clause("5.5", "agents: skills and performance", "6, human resources", "S14", ("measure_agents", "measure_pauses", "compare_agents")),
     Clause("5.6", "agents: satisfaction", "6, human resources", "S14"),
-    Clause("5.7", "agents: protection and confidentiality", functions=("suppress_small",)),
+    Clause("5.7", "agents: protection and confidentiality", functions=("anonymise_agents", "suppress_small")),
     Clause("6.1", "infrastructure: lines and systems", "8, service delivery infrastructure", "S14"),
     Clause("6.1-6.4", "infrastructure as a whole", "8, service delivery infrastructure", "S14"),
-    Clause("7.2", "agreements with client organisations", "9, client relationship; Annex B", "S14", ("list_breaches",)),
+    Clause(
+        "7.2", "agreements with client organisations", "9, client relationship; Annex B", "S14", ("Agreement", "Target", "list_breaches")
+    ),
     Clause(
         "7.3",
         "service statistics",
@@ -66,17 +68,30 @@ _ALL = (
             *("explain_service_level", "explain_change", "find_change_points"),
         ),
     ),
-    Clause("7.5", "process quality"),
+    Clause(
+        "7.5",
+        "process quality",
+        functions=("score_evaluations", "plan_evaluations", "evaluations_needed", "measure_assessors", "measure_item_agreement"),
+    ),
     Clause(
         "7.6",
         "workforce management",
         functions=("estimate_patience", "plan_multiskill", "evaluate_staffing", "compare_plans", "backtest_staffing", "infer_agents"),
     ),
     Clause("7.7", "access channels"),
-    Clause("7.8", "complaints", "4.4, handling of complaints", "S15"),
-    Clause("7.9", "confidentiality and data protection", functions=("suppress_small",)),
+    Clause("7.8", "complaints", "4.4, handling of complaints", "S15", ("list_backlog", "list_complaint_reasons")),
+    Clause("7.9", "confidentiality and data protection", functions=("suppress_cells", "suppress_small", "anonymise_agents")),
     Clause("7.10", "continuity of service", functions=("measure_continuity", "stress_plan")),
-    Clause("8", "customer satisfaction", "4.3, customer experience measured and watched", "S15"),
+    Clause(
+        "8",
+        "customer satisfaction",
+        "4.3, customer experience measured and watched",
+        "S15",
+        (
+            *("check_nonresponse", "adjust_satisfaction", "compare_satisfaction", "explain_satisfaction"),
+            *("list_repeats", "measure_returns_after_abandon"),
+        ),
+    ),
 )
 
 #: Every clause by number, in the order of the standard.
