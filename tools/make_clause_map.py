@@ -66,8 +66,10 @@ def section(clause: Clause) -> str:
         )
     else:
         parts.append("\nNo metric of its own.\n")
-    if clause.functions:
-        parts.append(f"\nBeside these: {', '.join(f'`{name}`' for name in clause.functions)}.\n")
+    made = {metric.function for metric in metrics}
+    beside = [name for name in clause.functions if name not in made]
+    if beside:
+        parts.append(f"\nBeside these: {', '.join(f'`{name}`' for name in beside)}.\n")
     return "".join(parts)
 
 
