@@ -126,14 +126,14 @@ class Clusters:
     """Units of each cell that go together, such as contacts of one customer: found once, used for every figure."""
 
     def __init__(self, cell: Ints, cluster: Ints, size: int) -> None:
-        width = int(cluster.max(initial=0)) + 1
-        pair = cell * width + cluster
+        pair = cluster * size + cell  # units in the order of their clusters find their sums close together in memory
+        pairs = (int(cluster.max(initial=0)) + 1) * size
         self.cell, self.size = cell, size
-        if size * width <= 2 * len(pair) + 1_000_000:
-            self.of, unique = pair, np.arange(size * width)
+        if pairs <= 2 * len(pair) + 1_000_000:
+            self.of, unique = pair, np.arange(pairs)
         else:
             self.of, unique = pd.factorize(pair)
-        self.owner = unique // width
+        self.owner = unique % size if size else unique
 
     def strays(self, above: Floats, below: Floats) -> tuple[Floats, Floats, Floats, Ints]:
         """Sums of each cell, the variance of their ratio by the clusters' deviations from it, and how many clusters have anything."""

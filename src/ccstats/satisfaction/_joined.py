@@ -124,7 +124,7 @@ def owners(frame: pd.DataFrame, rows: Ints, names: Sequence[str]) -> tuple[Ints,
     return whole, customer
 
 
-def order_within(owner: Ints, begun: Ints, identity: pd.Series) -> Ints:
+def order_within(owner: Ints, begun: Ints, identity: pd.Series, rows: Ints) -> Ints:
     """Positions in the order of owner and time; of contacts that began together, the lower identity comes first."""
     order = np.lexsort((begun, owner))
     tied = (np.diff(owner[order]) == 0) & (np.diff(begun[order]) == 0)
@@ -132,7 +132,7 @@ def order_within(owner: Ints, begun: Ints, identity: pd.Series) -> Ints:
         return order
     place = order[np.append(tied, False) | np.append(False, tied)]
     rank = np.zeros(len(owner), dtype="int64")
-    rank[place] = identity.iloc[place].rank(method="dense").to_numpy().astype("int64")
+    rank[place] = identity.iloc[rows[place]].rank(method="dense").to_numpy().astype("int64")
     return np.lexsort((rank, begun, owner))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccstats.errors import OptionError
-from ccstats.satisfaction._cells import Cells, Clusters, check_confidence, divide, keys_of, micros_of, share_limits, span_of
+from ccstats.satisfaction._cells import Cells, Clusters, check_confidence, columns_of, divide, keys_of, micros_of, share_limits, span_of
 from ccstats.satisfaction._joined import Joined, Words, flagged, join_visits, key_columns, order_within, owners
 from ccstats.schema import CONTACTS, as_frame
 
@@ -26,7 +26,7 @@ _LONGEST = 3653
 
 @dataclass(frozen=True)
 class _Chains:
-    """Answered contacts in the order of the table, and how each stands to the contact before it and the one after."""
+    """Answered contacts, those of one issue next to each other in time, and whether each continues and is continued."""
 
     frame: pd.DataFrame
     joined: Joined
@@ -34,7 +34,6 @@ class _Chains:
     customer: Ints
     follows: Flags
     followed: Flags
-    before: Ints  # place among the answered of the contact that it follows; -1 without one
     window_over: Flags
     looked_back: Flags
 
@@ -172,7 +171,16 @@ def measure_resolution(
     check_confidence(confidence)
     chains = _chain(contacts, window_days=window_days, key=key, direction=direction, observed=observed)
     frame, known = chains.frame, chains.customer >= 0
-    cells = Cells(keys_of(frame.iloc[chains.rows], by, instants=chains.begun, period=period, timezone=timezone, what="contacts"))
+    cells = Cells(
+        keys_of(
+            frame[columns_of(by, frame, what="contacts")].iloc[chains.rows],
+            by,
+            instants=chains.begun,
+            period=period,
+            timezone=timezone,
+            what="contacts",
+        )
+    )
     first, single, over = known & ~chains.follows, known & ~chains.follows & ~chains.followed, chains.window_over
     # A contact of nobody known is a cluster of its own.
     cluster = np.where(known, chains.customer, np.arange(len(known)) + int(chains.customer.max(initial=-1)) + 1)
@@ -252,7 +260,7 @@ def list_repeats(
     names = [name for name in ([key] if isinstance(key, str) else key) if name in frame]
     number = _numbers(chains)
     these = np.flatnonzero(chains.follows)
-    those = chains.before[these]
+    those = these - 1
     gap = chains.joined.begun[chains.places[these]] - chains.joined.over[chains.places[those]]
     this, that = (frame.iloc[rows[each]].reset_index(drop=True) for each in (these, those))
     out = {
@@ -280,22 +288,19 @@ def _chain(contacts: Any, *, window_days: float, key: str | Sequence[str], direc
     low, high = span_of(observed, _instants(np.concatenate([joined.begun, joined.over])))
     window = round(float(window_days) * 86_400e6)
     at = np.flatnonzero(joined.answered)
-    rows, begun, over = joined.row[at], joined.begun[at], joined.over[at]
-    owner, customer = owners(frame, rows, names)
-    order = order_within(owner, begun, frame["contact_id"].iloc[rows])
-    linked = (owner[order][1:] == owner[order][:-1]) & (owner[order][1:] >= 0) & (begun[order][1:] - over[order][:-1] <= window)
-    follows, followed = np.zeros(len(at), dtype=bool), np.zeros(len(at), dtype=bool)
-    before = np.full(len(at), -1, dtype="int64")
-    follows[order[1:]], followed[order[:-1]] = linked, linked
-    before[order[1:][linked]] = order[:-1][linked]
+    owner, customer = owners(frame, joined.row[at], names)
+    order = order_within(owner, joined.begun[at], frame["contact_id"], joined.row[at])
+    at, owner, customer = at[order], owner[order], customer[order]
+    begun, over = joined.begun[at], joined.over[at]
+    linked = (owner[1:] == owner[:-1]) & (owner[1:] >= 0) & (begun[1:] - over[:-1] <= window)
+    nobody = np.zeros(min(len(at), 1), dtype=bool)
     return _Chains(
         frame,
         joined,
         at,
         customer,
-        follows,
-        followed,
-        before,
+        follows=np.append(nobody, linked),
+        followed=np.append(linked, nobody),
         window_over=over + window <= micros_of(high),
         looked_back=begun - window >= micros_of(low),
     )
@@ -303,14 +308,8 @@ def _chain(contacts: Any, *, window_days: float, key: str | Sequence[str], direc
 
 def _numbers(chains: _Chains) -> Ints:
     """The place of each contact in its issue, from 1."""
-    number = np.ones(len(chains.places), dtype="int64")
-    left = np.flatnonzero(chains.follows)
-    at = chains.before[left]
-    while len(left):  # as often as the longest issue is long
-        number[left] += 1
-        more = chains.before[at] >= 0
-        left, at = left[more], chains.before[at][more]
-    return number
+    place = np.arange(len(chains.follows))
+    return place - np.maximum.accumulate(np.where(chains.follows, 0, place)) + 1
 
 
 def _instants(micros: Ints) -> pd.Series:

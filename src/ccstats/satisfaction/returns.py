@@ -112,9 +112,7 @@ def measure_returns_after_abandon(
     _, high = span_of(observed, pd.Series(np.concatenate([begun, over]).view("datetime64[us]")).dt.tz_localize("UTC"))
     end = micros_of(high)
     owner, customer = owners(frame, joined.row, ["customer"])
-    to_next, to_answer = _times_to_next(
-        owner, begun, over, joined.answered, order_within(owner, begun, frame["contact_id"].iloc[joined.row])
-    )
+    to_next, to_answer = _times_to_next(owner, begun, over, joined.answered, order_within(owner, begun, frame["contact_id"], joined.row))
 
     given_up = np.flatnonzero(~joined.answered & frame["outcome"].iloc[joined.last].isin(words).to_numpy())
     keys = keys_of(
