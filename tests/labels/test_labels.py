@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 from functools import cache
@@ -124,15 +125,37 @@ def test_all_languages_have_the_same_sections_and_keys_and_nothing_is_empty() ->
                 assert "|" not in text, (lang, name, key)
 
 
-def test_every_phrase_used_in_the_source_is_there() -> None:
-    used = {key for path in SRC.rglob("*.py") for key in re.findall(r'\bphrase\(\s*"(\w+)"', path.read_text(encoding="utf-8"))}
-    assert len(used) > 10
-    for lang in LANGUAGES:
-        assert used <= set(book_of(lang)["phrases"]), lang
-
-
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def keys_of(node: ast.expr) -> list[str]:
+    """The texts an argument can be: one, or either of two."""
+    if isinstance(node, ast.IfExp):
+        return keys_of(node.body) + keys_of(node.orelse)
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def asked_for(function: str) -> list[tuple[str, set[str] | None]]:
+    """Every key that the source asks ``phrase`` or ``reason`` for, with the placeholders it fills (None: it hands on a mapping)."""
+    found = []
+    for path in SRC.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and function in (getattr(node.func, "id", ""), getattr(node.func, "attr", "")):
+                given = {each.arg for each in node.keywords} - {"lang"}
+                found += [(key, None if None in given else given) for key in keys_of(node.args[0])]
+    return found
+
+
+@pytest.mark.parametrize(("function", "section"), [("phrase", "phrases"), ("reason", "reasons")])
+def test_every_sentence_used_in_the_source_is_there_and_filled(function: str, section: str) -> None:
+    used = asked_for(function)
+    assert len(used) > 10
+    for lang in LANGUAGES:
+        known = book_of(lang)[section]
+        assert {key for key, _ in used} <= set(known), lang
+        for key, given in used:
+            assert given is None or placeholders(known[key]) <= given, (lang, key)
 
 
 @pytest.mark.parametrize("lang", OTHERS)

@@ -5,7 +5,7 @@ words themselves are the files ``de.toml``, ``en.toml``, ``es.toml`` and ``tr.to
 """
 
 from ccstats.labels.numbers import moment_text, number_text, share_text
-from ccstats.labels.sentences import translate
+from ccstats.labels.sentences import reason, translate
 from ccstats.labels.words import LANGUAGES, check_language, column_label, metric_title, phrase, table_title, unit_label, vocabulary_word
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "moment_text",
     "number_text",
     "phrase",
+    "reason",
     "share_text",
     "table_title",
     "translate",

@@ -7,17 +7,50 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
+from ccstats.errors import OptionError, did_you_mean
 from ccstats.labels.numbers import number_text, share_text
 from ccstats.labels.words import book_of, check_language, metric_title, table_title, vocabulary_word
 from ccstats.metrics import METRICS
 from ccstats.schema import TABLES
 
-__all__ = ["translate"]
+__all__ = ["reason", "translate"]
 
 #: Between the sentences of one cell.
 _BETWEEN = "; "
 _NUMBER = re.compile(r"(-?\d+(?:\.(\d+))?)( ?%)?")
+
+
+def reason(key: str, /, **values: Any) -> str:
+    """A sentence that says why, as it stands in a table: in English, since data is written once.
+
+    Parameters
+    ----------
+    key : str
+        Which one: a key under ``[reasons]`` of the files of labels.
+    **values
+        What stands for its placeholders.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    OptionError
+        If there is no such sentence.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> cc.labels.reason("days_covered", days=6, all=28)
+    'the data cover 6 of 28 days'
+    """
+    known = book_of("en")["reasons"]
+    if key not in known:
+        raise OptionError(f"there is no reason {key!r}.{did_you_mean(key, known)}")
+    return str(known[key]).format(**values)
 
 
 def translate(text: str, lang: str = "en") -> str:
