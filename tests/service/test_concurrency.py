@@ -128,3 +128,12 @@ def test_bad_arguments_are_refused(options, error, text):
 def test_a_table_that_does_not_fit_is_refused():
     with pytest.raises(TableError, match="'agent' is missing"):
         cc.measure_concurrency(chats(1, 5).drop(columns="agent"))
+
+
+def test_contacts_that_end_on_the_hour_are_of_the_hour_before():
+    at = pd.to_datetime(["2026-03-02T10:50Z", "2026-03-02T10:50Z", "2026-03-02T11:20Z"])
+    contacts = pd.DataFrame({"queued_at": at, "wait_s": 0.0, "talk_s": 600.0, "hold_s": 0.0, "wrap_s": 0.0})
+    words = {"outcome": "answered", "channel": "chat", "agent": "Ada"}
+    contacts = contacts.assign(**{name: pd.Categorical([word] * 3) for name, word in words.items()})
+    made = cc.measure_concurrency(contacts, period="hour", timezone="UTC")
+    assert made[["concurrency", "most_at_once", "contacts"]].to_numpy().tolist() == [[2.0, 2.0, 2.0], [1.0, 1.0, 1.0]]

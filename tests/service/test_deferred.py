@@ -232,3 +232,11 @@ def test_items_that_cannot_be_are_refused_with_row_and_key():
         cc.measure_deferred(items.assign(closed_at=early))
     with pytest.raises(TableError, match="is repeated"):
         cc.measure_deferred(pd.concat([items, items], ignore_index=True))
+
+
+def test_what_is_closed_at_the_instant_is_not_open():
+    opened = pd.to_datetime(["2026-03-02T09:00Z", "2026-03-02T10:00Z"])
+    closed = pd.to_datetime(pd.Series(["2026-03-02T12:00Z", None]), utc=True)
+    items = pd.DataFrame({"item_id": ["a", "b"], "opened_at": opened, "first_response_at": closed, "closed_at": closed})
+    made = cc.measure_deferred(items, by=(), as_of="2026-03-02T12:00Z").loc[0]
+    assert (made["backlog"], made["backlog_age_max_s"], made["closures"]) == (1, 7200.0, 1)
