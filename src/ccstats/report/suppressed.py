@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ccstats.labels import reason
 from ccstats.privacy import anonymise_agents, key_of, suppress_cells
 from ccstats.privacy.protection import protect
 from ccstats.report.service_report import ServiceReport
+from ccstats.scorecard.sources import ALL
 
-__all__ = ["blank_rows", "suppress_report", "suppress_statistics", "without_names"]
+__all__ = ["blank_rows", "suppress_kpis", "suppress_report", "suppress_statistics", "without_names"]
 
 _WHEN = ("period_start", "weekday", "slot")
 _NOTE = "rows on fewer than {} contacts, and those that would give them away: figures left out"
@@ -22,7 +24,7 @@ _NOTE = "rows on fewer than {} contacts, and those that would give them away: fi
 def suppress_report(report: ServiceReport, *, below: int) -> ServiceReport:
     """The report without the figures of rows that rest on fewer contacts offered, and of those that would give them away.
 
-    Groups, totals and waits are looked at together; CSV and page show the same rows.
+    Groups, totals and waits are looked at together; CSV and page show the same rows. With ``period="interval"`` waits are left out.
 
     Parameters
     ----------
@@ -55,23 +57,20 @@ def suppress_report(report: ServiceReport, *, below: int) -> ServiceReport:
     rows = total.assign(**dict.fromkeys(by, word)) if by else total.head(0)
     texts = {name: "str" for name in by}
     whole = pd.concat([groups.astype(texts), rows[groups.columns].astype(texts)], ignore_index=True)
-    # Waits by group over the whole log are sums over the periods.
-    over_time = bool(when) and not set(when) <= set(report.waits.columns)
-    made = suppress_cells(
-        whole[[*by, *when, "offered"]], count="offered", by=[*by, *when], at_least=below, total=word, margins=[by] if over_time else False
-    )
+    columns = [*by, *when]
+    made = suppress_cells(whole[[*columns, "offered"]], count="offered", by=columns, at_least=below, total=word, margins=False)
     gone = made["suppressed"].to_numpy(dtype=bool)
     blank_groups = gone[: len(groups)]
-    blank_total = gone[len(groups) : len(whole)] if by else blank_groups
-    keys = made.loc[made["suppressed"], [*by, *(() if over_time else when)]]
-    if over_time:
-        keys = keys[made.loc[made["suppressed"], when].isna().all(axis=1)]
+    blank_total = gone[len(groups) :] if by else blank_groups
+    # Of single intervals the waits are those of the whole log: sums that would tie all intervals together.
+    waits = report.waits if set(when) <= set(report.waits.columns) else report.waits.head(0)
+    blank_waits = _among(waits, made.loc[made["suppressed"], columns]) if len(waits) else np.array([], dtype=bool)
     note = pd.DataFrame({"note": [_NOTE.format(below)], "count": [int(blank_groups.sum() + (blank_total.sum() if by else 0))]})
     return replace(
         report,
-        groups=blank_rows(groups, blank_groups, [*by, *when]),
+        groups=blank_rows(groups, blank_groups, columns),
         total=blank_rows(total, blank_total, when),
-        waits=blank_rows(report.waits, _among(report.waits, keys), [*by, *when]),
+        waits=blank_rows(waits, blank_waits, columns),
         notes=pd.concat([report.notes, note.astype(report.notes.dtypes.to_dict())], ignore_index=True),
     )
 
@@ -236,3 +235,47 @@ def without_names(report: ServiceReport, *, key: str | bytes | None = None) -> S
     everyone = pd.concat([report.groups["agent"].astype("str"), report.waits["agent"].astype("str")]).dropna().unique()
     groups, waits = (anonymise_agents(table, key=secret, among=everyone) for table in (report.groups, report.waits))
     return replace(report, groups=groups, waits=waits)
+
+
+def suppress_kpis(kpis: pd.DataFrame, *, below: int) -> pd.DataFrame:
+    """The scorecard without the figures of rows that rest on fewer cases, and of those that would give them away.
+
+    Parameters
+    ----------
+    kpis : pandas.DataFrame
+        As `ccstats.build_scorecard` makes it.
+    below : int
+        Rows of 1 to ``below`` - 1 cases are blanked; 0 blanks none. [cases]
+
+    Returns
+    -------
+    pandas.DataFrame
+        Where one queue of a metric and period is blanked alone, the row of all queues together is, too: the others and it would give the
+        queue back. A blanked row has no figures, is not decidable and says why; how far its target is fulfilled would be a figure.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> log = cc.read(cc.sample_log(), key="a secret")
+    >>> kpis = cc.build_scorecard(cc.Agreement.from_toml(cc.sample_file("agreement.toml")), contacts=log.contacts, period="day")
+    >>> bool((suppress_kpis(kpis, below=5)["count"].dropna().replace(0, 5) >= 5).all())
+    True
+    """
+    if below <= 0:
+        return kpis
+    count = kpis["count"]
+    small = (count > 0) & (count < below)
+    whole = kpis["queue"].astype("str") == ALL
+    keys = [kpis[name].astype("str") for name in ("metric", "period", "period_start")]
+    gone = small | (whole & (small & ~whole).groupby(keys).transform("any"))
+    made = kpis.copy()
+    figures = ["value", "value_low", "value_high", "count", "previous", "indicator", "money"]
+    made[figures] = made[figures].mask(gone)
+    # The value of a small row also stands beside the next period.
+    follows = gone.groupby([kpis["queue"].astype("str"), kpis["target"].astype("str")]).shift(fill_value=False).to_numpy(dtype=bool)
+    made["previous"] = made["previous"].mask(follows)
+    made["trend"] = made["trend"].mask(gone | follows)
+    made["unusual"] = made["unusual"].mask(gone, "unknown")
+    made["verdict"] = made["verdict"].mask(gone, "not_decidable")
+    made["verdict_reason"] = made["verdict_reason"].mask(gone, reason("suppressed", count=below))
+    return made
