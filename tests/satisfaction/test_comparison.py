@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from quality_cases import forms, random_forms
+from scipy import stats
 
 import ccstats as cc
 from ccstats.errors import ColumnError, OptionError, TableError
@@ -17,15 +18,37 @@ from ccstats.errors import ColumnError, OptionError, TableError
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 
 
-def test_without_strata_it_is_the_plain_funnel() -> None:
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), share=st.floats(0.05, 0.98), coverage=st.sampled_from([0.95, 0.998]))
+def test_without_strata_flags_are_binomial_tails(seed, share, coverage) -> None:
+    rng = np.random.default_rng(seed)
+    n = rng.integers(1, 80, 12)
+    met = rng.binomial(n, np.clip(share + rng.normal(0, 0.15, 12), 0, 1))
+    counts = pd.DataFrame({"agent": list("abcdefghijkl"), "met": met, "n": n})
+    made = cc.compare_agents(counts, met="met", counted="n", coverage=coverage, at_least=1)
+    center, tail = met.sum() / n.sum(), (1 - coverage) / 2
+    if center in (0, 1):
+        assert set(made["flag"]) == {"inside"}
+        return
+    above, below = stats.binom.sf(met - 1, n, center) <= tail, stats.binom.cdf(met, n, center) <= tail
+    assert made["flag"].tolist() == np.where(above, "above", np.where(below, "below", "inside")).tolist()
+    assert made["share_adjusted"].tolist() == pytest.approx((met / n).tolist())
+
+
+def test_ten_of_ten_is_no_signal() -> None:
+    """Of a share of 0.81 it comes about once in eight."""
+    counts = pd.DataFrame({"agent": ["few", "many"], "met": [10, 800], "n": [10, 990]})
+    assert cc.compare_agents(counts, met="met", counted="n")["flag"].tolist() == ["inside", "inside"]
+
+
+def test_overdispersion_is_that_of_the_funnel() -> None:
     counts = pd.DataFrame({"agent": list("abcdef"), "met": [40, 50, 30, 80, 9, 20], "n": [50, 60, 60, 90, 20, 40]})
-    for more in (False, True):
-        made = cc.compare_agents(counts, met="met", counted="n", overdispersion=more)
-        funnel = cc.spc.limits("funnel", counts["met"], counts["n"], overdispersion="multiplicative" if more else None)
-        assert made["lower"].tolist() == pytest.approx(np.clip(funnel.lower, 0, None))
-        assert made["upper"].tolist() == pytest.approx(funnel.upper)
-        assert made["share_adjusted"].tolist() == pytest.approx((counts["met"] / counts["n"]).tolist())
-        assert (made["flag"] != "inside").tolist() == funnel.signals.tolist()
+    made = cc.compare_agents(counts, met="met", counted="n", overdispersion=True)
+    funnel = cc.spc.limits("funnel", counts["met"], counts["n"], overdispersion="multiplicative")
+    plain = cc.compare_agents(counts, met="met", counted="n")
+    assert (plain["z"] / made["z"]).tolist() == pytest.approx(
+        funnel.details["stretch"].tolist() if np.ndim(funnel.details["stretch"]) else [float(funnel.details["stretch"])] * 6
+    )
 
 
 @settings(max_examples=max(25, int(500 * EXAM)), deadline=None)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 from ccstats.errors import OptionError, TableError
 from ccstats.satisfaction._cells import columns_of, divide
 from ccstats.satisfaction.quality import score_evaluations
 from ccstats.schema import as_frame
-from ccstats.spc.funnel import funnel_limits
 
 __all__ = ["compare_agents"]
 
@@ -87,9 +87,10 @@ def compare_agents(
     -----
     This is indirect standardisation: :math:`E_i = \sum_s n_{is} p_s` with the share :math:`p_s` of stratum s in the whole table, agent i
     included. If agents are alike, the number met is a sum of binomials with that mean and the variance
-    :math:`V_i = \sum_s n_{is} p_s (1 - p_s)`. The limits are exact ones of the binomial law with the same mean and variance, of
-    :math:`E_i^2 / (E_i - V_i)` trials; without strata that is the plain funnel. Two adjusted shares are comparable with the whole, not
-    with each other, where the mixes differ much.
+    :math:`V_i = \sum_s n_{is} p_s (1 - p_s)`. The limits are those of the binomial law with the same mean and variance,
+    of :math:`E_i^2 / (E_i - V_i)` trials: a number on or beyond a limit has a chance of (1 - coverage) / 2 or less. They lie where counts
+    can be told apart; ten of ten is no signal while it comes about by chance. A funnel chart's limits lie between whole numbers and flag
+    more of the small. Two adjusted shares are comparable with the whole, not with each other, where the mixes differ much.
 
     A ranking of agents who are all alike still has a last place. Inside the limits there is nothing to explain: not who is first, and not
     who became better. Cases of one customer, or evaluations of one contact, are taken as independent.
@@ -181,14 +182,22 @@ def _counts(frame: pd.DataFrame, met: str, counted: str | None) -> tuple[Floats,
 
 
 def _limits(expected: Floats, variance: Floats, coverage: float) -> tuple[Floats, Floats]:
-    """Limits of observed over expected; missing where chance has no room."""
-    low, high = np.full(len(expected), np.nan), np.full(len(expected), np.nan)
-    for at in np.flatnonzero((variance > 1e-12) & (expected - variance > 1e-12)):
-        share = 1 - variance[at] / expected[at]
-        trials = expected[at] / share
-        ends = funnel_limits(float(share), [trials], coverage=coverage)
-        low[at], high[at] = (float(each[0]) / share for each in ends)
-    return low, high
+    """Limits of observed over expected, beyond which lies no more than (1 - coverage) / 2; missing where chance has no room."""
+    some = (variance > 1e-12) & (expected - variance > 1e-12)
+    mean = np.where(some, expected, np.nan)
+    share = 1 - variance / np.where(some, expected, 1.0)
+    trials, tail = mean / share, (1 - coverage) / 2
+    ends = []
+    for upper in (False, True):
+        near, far = mean.copy(), trials + 1 if upper else np.full(len(mean), -1.0)
+        for _ in range(60):
+            half = (near + far) / 2
+            # Chance of at least, or at most, so many of a binomial law of real-valued trials.
+            chance = special.betainc(half, trials - half + 1, share) if upper else special.betainc(trials - half, half + 1, 1 - share)
+            rare = chance <= tail
+            near, far = np.where(rare, near, half), np.where(rare, half, far)
+        ends.append(far / mean)
+    return ends[0], ends[1]
 
 
 def _stretch(z: Floats, winsorize: float) -> float:
