@@ -18,6 +18,7 @@ FLOORS: list[list[str]] = [
     ["readers", "intervals", "synthetic"],
     ["profile", "expectation"],
     ["service", "workforce", "deviations", "satisfaction"],
+    ["scorecard"],
     ["report"],
     ["cli", "__init__"],
 ]

@@ -23,6 +23,7 @@ _HOME = {
     "adjust_satisfaction": "ccstats.satisfaction.adjustment",
     "anonymise_agents": "ccstats.privacy",
     "backtest_staffing": "ccstats.workforce.backtesting",
+    "build_scorecard": "ccstats.scorecard.building",
     "check_nonresponse": "ccstats.satisfaction.nonresponse",
     "compare_agents": "ccstats.satisfaction.comparison",
     "compare_plans": "ccstats.workforce.evaluation",
@@ -67,6 +68,7 @@ _HOME = {
     "measure_continuity": "ccstats.deviations.continuity",
     "measure_deferred": "ccstats.service.deferred",
     "measure_forecast_accuracy": "ccstats.deviations.accuracy",
+    "measure_index": "ccstats.scorecard.index",
     "measure_item_agreement": "ccstats.satisfaction.calibration",
     "measure_ivr": "ccstats.service.channels",
     "measure_outbound": "ccstats.service.channels",
@@ -111,6 +113,8 @@ _HOME = {
     "to_agent_intervals": "ccstats.intervals",
     "to_forecast": "ccstats.workforce.demand",
     "to_intervals": "ccstats.intervals",
+    "trace_scorecard": "ccstats.scorecard.tracing",
+    "write_report": "ccstats.report.scorecard_files",
 }
 _MODULES = {
     "erlang": "ccstats.queueing.erlang",

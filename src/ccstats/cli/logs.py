@@ -1,4 +1,4 @@
-"""Commands that read logs: the service-level table, the account of lines, statistics, formats and mappings."""
+"""Commands that read logs: the account of lines, statistics, formats and mappings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ccstats.readers.contract import Log
 
 __all__ = [
-    *("Clock", "Format", "Logs", "Mapping", "Threshold"),
-    *("check", "columns_of", "draft", "formats", "needed_zone", "read_logs", "report", "stats", "thresholds_of"),
+    *("By", "Clock", "Format", "Logs", "Mapping", "Period", "Suppress", "Threshold"),
+    *("check", "columns_of", "draft", "formats", "needed_zone", "read_logs", "stats", "thresholds_of"),
 ]
 
 Logs = Annotated[list[str], typer.Argument(metavar="LOG…", help="Log files or globs (.gz, .bz2, .xz, .zst too); - is standard input.")]
@@ -82,74 +82,6 @@ def thresholds_of(given: list[str], option: str, queues: list[str]) -> float | d
 
 def columns_of(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-@app.command()
-def report(
-    logs: Logs,
-    format: Format = None,
-    timezone: Zone = None,
-    clock: Clock = None,
-    mapping: Mapping = None,
-    period: Period = "month",
-    by: By = "queue",
-    threshold: Threshold = ["20"],  # noqa: B006 - Typer reads defaults as they stand
-    short: Annotated[list[str], typer.Option("--short", "-s", help="Short-abandon threshold in seconds; repeat as QUEUE=SECONDS.")] = [],  # noqa: B006
-    definition: Annotated[
-        str, typer.Option("--definition", "-d", help="Which service level stands first, such as sl_excl_short.")
-    ] = "service_level",
-    every: Annotated[str, typer.Option("--every", help="Length of the intervals beneath.")] = "30min",
-    suppress: Suppress = 0,
-    agent_names: Annotated[
-        bool, typer.Option("--agent-names", help="With --by agent: names instead of numbers, for readers who may know them.")
-    ] = False,
-    out: Annotated[str | None, typer.Option("--out", "-o", help="Folder for report.md and CSV tables; - prints the table as CSV.")] = None,
-    lang: Lang = "en",
-) -> None:
-    """The service-level table of a log: by queue and month unless asked otherwise."""
-    from ccstats.labels import check_language, number_text, phrase
-    from ccstats.report import build_service_report, write_service_report
-    from ccstats.report.files import csv_text
-    from ccstats.report.suppressed import suppress_report, without_names
-
-    zone, lang = needed_zone(timezone), check_language(lang)
-    log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping)
-    queues = [str(queue) for queue in log.contacts["queue"].cat.categories]
-    with progress_bar("counting"):
-        made = build_service_report(
-            log,
-            timezone=zone,
-            period=None if period == "all" else period,
-            by=columns_of(by),
-            every=every,
-            threshold_s=thresholds_of(threshold, "--threshold", queues),
-            short_s=thresholds_of(short, "--short", queues),
-            definition=definition,
-            lang=lang,
-        )
-        made = suppress_report(made, below=suppress)
-        made = made if agent_names else without_names(made)
-    if out == "-":
-        sys.stdout.write(csv_text(made.groups))
-        return
-    title = phrase("service_level_of", lang, sources=", ".join(made.sources), zone=zone)
-    print_table(made.headline(), title=title, period=made.period, lang=lang)
-    from ccstats.metrics import METRICS
-    from ccstats.report.cells import printable
-
-    formula = METRICS[definition].formula
-    said = phrase("definition_line", lang, definition=definition, formula=formula, threshold=made.threshold, short=made.short)
-    console().print(escape(printable(said)), soft_wrap=True)
-    if suppress:
-        console().print(phrase("suppressed_rows", lang, count=suppress), soft_wrap=True)
-    rejected, repaired = phrase("findings_rejected", lang), phrase("findings_repaired", lang)
-    findings = {rejected: log.count("rejected"), repaired: int(log.notes["count"].sum())}
-    if any(findings.values()):
-        said = "; ".join(f"{what}: {number_text(number, lang=lang)}" for what, number in findings.items() if number)
-        error_console.print(f"{said}. {phrase('findings_hint', lang, command='[bold]ccstats check[/]')}", soft_wrap=True)
-    if out is not None:
-        for path in write_service_report(made, out):
-            error_console.print(f"wrote {escape(str(path))}")
 
 
 @app.command()

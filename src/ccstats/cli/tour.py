@@ -11,7 +11,8 @@ import typer
 from rich.markup import escape
 
 from ccstats.cli.control import deviations
-from ccstats.cli.logs import check, read_logs, report, stats
+from ccstats.cli.logs import check, read_logs, stats
+from ccstats.cli.reports import report
 from ccstats.cli.shell import app, error_console
 from ccstats.cli.staffing import staff
 

@@ -85,8 +85,7 @@ def judge_service_level(
     window : int
         Handle times (and, for the formulas, volumes) are averaged over this odd number of intervals around each. [intervals]
     period : str, optional
-        ``interval``; or ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``, ``weekday``, ``slot``: sums per period, divided last;
-        None: one row a queue.
+        ``interval``; or ``hour, day, week, month, quarter, year, weekday, slot``: sums per period, divided last; None: one row a queue.
     timezone : str, optional
         The zone whose days count; by default the one the intervals were cut in.
     replications : int

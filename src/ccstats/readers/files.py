@@ -20,7 +20,7 @@ import pyarrow as pa
 from ccstats.errors import FormatError, OptionError, SourceMissingError, did_you_mean
 from ccstats.readers.contract import Source
 
-__all__ = ["MAX_BYTES", "MAX_RATIO", "RATIO_FROM", "open_sources"]
+__all__ = ["MAX_BYTES", "MAX_RATIO", "RATIO_FROM", "open_sources", "paths_of"]
 
 #: Nothing is decompressed beyond this. [bytes]
 MAX_BYTES = 64 * 2**30
@@ -98,7 +98,7 @@ def _refuse_copies(opened: list[Source]) -> None:
 
 def _open(source: Any, limits: tuple[int, int, int]) -> list[Source]:
     if isinstance(source, str | os.PathLike):
-        return [_opened(name, _mapped(name), limits) for name in _paths(source)]
+        return [_opened(name, _mapped(name), limits) for name in paths_of(source)]
     if isinstance(source, bytes | bytearray | memoryview | mmap.mmap):
         return [_opened("<bytes>", source, limits)]
     if isinstance(source, pd.DataFrame):
@@ -123,7 +123,22 @@ def _opened(name: str, raw: Any, limits: tuple[int, int, int]) -> Source:
     return Source(name, _decoded(name, raw, limits), raw=raw)
 
 
-def _paths(source: str | os.PathLike[str]) -> list[str]:
+def paths_of(source: str | os.PathLike[str]) -> list[str]:
+    """The files that a name or a glob means, sorted.
+
+    Raises
+    ------
+    OptionError
+        If it is a folder, an address, or no name.
+    SourceMissingError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> [os.path.basename(path) for path in paths_of(cc.sample_log())]
+    ['queue_log.gz']
+    """
     path = Path(source)
     name = os.fspath(path) if isinstance(source, Path) else os.fspath(source)
     if not isinstance(name, str) or "\0" in name or not name:

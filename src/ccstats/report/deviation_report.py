@@ -116,8 +116,8 @@ def place_agents(agent_states: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> states = pd.DataFrame({"agent": ["Ada", "Ada", "Bo", "Bo", "Bo"], "queue": ["sales", None, "sales", "help", None]})
-    >>> place_agents(states)["queue"].fillna("?").tolist()
-    ['sales', 'sales', 'sales', 'help', '?']
+    >>> place_agents(states)["queue"].tolist()
+    ['sales', 'sales', 'sales', 'help', nan]
     """
     served = agent_states[["agent", "queue"]].astype("object").dropna().drop_duplicates().set_index("agent")["queue"]
     only = served[~served.index.duplicated(keep=False)]

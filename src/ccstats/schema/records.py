@@ -155,6 +155,13 @@ KPIS = Table(
     (
         _c("queue", "category", "the queue, or `all`", nullable=False),
         _c("period_start", "period", "start of the period, in the zone of the agreement", nullable=False),
+        _c(
+            "period",
+            "category",
+            "length of the period",
+            nullable=False,
+            words=("interval", "day", "week", "month", "quarter", "year"),
+        ),
         _c("metric", "category", "the metric", nullable=False),
         _c("target", "category", "the target's name in the agreement; empty: measured without one", nullable=False),
         _c("value", "number", "what was measured; missing: nothing to measure"),

@@ -55,7 +55,7 @@ def evaluate_staffing(
     agents : str
         Column that says who is on the floor. ``scheduled_agents`` are counted without their ``shrinkage``; every other column as it is.
     period : str, optional
-        ``interval``; or ``hour``, ``day``, ``week``, ``month``, ``quarter``, ``year``: sums per queue and period, divided last; None: one row a queue.
+        ``interval``; or ``hour, day, week, month, quarter, year``: sums per queue and period, divided last; None: one row a queue.
     timezone : str, optional
         The zone whose days count. Needed with a period longer than an interval, and with ``arrival_cv``.
     arrival_cv : float

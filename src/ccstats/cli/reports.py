@@ -1,0 +1,225 @@
+"""What a client is sent: the service-level table of a log, and with an agreement the scorecard."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from ccstats.cli.logs import (
+    By,
+    Clock,
+    Format,
+    Logs,
+    Mapping,
+    Period,
+    Suppress,
+    Threshold,
+    columns_of,
+    needed_zone,
+    read_logs,
+    thresholds_of,
+)
+from ccstats.cli.shell import Lang, Zone, app, console, error_console, print_table, progress_bar
+from ccstats.errors import OptionError
+
+if TYPE_CHECKING:
+    from ccstats.agreement import Agreement
+    from ccstats.readers.contract import Log
+    from ccstats.report import ServiceReport
+
+__all__ = ["report"]
+
+_HELP = "With --agreement: "
+Agreed = Annotated[Path | None, typer.Option("--agreement", "-a", help="TOML of what was agreed: adds the scorecard of its targets.")]
+Surveys = Annotated[Path | None, typer.Option("--surveys", help=f"{_HELP}what customers answered.")]
+Evaluations = Annotated[Path | None, typer.Option("--evaluations", help=f"{_HELP}contacts that were evaluated.")]
+Complaints = Annotated[Path | None, typer.Option("--complaints", help=f"{_HELP}complaints.")]
+Items = Annotated[Path | None, typer.Option("--items", help=f"{_HELP}written work.")]
+Forecast = Annotated[Path | None, typer.Option("--forecast", help=f"{_HELP}what was forecast.")]
+Staff = Annotated[Path | None, typer.Option("--staff", help=f"{_HELP}who joined and left.")]
+Absences = Annotated[Path | None, typer.Option("--absences", help=f"{_HELP}scheduled and absent time.")]
+Figures = Annotated[Path | None, typer.Option("--figures", help=f"{_HELP}figures that no log tells, such as cost.")]
+
+
+@app.command()
+def report(
+    logs: Logs,
+    format: Format = None,
+    timezone: Zone = None,
+    clock: Clock = None,
+    mapping: Mapping = None,
+    period: Period = "month",
+    by: By = "queue",
+    threshold: Threshold = [],  # noqa: B006 - Typer reads defaults as they stand
+    short: Annotated[list[str], typer.Option("--short", "-s", help="Short-abandon threshold in seconds; repeat as QUEUE=SECONDS.")] = [],  # noqa: B006
+    definition: Annotated[
+        str | None, typer.Option("--definition", "-d", help="Which service level stands first, such as sl_excl_short.")
+    ] = None,
+    every: Annotated[str, typer.Option("--every", help="Length of the intervals beneath.")] = "30min",
+    agreement: Agreed = None,
+    surveys: Surveys = None,
+    evaluations: Evaluations = None,
+    complaints: Complaints = None,
+    items: Items = None,
+    forecast: Forecast = None,
+    staff: Staff = None,
+    absences: Absences = None,
+    figures: Figures = None,
+    suppress: Suppress = 0,
+    agent_names: Annotated[
+        bool, typer.Option("--agent-names", help="With --by agent: names instead of numbers, for readers who may know them.")
+    ] = False,
+    out: Annotated[str | None, typer.Option("--out", "-o", help="Folder for the report and its tables; - prints the table as CSV.")] = None,
+    lang: Lang = "en",
+) -> None:
+    """The service-level table of a log: by queue and month unless asked otherwise. With an agreement also its scorecard.
+
+    Threshold (20 s), short-abandon rule and definition are those of the agreement where there is one.
+    """
+    from ccstats.labels import check_language
+    from ccstats.privacy import key_of
+    from ccstats.report import write_service_report
+    from ccstats.report.files import csv_text
+
+    agreed = _agreement(agreement)
+    zone, lang = needed_zone(timezone or (None if agreed is None else agreed.timezone)), check_language(lang)
+    key = key_of(None)  # one for all files of a run, so that customers of complaints are those of the log
+    records = {"surveys": surveys, "evaluations": evaluations, "complaints": complaints, "items": items}
+    records |= {"forecast": forecast, "staff": staff, "absences": absences, "figures": figures}
+    if agreed is None and (named := [name for name, path in records.items() if path is not None]):
+        raise OptionError(f"--{named[0]} is for the scorecard, which needs --agreement; see ccstats agreement new")
+    log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping, key=key)
+    made = _service(log, agreed, zone=zone, period=period, by=by, every=every, given=(threshold, short, definition), lang=lang)
+    made = _protected(made, suppress, agent_names)
+    if out == "-":
+        sys.stdout.write(csv_text(made.groups))
+        return
+    _print_service(made, log, suppress)
+    if out is not None:
+        for path in write_service_report(made, out):
+            error_console.print(f"wrote {escape(str(path))}")
+    if agreed is not None:
+        _scorecard(agreed, log, logs, records, key=key, zone=zone, period=period, suppress=suppress, out=out, lang=lang)
+
+
+def _agreement(path: Path | None) -> Agreement | None:
+    if path is None:
+        return None
+    from ccstats.agreement import Agreement
+
+    return Agreement.from_toml(path)
+
+
+def _service(
+    log: Log, agreed: Agreement | None, *, zone: str, period: str, by: str, every: str, given: tuple[Any, Any, str | None], lang: str
+) -> ServiceReport:
+    from ccstats.report import build_service_report
+
+    threshold, short, definition = given
+    queues = [str(queue) for queue in log.contacts["queue"].cat.categories]
+    agreed_for = [] if agreed is None else [queue for queue in queues if not agreed.queues or queue in agreed.queues]
+    limits: Any = thresholds_of(threshold or ["20"], "--threshold", queues)
+    shorts: Any = thresholds_of(short, "--short", queues)
+    if agreed is not None and not threshold:
+        limits = {queue: agreed.threshold_of(queue) if queue in agreed_for else agreed.service_level.threshold_s for queue in queues}
+        limits = next(iter(limits.values())) if len(set(limits.values())) == 1 else limits
+    if agreed is not None and not short:
+        shorts = {queue: value for queue in agreed_for if (value := agreed.short_of(queue)) is not None} or None
+    with progress_bar("counting"):
+        return build_service_report(
+            log,
+            timezone=zone,
+            period=None if period == "all" else period,
+            by=columns_of(by),
+            every=every,
+            threshold_s=limits,
+            short_s=shorts,
+            definition=definition or (agreed.service_level.definition if agreed is not None else "service_level"),
+            lang=lang,
+        )
+
+
+def _protected(made: ServiceReport, suppress: int, agent_names: bool) -> ServiceReport:
+    from ccstats.report.suppressed import suppress_report, without_names
+
+    made = suppress_report(made, below=suppress)
+    return made if agent_names else without_names(made)
+
+
+def _print_service(made: ServiceReport, log: Log, suppress: int) -> None:
+    from ccstats.labels import number_text, phrase
+    from ccstats.metrics import METRICS
+    from ccstats.report.cells import printable
+
+    lang = made.lang
+    title = phrase("service_level_of", lang, sources=", ".join(made.sources), zone=made.timezone)
+    print_table(made.headline(), title=title, period=made.period, lang=lang)
+    formula = METRICS[made.definition].formula
+    said = phrase("definition_line", lang, definition=made.definition, formula=formula, threshold=made.threshold, short=made.short)
+    console().print(escape(printable(said)), soft_wrap=True)
+    if suppress:
+        console().print(phrase("suppressed_rows", lang, count=suppress), soft_wrap=True)
+    rejected, repaired = phrase("findings_rejected", lang), phrase("findings_repaired", lang)
+    findings = {rejected: log.count("rejected"), repaired: int(log.notes["count"].sum())}
+    if any(findings.values()):
+        said = "; ".join(f"{what}: {number_text(number, lang=lang)}" for what, number in findings.items() if number)
+        error_console.print(f"{said}. {phrase('findings_hint', lang, command='[bold]ccstats check[/]')}", soft_wrap=True)
+
+
+def _scorecard(
+    agreed: Agreement,
+    log: Log,
+    logs: list[str],
+    records: dict[str, Path | None],
+    *,
+    key: bytes,
+    zone: str,
+    period: str,
+    suppress: int,
+    out: str | None,
+    lang: str,
+) -> None:
+    """Print the scorecard, and write it where asked to."""
+    from ccstats.labels import phrase
+    from ccstats.readers.files import paths_of
+    from ccstats.report.scorecard_files import summary_lines, write_report
+    from ccstats.report.scorecard_report import ScorecardReport
+    from ccstats.report.suppressed import suppress_kpis
+    from ccstats.scorecard import build_scorecard, trace_scorecard
+
+    tables = {"contacts": log.contacts, **{name: _records(name, path, zone, key) for name, path in records.items() if path is not None}}
+    with progress_bar("judging"):
+        kpis = suppress_kpis(build_scorecard(agreed, period=period, **tables), below=suppress)
+        files: dict[str, Any] = {name: path for name, path in records.items() if path is not None}
+        if "-" not in logs:
+            files["contacts"] = [path for name in logs for path in paths_of(name)]
+        trace = trace_scorecard(kpis, agreed, files=files, **tables)
+    made = ScorecardReport(kpis, agreed, trace, lang)
+    print_table(made.headline(), title=f"{phrase('scorecard', lang)}: {agreed.client}, {agreed.name}", lang=lang)
+    for line in summary_lines(made):
+        console().print(escape(line), soft_wrap=True)
+    if out is not None:
+        for path in write_report(kpis, out=out, agreement=agreed, trace=trace, lang=lang):
+            error_console.print(f"wrote {escape(str(path))}")
+
+
+def _records(name: str, path: Path, zone: str, key: bytes) -> Any:
+    """A table beside the log; what was rejected is said."""
+    import ccstats
+
+    if name == "forecast":
+        return ccstats.read_forecast(str(path), timezone=zone)
+    read = getattr(ccstats, f"read_{name}")
+    found = read(path, timezone=zone, key=key)
+    if len(found.rejected):
+        first = found.rejected.iloc[0]
+        error_console.print(
+            f"[bold yellow]note:[/] {escape(str(path))}: {len(found.rejected):,} rows rejected, first in line {first['line']}: "
+            f"{escape(str(first['reason']))}",
+            soft_wrap=True,
+        )
+    return found.table
