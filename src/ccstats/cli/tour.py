@@ -25,14 +25,15 @@ def demo(
 ) -> None:
     """The main job on a bundled log: a three-queue centre over two months, of our own making."""
     from ccstats.intervals import to_intervals
-    from ccstats.readers.bundled import sample_log
+    from ccstats.readers.bundled import sample_file, sample_log
     from ccstats.report.files import write_tables
 
     log, zone = sample_log(), "Europe/Berlin"
     error_console.print(f"reading the bundled log {escape(log.name)}")
     with contextlib.suppress(typer.Exit):
         check([str(log)])
-    report([str(log)], timezone=zone, out=str(out))
+    records = {name: sample_file(f"{name}.csv") for name in ("surveys", "evaluations", "complaints", "forecast")}
+    report([str(log)], agreement=sample_file("agreement.toml"), **records, out=str(out))
     stats([str(log)], timezone=zone, out=out)
     intervals = to_intervals(read_logs([str(log)], format=None, timezone=zone, clock=None).contacts, timezone=zone, threshold_s=20)
     day = intervals["interval_start"].dt.tz_convert(zone).dt.normalize()
@@ -43,7 +44,11 @@ def demo(
     with contextlib.suppress(typer.Exit):
         deviations([str(log)], timezone=zone, metric=["service_level", "offered"], since=last, out=str(out))
     error_console.print("The same by hand:")
-    error_console.print(f"  ccstats report {escape(str(log))} --timezone {zone} --threshold 20 --out {escape(str(out))}", soft_wrap=True)
+    beside = " ".join(f"--{name} {escape(str(path))}" for name, path in records.items())
+    error_console.print(
+        f"  ccstats report {escape(str(log))} --agreement {escape(str(sample_file('agreement.toml')))} {beside} --out {escape(str(out))}",
+        soft_wrap=True,
+    )
     error_console.print(
         f"  ccstats staff {escape(str(expected))} --service-level 80/20 --patience 120 --shrinkage 30% --timezone {zone} "
         f"--out {escape(str(out / 'plan.xlsx'))}",
