@@ -8,6 +8,7 @@ from scipy import stats
 from survey_cases import contacts_of, surveys_of, world
 
 import ccstats as cc
+from ccstats.satisfaction.propensity import Answers, estimate_all
 
 
 def test_shares_and_the_test_by_hand():
@@ -102,3 +103,43 @@ def test_arguments_without_such_a_value(arguments, message):
 def test_surveys_of_other_contacts_are_refused():
     with pytest.raises(cc.CcstatsError, match="contact_id is a name of the same contact in both tables"):
         cc.check_nonresponse(surveys_of([5.0], prefix="other"), contacts_of(5))
+
+
+@pytest.mark.parametrize("odds", [1.0, 0.5, 2.0])
+def test_the_estimator_is_the_one_of_the_books(odds):
+    """A plain loop over contacts: what is expected of each, and for those who answered the weighted error of that."""
+    rng = np.random.default_rng(2)
+    answered = rng.random(400) < 0.4
+    unit = np.where(answered, rng.choice([0.0, 1.0], 400), np.nan)
+    answers = Answers(answered, unit, np.column_stack([np.ones(400), rng.normal(size=400), rng.normal(size=400)]))
+    every, noise, chance = estimate_all(answers, odds)
+    for i in range(400):
+        said, p = answers.said[i], chance[i]
+        silent = odds * said / (1 - said + odds * said)
+        slope = odds / (1 - said + odds * said) ** 2
+        silent -= odds * (1 - odds) / (1 - said + odds * said) ** 3 * answers.variance[i]
+        expected = unit[i] + (1 - p) / p * slope * (unit[i] - said) if answered[i] else silent
+        assert every[i] == pytest.approx(expected, abs=0.01)  # the slope is taken at a value that the curvature has moved a little
+        if odds == 1.0 and answered[i]:
+            assert every[i] == pytest.approx(said + (unit[i] - said) / p)
+            assert abs(noise[i]) >= abs(unit[i] - said) / p
+    assert odds != 1.0 or np.allclose(noise[~answered], 0)
+
+
+@pytest.mark.parametrize("odds", [0.5, 1.0, 2.0])
+def test_scores_in_between_are_tilted_too(odds):
+    """Promoters, passives and detractors who answer with odds^(1 - score): the estimator with these odds is not off."""
+    off = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=3000)
+        happy = 1 / (1 + np.exp(-0.5 - x))
+        u = rng.random(3000)
+        unit = np.where(u < 0.5 * (1 - happy), 0.0, np.where(u < 1 - 0.7 * happy, 0.5, 1.0))
+        truth = (0.7 * happy + 0.5 * (1 - 0.5 * (1 - happy) - 0.7 * happy)).mean()
+        answered = rng.random(3000) < 1 / (1 + np.exp(1 - 0.5 * x - np.log(odds) * (1 - unit)))
+        answers = Answers(answered, np.where(answered, unit, np.nan), np.column_stack([np.ones(3000), x, x**2]))
+        every, noise, _ = estimate_all(answers, odds)
+        off.append((every.mean() - truth) / (np.sqrt((noise**2).sum()) / 3000))
+    assert abs(np.mean(off)) < 4 / np.sqrt(12)
+    assert 0.5 < np.std(off) < 1.7
