@@ -42,7 +42,7 @@ def demo(
     staff(str(expected), service_level="80/20", patience=120.0, shrinkage="30%", timezone=zone, out=str(out / "plan.xlsx"))
     last = str(day.max().date() - timedelta(days=6))
     with contextlib.suppress(typer.Exit):
-        deviations([str(log)], timezone=zone, metric=["service_level", "offered"], since=last, out=str(out))
+        deviations([str(log)], timezone=zone, metric=["service_level", "offered"], holidays="DE", since=last, out=str(out))
     error_console.print("The same by hand:")
     beside = " ".join(f"--{name} {escape(str(path))}" for name, path in records.items())
     error_console.print(
@@ -55,7 +55,7 @@ def demo(
         soft_wrap=True,
     )
     error_console.print(
-        f"  ccstats deviations {escape(str(log))} --timezone {zone} --metric service_level --metric offered --since {last} "
-        f"--out {escape(str(out))}",
+        f"  ccstats deviations {escape(str(log))} --timezone {zone} --metric service_level --metric offered --holidays DE "
+        f"--since {last} --out {escape(str(out))}",
         soft_wrap=True,
     )
