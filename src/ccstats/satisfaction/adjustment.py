@@ -108,9 +108,9 @@ def adjust_satisfaction(
     of that for the others: no assumption but γ, which the data say nothing about. Scores in between are tilted by γ^score, with the
     score on 0-1.
 
-    On 2,500 simulated contacts with 440 to 850 answers, 1,000 seeds each, the adjusted 95 % interval held the truth in 95.5, 96.0 and 94.1 % for
-    straight, curved and stepped dependence (as answered: 0.3, 93.4 and 0.4 %); the sensitivity range in 95.8 % where the true odds were at
-    its very end, 0.5. With a hundred answers, at that end, it held it in 92 of 100.
+    On 2,500 simulated contacts with 440 to 850 answers, 1,000 seeds each, the adjusted 95 % interval held the truth in 95.5, 96.0 and
+    94.1 % for straight, curved and stepped dependence (as answered: 0.3, 93.4 and 0.4 %); the sensitivity range in 95.8 % where the
+    true odds were at its very end, 0.5. With a hundred answers, at that end, it held it in 92 of 100.
 
     References
     ----------
