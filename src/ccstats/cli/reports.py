@@ -84,8 +84,11 @@ def report(
     from ccstats.privacy import key_of
     from ccstats.report import write_service_report
     from ccstats.report.files import csv_text
+    from ccstats.scorecard.building import SCORED
 
     agreed = _agreement(agreement)
+    if agreed is not None and period not in SCORED:
+        raise OptionError(f"--period {period}: with --agreement give one of {', '.join(SCORED)}, which a scorecard can have")
     zone, lang = needed_zone(timezone or (None if agreed is None else agreed.timezone)), check_language(lang)
     key = key_of(None)  # one for all files of a run, so that customers of complaints are those of the log
     records = {"surveys": surveys, "evaluations": evaluations, "complaints": complaints, "items": items}
@@ -188,16 +191,20 @@ def _scorecard(
     from ccstats.readers.files import paths_of
     from ccstats.report.scorecard_files import summary_lines, write_report
     from ccstats.report.scorecard_report import ScorecardReport
-    from ccstats.report.suppressed import suppress_kpis
+    from ccstats.report.suppressed_scorecard import suppress_kpis, suppress_trace
     from ccstats.scorecard import build_scorecard, trace_scorecard
 
-    tables = {"contacts": log.contacts, **{name: _records(name, path, zone, key) for name, path in records.items() if path is not None}}
+    tables = {
+        "contacts": log.contacts,
+        "agent_states": log.agent_states,
+        **{name: _records(name, path, zone, key) for name, path in records.items() if path is not None},
+    }
     with progress_bar("judging"):
         kpis = suppress_kpis(build_scorecard(agreed, period=period, **tables), below=suppress)
         files: dict[str, Any] = {name: path for name, path in records.items() if path is not None}
         if "-" not in logs:
-            files["contacts"] = [path for name in logs for path in paths_of(name)]
-        trace = trace_scorecard(kpis, agreed, files=files, **tables)
+            files["contacts"] = files["agent_states"] = [path for name in logs for path in paths_of(name)]
+        trace = suppress_trace(trace_scorecard(kpis, agreed, files=files, **tables), below=suppress)
     made = ScorecardReport(kpis, agreed, trace, lang)
     print_table(made.headline(), title=f"{phrase('scorecard', lang)}: {agreed.client}, {agreed.name}", lang=lang)
     for line in summary_lines(made):

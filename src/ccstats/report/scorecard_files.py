@@ -16,7 +16,7 @@ import pandas as pd
 
 from ccstats import __version__
 from ccstats.agreement import Agreement
-from ccstats.labels import metric_title, moment_text, number_text, phrase, share_text
+from ccstats.labels import moment_text, number_text, phrase, share_text, translate
 from ccstats.report.cells import escape_markdown
 from ccstats.report.files import csv_text, write_bytes, write_texts
 from ccstats.report.markdown import markdown_table
@@ -157,8 +157,15 @@ def _provenance() -> dict[str, Any]:
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": sys.version.split()[0],
         "platform": platform.platform(),
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "packages": {name: _version(name) for name in _PACKAGES},
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def scorecard_markdown(report: ScorecardReport) -> str:
@@ -184,8 +191,7 @@ def scorecard_markdown(report: ScorecardReport) -> str:
         client = f"{phrase('client', lang)}: {escape_markdown(agreement.client)}"
         parts.append(f"{client} · {phrase('agreement', lang)}: {escape_markdown(agreement.name)} · {escape_markdown(agreement.timezone)}")
     for row in report.index.to_dict("records"):
-        period = str(report.kpis.loc[report.kpis["period_start"] == row["period_start"], "period"].iloc[0])
-        parts.append(f"## {moment_text(row['period_start'], period=period, lang=lang)}")
+        parts.append(f"## {moment_text(row['period_start'], period=str(row['period']), lang=lang)}")
         parts += _of_period(report, row)
     due = report.money()
     if len(due) and agreement is not None:
@@ -200,7 +206,7 @@ def scorecard_markdown(report: ScorecardReport) -> str:
 
 
 def _of_period(report: ScorecardReport, row: Mapping[Any, Any]) -> list[str]:
-    here = report.kpis["period_start"] == row["period_start"]
+    here = (report.kpis["period_start"] == row["period_start"]) & (report.kpis["period"] == row["period"])
     return [escape_markdown(_summary(report, row)), markdown_table(report.headline()[here.to_numpy()].iloc[:, 1:])]
 
 
@@ -214,8 +220,7 @@ def summary_lines(report: ScorecardReport) -> list[str]:
     """
     said = []
     for row in report.index.to_dict("records"):
-        period = str(report.kpis.loc[report.kpis["period_start"] == row["period_start"], "period"].iloc[0])
-        said.append(f"{moment_text(row['period_start'], period=period, lang=report.lang)}: {_summary(report, row)}")
+        said.append(f"{moment_text(row['period_start'], period=str(row['period']), lang=report.lang)}: {_summary(report, row)}")
     return said
 
 
@@ -242,7 +247,7 @@ def _definitions(report: ScorecardReport) -> list[str]:
         if row["source"]:
             source = " " + phrase("preset_line", lang, source=row["source"], date=row["as_of"] or "–", confidence=row["confidence"] or "–")
         note = f" {row['note']}" if row["note"] else ""
-        title, made = escape_markdown(metric_title(row["metric"], lang)), escape_markdown(row["definition"])
+        title, made = escape_markdown(row["title"]), escape_markdown(translate(row["definition"], lang))
         text = f"**{escape_markdown(row['target'])}**, {title}: {made}"
         clause = f"{phrase('clause', lang)} {row['clause']}; {escape_markdown(row['inputs'])}"
         lines.append(f"* {text} ({clause}).{escape_markdown(source + note)}")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ccstats.agreement import Agreement
 from ccstats.labels import check_language, metric_title, moment_text, number_text, phrase, share_text, translate, vocabulary_word
+from ccstats.metrics import METRICS
 from ccstats.scorecard.index import measure_index
 
 __all__ = ["ScorecardReport", "figure_text", "target_text"]
@@ -75,7 +76,7 @@ class ScorecardReport:
                     phrase("period", lang): moment_text(row.period_start, period=str(row.period), lang=lang),
                     phrase("queue", lang): phrase("all_queues", lang) if row.queue == "all" else str(row.queue),
                     phrase("target", lang): str(row.target),
-                    phrase("metric", lang): metric_title(str(row.metric), lang),
+                    phrase("metric", lang): _title(str(row.metric), lang),
                     phrase("value", lang): figure_text(row.value, unit, lang),
                     phrase("interval", lang): "" if np.isnan(row.value_low) else " – ".join(ends),
                     phrase("count", lang): figure_text(row.count, "count", lang),
@@ -100,7 +101,7 @@ class ScorecardReport:
         """
         kept = self.kpis.drop_duplicates(["target", "metric", "definition"])
         made = kept[["target", "metric", "definition", "unit", "clause", "inputs"]].astype("str").reset_index(drop=True)
-        made.insert(2, "title", [metric_title(name, self.lang) for name in made["metric"]])
+        made.insert(2, "title", [_title(name, self.lang) for name in made["metric"]])
         said = {} if self.agreement is None else {target.name: target for target in self.agreement.targets}
         found = [said.get(name) for name in made["target"]]
         made["source"] = ["" if each is None else each.source for each in found]
@@ -119,6 +120,11 @@ class ScorecardReport:
         """
         due = self.kpis[self.kpis["money"].notna() & (self.kpis["money"] != 0)]
         return due[["period_start", "target", "queue", "money"]].reset_index(drop=True)
+
+
+def _title(metric: str, lang: str) -> str:
+    """What a metric is called; one that is not offered has its name only."""
+    return metric_title(metric, lang) if metric in METRICS else metric
 
 
 def figure_text(value: float, unit: str, lang: str = "en") -> str:

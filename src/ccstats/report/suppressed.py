@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats.labels import reason
 from ccstats.privacy import anonymise_agents, key_of, suppress_cells
 from ccstats.privacy.protection import protect
 from ccstats.report.service_report import ServiceReport
-from ccstats.scorecard.sources import ALL
 
-__all__ = ["blank_rows", "suppress_kpis", "suppress_report", "suppress_statistics", "without_names"]
+__all__ = ["blank_rows", "suppress_report", "suppress_statistics", "without_names"]
 
 _WHEN = ("period_start", "weekday", "slot")
 _NOTE = "rows on fewer than {} contacts, and those that would give them away: figures left out"
@@ -235,47 +233,3 @@ def without_names(report: ServiceReport, *, key: str | bytes | None = None) -> S
     everyone = pd.concat([report.groups["agent"].astype("str"), report.waits["agent"].astype("str")]).dropna().unique()
     groups, waits = (anonymise_agents(table, key=secret, among=everyone) for table in (report.groups, report.waits))
     return replace(report, groups=groups, waits=waits)
-
-
-def suppress_kpis(kpis: pd.DataFrame, *, below: int) -> pd.DataFrame:
-    """The scorecard without the figures of rows that rest on fewer cases, and of those that would give them away.
-
-    Parameters
-    ----------
-    kpis : pandas.DataFrame
-        As `ccstats.build_scorecard` makes it.
-    below : int
-        Rows of 1 to ``below`` - 1 cases are blanked; 0 blanks none. [cases]
-
-    Returns
-    -------
-    pandas.DataFrame
-        Where one queue of a metric and period is blanked alone, the row of all queues together is, too: the others and it would give the
-        queue back. A blanked row has no figures, is not decidable and says why; how far its target is fulfilled would be a figure.
-
-    Examples
-    --------
-    >>> import ccstats as cc
-    >>> log = cc.read(cc.sample_log(), key="a secret")
-    >>> kpis = cc.build_scorecard(cc.Agreement.from_toml(cc.sample_file("agreement.toml")), contacts=log.contacts, period="day")
-    >>> bool((suppress_kpis(kpis, below=5)["count"].dropna().replace(0, 5) >= 5).all())
-    True
-    """
-    if below <= 0:
-        return kpis
-    count = kpis["count"]
-    small = (count > 0) & (count < below)
-    whole = kpis["queue"].astype("str") == ALL
-    keys = [kpis[name].astype("str") for name in ("metric", "period", "period_start")]
-    gone = small | (whole & (small & ~whole).groupby(keys).transform("any"))
-    made = kpis.copy()
-    figures = ["value", "value_low", "value_high", "count", "previous", "indicator", "money"]
-    made[figures] = made[figures].mask(gone)
-    # The value of a small row also stands beside the next period.
-    follows = gone.groupby([kpis["queue"].astype("str"), kpis["target"].astype("str")]).shift(fill_value=False).to_numpy(dtype=bool)
-    made["previous"] = made["previous"].mask(follows)
-    made["trend"] = made["trend"].mask(gone | follows)
-    made["unusual"] = made["unusual"].mask(gone, "unknown")
-    made["verdict"] = made["verdict"].mask(gone, "not_decidable")
-    made["verdict_reason"] = made["verdict_reason"].mask(gone, reason("suppressed", count=below))
-    return made

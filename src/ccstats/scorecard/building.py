@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ccstats.agreement import Agreement, Target
-from ccstats.errors import DataWarning, OptionError, did_you_mean
+from ccstats.errors import ColumnError, DataWarning, OptionError, ZoneError, did_you_mean
 from ccstats.labels import reason, share_text
-from ccstats.metrics import METRICS, Metric
+from ccstats.metrics import METRICS, NOT_OFFERED, Metric
 from ccstats.schema import KPIS
 from ccstats.scorecard.index import fulfilment
 from ccstats.scorecard.judging import Bounds, Judged, judge, judge_k_of_n, judge_trend
@@ -21,12 +22,14 @@ from ccstats.scorecard.service_measures import measure_logged
 from ccstats.scorecard.sources import ALL, NotMeasured, Sources, period_end
 from ccstats.scorecard.unusual import find_unusual
 
-__all__ = ["build_scorecard"]
+__all__ = ["SCORED", "build_scorecard"]
 
 #: Periods that the scorecard itself can have.
-_PERIODS = ("day", "week", "month", "quarter", "year")
+SCORED = ("day", "week", "month", "quarter", "year")
 #: Tables whose figures are samples: not everybody was asked, not every contact was listened to.
 _SAMPLED = ("surveys", "evaluations")
+#: Made of these tables and yet no samples: who answered of those asked, what was listened to of all, and what describes a sample itself.
+_WHOLE = ("response_rate", "qm_coverage", "nps_se", "nps_ci_low", "nps_ci_high")
 _WORST = {"points": -100.0}
 _FIGURES = ("value", "value_low", "value_high", "count")
 #: What the value can still become while some cases are open, where a measure tells.
@@ -116,8 +119,8 @@ def build_scorecard(
     >>> sorted(kpis["verdict"].unique().astype(str))
     ['met', 'not_decidable', 'not_met']
     """
-    if period not in _PERIODS:
-        raise OptionError(f"period={period!r} is not known; choose one of: {', '.join(_PERIODS)}")
+    if period not in SCORED:
+        raise OptionError(f"period={period!r} is not known; choose one of: {', '.join(SCORED)}")
     if not agreement.targets:
         raise OptionError(f"the agreement {agreement.name!r} has no targets; add [[targets]] to it")
     given = {"contacts": contacts, "intervals": intervals, "agent_states": agent_states, "surveys": surveys, "evaluations": evaluations}
@@ -140,23 +143,41 @@ def _warn_of_unknown_queues(sources: Sources) -> None:
 
 def _of_target(sources: Sources, target: Target, period: str) -> pd.DataFrame:
     """All rows of one target: every queue it is judged for, in every period."""
-    metric = METRICS.get(sources.agreement.definition_of(target))
-    queues = sources.queues(target) if target.by_queue else [ALL]
+    metric = _metric(sources.agreement.definition_of(target), target)
     missing = target.lacks
+    if not missing and (target.queues or sources.agreement.queues) and not sources.agreement.queues_of(target):
+        missing = reason("no_contacts")  # of its channels the agreement has no queue
     measured = pd.DataFrame(columns=["queue", "period_start", *_FIGURES])
-    if metric is not None and not missing:
+    if not missing:
         try:
             measured = _measure(sources, target, metric, period)
         except NotMeasured as error:
             missing = str(error)
-    if metric is None:
-        raise OptionError(f"target {target.name!r} is about {target.metric}: {missing}")
-    if period == "interval":
-        starts = pd.DatetimeIndex(measured["period_start"].drop_duplicates().sort_values(), tz=sources.agreement.timezone)
-    else:
+    if period != "interval":
         starts = sources.periods(period)
+    elif len(measured):
+        starts = pd.DatetimeIndex(measured["period_start"].drop_duplicates().sort_values(), tz=sources.agreement.timezone)
+    else:  # one row has to say why there are none
+        starts = sources.periods("day")[:1]
+    queues = _queues(sources, target, measured)
     frames = [_of_queue(sources, target, metric, period, queue, starts, measured[measured["queue"] == queue], missing) for queue in queues]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=KPIS.names())
+    return pd.concat(frames, ignore_index=True)
+
+
+def _metric(name: str, target: Target) -> Metric:
+    """The metric of a target; one that is not offered is known by name only."""
+    if name in METRICS:
+        return METRICS[name]
+    formula = reason("not_offered", metric=name, needs=NOT_OFFERED[name])
+    return replace(METRICS["utilisation"], name=name, formula=formula, unit=target.unit, inputs=())
+
+
+def _queues(sources: Sources, target: Target, measured: pd.DataFrame) -> list[str]:
+    """What a target is judged for: queue by queue where it asks for that and the records tell, else all of them together."""
+    if not target.by_queue:
+        return [ALL]
+    together = len(measured) and (measured["queue"] == ALL).all() and not target.queues and not target.channels
+    return [ALL] if together else sources.queues(target) or [ALL]
 
 
 def _measure(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
@@ -164,10 +185,12 @@ def _measure(sources: Sources, target: Target, metric: Metric, period: str) -> p
     fields = target.model_dump(exclude={"name", "op", "value", "money", "weight", "note", "source", "as_of", "confidence", "k", "n"})
     key = ("measured", metric.name, period, repr(sorted(fields.items())))
     if key not in sources.cache:
-        if metric.kind != "computed" and metric.table in ("intervals", "contacts"):
-            sources.cache[key] = measure_logged(sources, target, metric, period)
-        else:
-            sources.cache[key] = RECORD_MEASURES[metric.function](sources, target, metric, period)
+        logged = metric.kind != "computed" and metric.table in ("intervals", "contacts")
+        measure = measure_logged if logged else RECORD_MEASURES[metric.function]
+        try:
+            sources.cache[key] = measure(sources, target, metric, period)
+        except (OptionError, ColumnError, ZoneError) as error:  # it asks for what these tables cannot tell; broken rows are a TableError
+            raise NotMeasured(str(error.args[0])) from error
     measured: pd.DataFrame = sources.cache[key]
     return measured
 
@@ -185,7 +208,8 @@ def _of_queue(
     here = _beside(starts, measured)
     low, high = target.bounds()
     bounds = Bounds(-np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high, strict=target.op in ("<", ">"))
-    gaps = _gaps(sources, starts, period, None if queue == ALL else queue, missing)
+    gaps = _gaps(sources, starts, period, list(sources.agreement.queues_of(target)) if queue == ALL else [queue], missing)
+    sampled = metric.table in _SAMPLED and metric.name not in _WHOLE
     figures = here[["value", "value_low", "value_high"]].to_numpy("float64")
     judged = [
         judge(
@@ -193,7 +217,7 @@ def _of_queue(
             float(figures[at, 1]),
             float(figures[at, 2]),
             bounds,
-            sampled=metric.table in _SAMPLED,
+            sampled=sampled,
             margin_adjusted=target.margin_adjusted,
             missing=gap,
             floor=float(here["floor"].iloc[at]),
@@ -209,7 +233,7 @@ def _of_queue(
         judged = judge_k_of_n(kept, k=target.k, n=target.n)
     whole = here["value"].where(~np.array([bool(gap) for gap in gaps], dtype=bool))
     # A sample too small for a verdict still says how far the target is fulfilled, as well as it can.
-    shown = [value if known or metric.table in _SAMPLED else np.nan for value, known in zip(whole, decided, strict=True)]
+    shown = [value if known or sampled else np.nan for value, known in zip(whole, decided, strict=True)]
     return here.drop(columns=list(_OPEN)).assign(
         queue=queue,
         period=period,
@@ -227,12 +251,20 @@ def _of_queue(
         unusual=find_unusual(sources, target, metric, period, queue, here.assign(value=whole)),
         indicator=fulfilment(shown, low, high, worst=_WORST.get(metric.unit, 0.0)),
         weight=sources.agreement.weight_of(target),
-        money=[target.money_for(value) if known else np.nan for value, known in zip(here["value"], decided, strict=True)],
+        money=[_money(target, value, each) for value, each in zip(here["value"], single, strict=True)],
         unit=metric.unit,
         clause=metric.clause,
         definition=_definition(sources.agreement, target, metric, queue),
         inputs=", ".join(f"{metric.table}.{column}" for column in metric.columns),
     )
+
+
+def _money(target: Target, value: float, judged: Judged) -> float:
+    """What is due; no malus for what its margin of error lets pass."""
+    if judged.verdict == "not_decidable":
+        return np.nan
+    due = target.money_for(value)
+    return max(due, 0.0) if target.margin_adjusted and judged.verdict == "met" else due
 
 
 def _beside(starts: pd.DatetimeIndex, measured: pd.DataFrame) -> pd.DataFrame:
@@ -248,13 +280,13 @@ def _reason(judged: Judged, single: Judged) -> str:
     return "; ".join(each for each in said if each)
 
 
-def _gaps(sources: Sources, starts: pd.DatetimeIndex, period: str, queue: str | None, missing: str) -> list[str]:
+def _gaps(sources: Sources, starts: pd.DatetimeIndex, period: str, queues: list[str], missing: str) -> list[str]:
     """For each period why it cannot be judged whatever was measured; empty where it can."""
     if missing or period == "interval":
         return [missing] * len(starts)
     found = []
     for start, end in zip(starts, period_end(starts, period=period), strict=True):
-        lacking, days = sources.missing_days(start, end, queue)
+        lacking, days = sources.missing_days(start, end, queues)
         found.append(reason("days_covered", days=days - lacking, all=days) if lacking else "")
     return found
 
@@ -264,23 +296,22 @@ def _definition(agreement: Agreement, target: Target, metric: Metric, queue: str
     said = [f"{metric.name} = {metric.formula}"]
     if "within" in metric.formula and metric.table == "intervals":
         limit = target.threshold_s if target.threshold_s is not None or queue == ALL else agreement.threshold_of(queue, target)
-        said.append(
-            "threshold of each queue"
-            if limit is None
-            else f"threshold {limit:g} s" + ("" if agreement.service_level.inclusive else ", exclusive")
-        )
+        key = "threshold_of_queue" if limit is None else "threshold_is" if agreement.service_level.inclusive else "threshold_exclusive"
+        said.append(reason(key, limit="" if limit is None else f"{limit:g}"))
         if target.threshold_rules:
             said.append("other thresholds on " + ", ".join(f"{_days(rule)} {rule.threshold_s:g} s" for rule in target.threshold_rules))
     if metric.table in ("intervals", "contacts") and metric.kind != "computed" and agreement.clock_of(target) != "queued":
-        said.append(f"wait from {agreement.clock_of(target)}")
-    if target.probability is not None and metric.kind != "quantile":
-        said.append(f"over the shortest {target.probability:.0%}")
+        said.append(reason("wait_from", clock=agreement.clock_of(target)))
+    if target.probability is not None and metric.kind != "quantile" and target.statistic == "mean":
+        said.append(reason("over_shortest", share=share_text(target.probability, digits=0)))
+    elif target.statistic in ("max", "quantile") and metric.kind not in ("max", "quantile"):
+        said.append(target.statistic + ("" if target.probability is None else f" {target.probability:g}"))
     if target.limit is not None:
-        unit = {"working_days": "working days", "working_hours": "s of working time", "elapsed": "s"}[target.calendar]
-        said.append(f"limit {target.limit:g} {unit}")
-    said += [
-        f"without {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({each.reason})" for each in target.exclude for begin, end in [each.span()]
-    ]
+        key = {"working_days": "limit_working_days", "working_hours": "limit_working_time", "elapsed": "limit_elapsed"}[target.calendar]
+        said.append(reason(key, limit=f"{target.limit:g}"))
+    for each in target.exclude:
+        begin, end = each.span()
+        said.append(reason("without_span", start=f"{begin:%Y-%m-%d %H:%M}", end=f"{end:%Y-%m-%d %H:%M}", why=each.reason))
     return "; ".join(said)
 
 

@@ -16,6 +16,8 @@ __all__ = ["digest_file", "digest_table"]
 
 #: Columns that another run may fill otherwise although the data is the same: without a fixed key pseudonyms are new every time.
 _PER_RUN = ("customer",)
+#: Up to here every whole number is a float of its own.
+_EXACT = 2**53
 
 
 def digest_file(path: str | Path) -> str:
@@ -63,8 +65,9 @@ def digest_table(table: Any) -> str:
 
     Notes
     -----
-    Numbers are hashed as 64-bit floats or integers, instants as microseconds since 1970, everything else as text; text is hashed by its
-    sorted vocabulary and the place in it, so that unused categories and their order do not count.
+    Numbers are hashed as 64-bit floats (whole ones beyond 2**53 also as they are), instants as microseconds since 1970, everything else as
+    text; text is hashed by its sorted vocabulary and the place in it, so that unused categories and their order do not count. A column
+    without any value is hashed by its length.
 
     Examples
     --------
@@ -91,14 +94,26 @@ def _add(whole: Any, part: bytes) -> None:
 
 
 def _parts(values: pd.Series[Any]) -> list[bytes]:
-    dtype = values.dtype
+    if isinstance(values.dtype, pd.CategoricalDtype) and not isinstance(values.dtype.categories.dtype, pd.StringDtype):
+        values = values.astype(values.dtype.categories.dtype)
+    dtype, missing = values.dtype, values.isna().to_numpy(dtype=bool)
+    if missing.all():  # a column without a value has no type that every file format keeps
+        return [b"missing", len(values).to_bytes(8, "little")]
     if isinstance(dtype, pd.DatetimeTZDtype):
         return [b"instant", values.dt.tz_convert("UTC").dt.as_unit("us").astype("int64").to_numpy().astype("<i8").tobytes()]
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
         numbers = values.to_numpy(dtype="float64", na_value=np.nan)
         numbers = np.where(np.isnan(numbers), np.nan, numbers + 0.0)  # one NaN, and no negative zero
-        return [b"number", numbers.astype("<f8").tobytes()]
+        return [b"number", numbers.astype("<f8").tobytes(), *_beyond_floats(values, missing)]
     texts = values.astype("str")
     words = sorted(texts.dropna().unique())
     codes = pd.Categorical(texts, categories=words).codes.astype("<i4")
-    return [b"text", "\0".join(words).encode("utf-8", "surrogateescape"), codes.tobytes()]
+    return [b"text", len(words).to_bytes(8, "little"), *(word.encode("utf-8", "surrogateescape") for word in words), codes.tobytes()]
+
+
+def _beyond_floats(values: pd.Series[Any], missing: np.ndarray[Any, Any]) -> list[bytes]:
+    """Whole numbers that a float cannot hold, written out."""
+    if not pd.api.types.is_integer_dtype(values.dtype):
+        return []
+    large = [f"{at}:{value}" for at, value in enumerate(values) if not missing[at] and abs(int(value)) > _EXACT]
+    return [",".join(large).encode()] if large else []

@@ -35,8 +35,8 @@ def fulfilment(value: Any, target_low: Any, target_high: Any, *, worst: Any = 0.
     -------
     numpy.ndarray
         100 where the target is met. Below it falls in proportion: the distance of the value from ``worst``, relative to that of the target.
-        Above a highest value it is the target relative to the value (a wait of 40 s against 20 s is 50). Never below 0; missing without a
-        target.
+        Above a highest value it is the target relative to the value (a wait of 40 s against 20 s is 50), and so below a lowest value that
+        is negative. Never below 0; missing without a target.
 
     Examples
     --------
@@ -47,7 +47,9 @@ def fulfilment(value: Any, target_low: Any, target_high: Any, *, worst: Any = 0.
     at, low, high, floor = np.broadcast_arrays(*given)
     low, high = np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
     with np.errstate(divide="ignore", invalid="ignore"):
-        below = np.where(low > floor, (at - floor) / (low - floor), 0.0)
+        # A lowest value below zero, such as that of a bias: it relative to the value, as above a highest one.
+        negative = np.where((low < 0) & (at < 0) & (floor >= low), low / at, 0.0)
+        below = np.where(low > floor, (at - floor) / (low - floor), negative)
         above = np.where(at > 0, np.maximum(high, 0) / at, 0.0)
     share = np.where(at < low, below, np.where(at > high, above, 1.0))
     return np.where(np.isnan(at) | (np.isinf(low) & np.isinf(high)), np.nan, 100 * np.clip(share, 0.0, 1.0))
@@ -66,7 +68,8 @@ def measure_index(kpis: Any, *, factor: float = 2.0) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a period, in time: ``period_start, kpi_index`` (the mean of ``indicator`` over the targets that have one, by ``weight``;
+        One row a period, in time (a month and the quarter that begins with it are two): ``period_start, period``, where told,
+        ``kpi_index`` (the mean of ``indicator`` over the targets that have one, by ``weight``;
         0-100), ``indicators`` (how many), ``coverage`` (their share of the weights of all targets of the period), ``index_low`` and
         ``index_high`` (over every change of the weights within the factor), ``index_equal`` (all weights alike), ``small_samples``
         (indicators that rest on fewer than 30 cases, with the queue and the metric), ``met``, ``not_met`` and ``not_decidable``. Without
@@ -101,8 +104,10 @@ def measure_index(kpis: Any, *, factor: float = 2.0) -> pd.DataFrame:
         raise OptionError(f"factor={factor!r} is out of range; give a number from 1, such as 2 for weights half or twice as large")
     frame = as_frame(kpis, what="kpis")
     KPIS.check(frame, columns=["period_start", "indicator", "weight", "count"], keys=False)
-    rows = [{"period_start": start, **_of_period(part, factor)} for start, part in frame.groupby("period_start", sort=True)]
-    names = ["period_start", "kpi_index", "indicators", "coverage", "index_low", "index_high", "index_equal", "small_samples"]
+    keys = [name for name in ("period_start", "period") if name in frame]
+    groups = frame.groupby(keys, sort=True, observed=True)
+    rows = [{**dict(zip(keys, key, strict=True)), **_of_period(part, factor)} for key, part in groups]
+    names = [*keys, "kpi_index", "indicators", "coverage", "index_low", "index_high", "index_equal", "small_samples"]
     return pd.DataFrame(rows, columns=[*names, "met", "not_met", "not_decidable"])
 
 

@@ -11,16 +11,18 @@ import pandas as pd
 
 from ccstats.agreement import Target
 from ccstats.deviations.accuracy import measure_forecast_accuracy
-from ccstats.errors import DataWarning
+from ccstats.errors import DataWarning, TableError
 from ccstats.intervals import to_intervals
 from ccstats.labels import reason
 from ccstats.metrics import Metric
-from ccstats.periods import period_start
+from ccstats.periods import Calendar, period_start
 from ccstats.satisfaction.complaints import measure_complaints
 from ccstats.satisfaction.quality import measure_quality
 from ccstats.satisfaction.resolution import measure_resolution
+from ccstats.satisfaction.scales import check_surveys
 from ccstats.satisfaction.staff import measure_absenteeism, measure_turnover
 from ccstats.satisfaction.surveys import measure_satisfaction
+from ccstats.schema import ITEMS, SURVEYS
 from ccstats.scorecard.sources import ALL, NotMeasured, Sources
 from ccstats.service.agents import measure_agents
 from ccstats.service.channels import measure_callbacks, measure_ivr, measure_outbound
@@ -44,12 +46,20 @@ _COUNTS = {
 }
 
 #: Shares that open cases can still move: the columns that count the decided ones, and the one that counts the open ones.
-_PENDING = {
+_PENDING: dict[str, tuple[tuple[str, ...], str]] = {
     "complaint_on_time_rate": (("on_time", "late"), "not_due"),
+    "complaint_first_resolution": (("closed",), "open"),
     "response_sl": (("answered_within", "answered_late", "overdue"), "not_due"),
+    "response_sl_working": (("answered_within_working", "answered_late_working", "overdue_working"), "not_due_working"),
     "callback_on_time_rate": (("on_time", "late"), "not_due"),
     "fcr_window": (("issues",), "censored"),
+    "fcr_window_contacts": (("contacts",), "censored_contacts"),
+    "fcr_gross": (("inbound_contacts",), "censored_contacts"),
 }
+
+
+#: Of a time of written work, what ends it.
+_ENDS = {"first_response_s": ("first_response_at", "closed_at"), "resolution_s": ("closed_at",)}
 
 
 def _figures(table: pd.DataFrame, column: str, count: Any) -> pd.DataFrame:
@@ -76,23 +86,19 @@ def _numbers(table: pd.DataFrame, column: str) -> Any:
     return table[column].to_numpy("float64", na_value=np.nan)
 
 
-def _both(measure: Callable[[str | tuple[()]], pd.DataFrame], column: str, rows: pd.DataFrame, count: str) -> pd.DataFrame:
-    """By queue, where the rows know theirs, and over all of them."""
-    parts = []
-    for by in ["queue", ()] if "queue" in rows else [()]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)  # said once where the tables are read and checked
-            table = measure(by)  # type: ignore[arg-type]
-        if len(table):
-            parts.append(_figures(table, column, _numbers(table, count)))
-    return pd.concat(parts, ignore_index=True) if parts else _none()
+def _grouped(measure: Callable[[list[str]], pd.DataFrame], column: str, rows: pd.DataFrame, target: Target, count: str) -> pd.DataFrame:
+    """By queue where the target asks for it and the rows know theirs, else over all of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # said once where the tables are read and checked
+        table = measure(["queue"] if target.by_queue and "queue" in rows else [])
+    return _figures(table, column, _numbers(table, count)) if len(table) else _none()
 
 
 def _column(target: Target, metric: Metric) -> str:
     """The column of a mean, its longest or one of its quantiles; of the clock that the target is counted by."""
     name, seconds = metric.column.removesuffix("_s"), "_s" if metric.column.endswith("_s") else ""
-    if target.calendar == "working_days" and metric.name == "complaint_resolution_s":
-        name, seconds = f"{name}_working", "_days"
+    if target.calendar == "working_days" and metric.name in ("complaint_resolution_s", "complaint_ack_s"):
+        name, seconds = f"{name}_working_days", ""
     elif (
         target.calendar != "elapsed"
         and metric.function in ("measure_deferred", "measure_complaints")
@@ -111,29 +117,54 @@ def _none() -> pd.DataFrame:
 
 
 def _resolution(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
-    contacts = sources.rows("contacts", target)
-    if "customer" not in contacts or contacts["customer"].isna().all():
+    if metric.name == "fcr_net":
+        raise NotMeasured(reason("not_from_these", metric=metric.name))  # which contacts nobody can resolve is not in the tables
+    mine = sources.rows("contacts", target)
+    if "customer" not in mine or mine["customer"].isna().all():
         raise NotMeasured(reason("no_customer"))
-    zone = sources.agreement.timezone
-    asked: dict[str, Any] = {"period": period, "timezone": zone, "confidence": target.confidence_level}
+    # Who comes again may come to another queue: all contacts are looked at, and those counted that began where the target is about.
+    whole = sources.rows("contacts", target, everything=True)
+    asked: dict[str, Any] = {"period": period, "timezone": sources.agreement.timezone, "confidence": target.confidence_level}
+    asked["observed"] = sources.covers
     if target.limit is not None:
         asked["window_days"] = target.limit / 86_400
-    return _both(lambda by: measure_resolution(contacts, by=by, **asked), _column(target, metric), contacts, _COUNTS[metric.name])
+    visits = pd.MultiIndex.from_frame(whole[["contact_id", "visit"]])
+    whole = whole.assign(asked_about=visits.isin(pd.MultiIndex.from_frame(mine[["contact_id", "visit"]])))
+
+    def measure(by: list[str]) -> pd.DataFrame:
+        table = measure_resolution(whole, by=[*by, "asked_about"], **asked)
+        return table[table["asked_about"]].reset_index(drop=True)
+
+    return _grouped(measure, _column(target, metric), whole, target, _COUNTS[metric.name])
 
 
 def _satisfaction(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
     surveys = sources.rows("surveys", target)
+    check_surveys(surveys)
     instrument = metric.name.split("_")[0]
-    if instrument in ("csat", "nps", "ces", "enps"):
+    if metric.name == "response_rate":
+        surveys = _asked(surveys)
+    else:
         surveys = surveys[surveys["instrument"] == instrument].reset_index(drop=True)
         if not len(surveys):
             raise NotMeasured(reason("no_survey", instrument=instrument))
-    elif metric.name == "response_rate":
-        surveys = surveys.drop_duplicates("response_id").reset_index(drop=True)
     asked: dict[str, Any] = {"period": period, "timezone": sources.agreement.timezone, "confidence": target.confidence_level}
-    contacts = sources.tables.get("contacts")
+    asked["contacts"] = sources.tables.get("contacts")
     count = _COUNTS.get(metric.name, "responses")
-    return _both(lambda by: measure_satisfaction(surveys, contacts=contacts, by=by, **asked), _column(target, metric), surveys, count)
+    try:
+        return _grouped(lambda by: measure_satisfaction(surveys, by=by, **asked), _column(target, metric), surveys, target, count)
+    except TableError as error:  # the answers are sound each by itself, but on several scales
+        raise NotMeasured(str(error)) from error
+
+
+def _asked(surveys: pd.DataFrame) -> pd.DataFrame:
+    """One row a customer who was asked; answered is what has an answer to any question. Agents are not customers."""
+    customers = surveys["instrument"] != "enps"
+    rows = surveys[customers] if customers.any() else surveys
+    rows = rows.assign(silent=rows["score"].isna()).sort_values(["response_id", "silent"], kind="stable").drop_duplicates("response_id")
+    score = np.where(rows["silent"], np.nan, 1.0)
+    made = rows.drop(columns="silent").assign(score=score, scale_min=0.0, scale_max=1.0, polarity="higher_is_better", instrument="other")
+    return SURVEYS.conform(made.reset_index(drop=True))
 
 
 def _quality(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
@@ -143,7 +174,8 @@ def _quality(sources: Sources, target: Target, metric: Metric, period: str) -> p
         asked["contacts"] = sources.rows("contacts", target)
     elif metric.name == "qm_coverage":
         raise NotMeasured(reason("no_contacts_for_share"))
-    return _both(lambda by: measure_quality(evaluations, by=by, **asked), _column(target, metric), evaluations, "evaluations")
+    count = "answered" if metric.name == "qm_coverage" else "evaluations"
+    return _grouped(lambda by: measure_quality(evaluations, by=by, **asked), _column(target, metric), evaluations, target, count)
 
 
 def _complaints(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
@@ -160,33 +192,40 @@ def _complaints(sources: Sources, target: Target, metric: Metric, period: str) -
         asked["limit_working_days" if target.calendar == "working_days" else "limit_s"] = (
             int(target.limit) if target.calendar == "working_days" else target.limit
         )
-    return _both(
-        lambda by: measure_complaints(complaints, by=by, **asked),
-        _column(target, metric),
-        complaints,
-        _COUNTS.get(metric.name, "complaints"),
-    )
+    count = _COUNTS.get(metric.name, "complaints")
+    return _grouped(lambda by: measure_complaints(complaints, by=by, **asked), _column(target, metric), complaints, target, count)
 
 
 def _accuracy(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
     forecast = sources.rows("forecast", target)
     zone = sources.agreement.timezone
     if "contacts" in sources.tables:
-        intervals = to_intervals(sources.rows("contacts", target), timezone=zone)
+        lengths = forecast["interval_s"].unique()
+        if len(lengths) != 1:
+            raise NotMeasured(reason("not_from_these", metric=metric.name))
+        intervals = to_intervals(sources.rows("contacts", target), timezone=zone, every=f"{lengths[0]:g}s")
     else:
         intervals = sources.rows("intervals", target)
-    parts = []
-    for by in ("queue", ()):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)  # a forecast may well reach further than what has happened
-            table = measure_forecast_accuracy(forecast, intervals, by=by, period=period, timezone=zone)
-        table = table[table["metric"].astype("str") == "offered"].reset_index(drop=True)
-        parts.append(_figures(table, metric.column, _numbers(table, "intervals")))
-    return pd.concat(parts, ignore_index=True)
+
+    def measure(by: list[str]) -> pd.DataFrame:
+        table = measure_forecast_accuracy(forecast, intervals, by=by, period=period, timezone=zone)
+        return table[table["metric"].astype("str") == "offered"].reset_index(drop=True)
+
+    try:
+        return _grouped(measure, _column(target, metric), forecast, target, "intervals")
+    except TableError as error:  # both tables are sound, but do not fit each other
+        raise NotMeasured(str(error)) from error
 
 
 def _agents(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
-    contacts, states = sources.rows("contacts", target), sources.table("agent_states")
+    states = sources.table("agent_states")
+    if words := (*target.queues, *target.channels):
+        raise NotMeasured(reason("not_said", table="agent_states", column="queue" if target.queues else "channel", words=", ".join(words)))
+    for begin, end in sources.excluded(target):
+        before = states[states["started_at"] < begin].assign(ended_at=lambda rows, begin=begin: rows["ended_at"].clip(upper=begin))
+        after = states[states["ended_at"] > end].assign(started_at=lambda rows, end=end: rows["started_at"].clip(lower=end))
+        states = pd.concat([before, after]).sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
+    contacts = sources.rows("contacts", target)
     table = measure_agents(contacts, states, by=(), period=period, timezone=sources.agreement.timezone)
     return _figures(table, metric.column, _numbers(table, "handled"))  # agents' time is not told apart by queue
 
@@ -194,25 +233,48 @@ def _agents(sources: Sources, target: Target, metric: Metric, period: str) -> pd
 def _staff(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
     staff = sources.rows("staff", target)
     asked: dict[str, Any] = {"period": period, "timezone": sources.agreement.timezone, "observed": sources.covers}
-    return _both(lambda by: measure_turnover(staff, by=by, **asked), _column(target, metric), staff, "headcount_start")
+    return _grouped(lambda by: measure_turnover(staff, by=by, **asked), _column(target, metric), staff, target, "headcount_start")
 
 
 def _absences(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
     absences = sources.rows("absences", target)
-    zone = sources.agreement.timezone
-    return _both(lambda by: measure_absenteeism(absences, by=by, period=period, timezone=zone), _column(target, metric), absences, "agents")
+    asked: dict[str, Any] = {"period": period, "timezone": sources.agreement.timezone, "confidence": target.confidence_level}
+    return _grouped(lambda by: measure_absenteeism(absences, by=by, **asked), _column(target, metric), absences, target, "agents")
 
 
 def _deferred(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
     items = sources.rows("items", target)
-    asked: dict[str, Any] = {"period": period, "timezone": sources.agreement.timezone, "target_s": target.limit, "as_of": sources.covers[1]}
-    if target.calendar != "elapsed":
-        asked["calendar"] = sources.agreement.calendar()
-    return _both(lambda by: measure_deferred(items, by=by, **asked), _column(target, metric), items, "items")
+    if target.calendar == "working_days":
+        raise NotMeasured(reason("not_in_working_days", metric=metric.name))
+    zone, calendar = sources.agreement.timezone, None if target.calendar == "elapsed" else sources.agreement.calendar()
+    if target.statistic == "max" and metric.name in _ENDS:
+        return _longest(items, metric, period, zone=zone, calendar=calendar, as_of=sources.covers[1], by_queue=target.by_queue)
+    asked: dict[str, Any] = {"period": period, "timezone": zone, "target_s": target.limit, "as_of": sources.covers[1]}
+    asked |= {"calendar": calendar, "confidence": target.confidence_level}
+    return _grouped(lambda by: measure_deferred(items, by=by, **asked), _column(target, metric), items, target, "items")
+
+
+def _longest(
+    items: pd.DataFrame, metric: Metric, period: str, *, zone: str, calendar: Calendar | None, as_of: pd.Timestamp, by_queue: bool
+) -> pd.DataFrame:
+    """The longest time of the items opened in each period; what has not ended has lasted so long, and may last any longer."""
+    ITEMS.check(items, columns=["item_id", "opened_at", "first_response_at", "closed_at"])
+    items = items[items["opened_at"] < as_of].reset_index(drop=True)
+    known = [items[name].where(items[name] <= as_of) for name in _ENDS[metric.name]]
+    ended = known[0] if len(known) == 1 else known[0].fillna(known[1])
+    until = ended.fillna(as_of.tz_convert("UTC"))
+    took = (until - items["opened_at"]).dt.total_seconds() if calendar is None else calendar.open_seconds(items["opened_at"], until)
+    rows = pd.DataFrame({"queue": items["queue"].astype("str") if by_queue else ALL, "took": took, "open": ended.isna()})
+    if len(known) == 2:  # closed without a reply: it never had the time asked for
+        rows.loc[known[0].isna() & known[1].notna(), "took"] = np.nan
+    rows["period_start"] = period_start(items["opened_at"], period=period, timezone=zone)
+    made = rows.groupby(["queue", "period_start"], as_index=False).agg(value=("took", "max"), count=("took", "count"), open=("open", "any"))
+    made["ceiling"] = made["value"].where(~made["open"], np.inf)
+    return made.assign(floor=made["value"], value_low=np.nan, value_high=np.nan).drop(columns="open")
 
 
 def _callbacks(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
-    asked: dict[str, Any] = {"as_of": sources.covers[1]}
+    asked: dict[str, Any] = {"as_of": sources.covers[1], "confidence": target.confidence_level}
     if target.limit is not None and target.calendar == "working_days":
         asked |= {"promise_working_days": int(target.limit), "calendar": sources.agreement.calendar()}
     elif target.limit is not None:
@@ -225,13 +287,14 @@ def _of_contacts(measure: Callable[..., pd.DataFrame], count: str, **asked: Any)
         contacts = sources.rows("contacts", target)
         zone = sources.agreement.timezone
         lacking: set[str] = set()
+        more = {"confidence": target.confidence_level} | asked if measure is not measure_concurrency else asked
 
-        def table(by: Any) -> pd.DataFrame:
-            made = measure(contacts, by=by, period=period, timezone=zone, **asked)
+        def table(by: list[str]) -> pd.DataFrame:
+            made = measure(contacts, by=by, period=period, timezone=zone, **more)
             lacking.update(made["not_logged"].astype("str").unique() if "not_logged" in made else ())
             return made
 
-        found = _both(table, _column(target, metric), contacts, count)
+        found = _grouped(table, _column(target, metric), contacts, target, count)
         if len(found) and found["value"].isna().all() and (words := sorted(lacking - {""})):
             raise NotMeasured(reason("source_lacks_columns", columns=", ".join(words)))
         return found
@@ -270,9 +333,12 @@ def measure_figures(sources: Sources, target: Target, metric: Metric, period: st
         raise NotMeasured(reason("no_log_tells", metric=metric.name))
     starts = period_start(figures["period_start"], period=period, timezone=sources.agreement.timezone)
     frame = figures.assign(period_start=starts, queue=figures["queue"].astype("str").fillna(ALL))
-    whole = frame if (frame["queue"] == ALL).all() else frame[frame["queue"] != ALL]
-    parts = [frame[frame["queue"] != ALL], whole.assign(queue=ALL)]
-    sums = pd.concat(parts).groupby(["queue", "period_start"], as_index=False)[["numerator", "denominator"]].sum()
+    told = frame["queue"] == ALL
+    if target.by_queue and not told.all():
+        rows = frame[~told]
+    else:  # what is said of all goes first; where nothing is, the queues are added up
+        rows = frame[told | ~frame["period_start"].isin(frame.loc[told, "period_start"])].assign(queue=ALL)
+    sums = rows.groupby(["queue", "period_start"], as_index=False)[["numerator", "denominator"]].sum()
     value = np.divide(sums["numerator"], sums["denominator"].where(sums["denominator"] != 0))
     return sums[["queue", "period_start"]].assign(value=value, value_low=np.nan, value_high=np.nan, count=sums["denominator"])
 

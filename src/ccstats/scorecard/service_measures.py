@@ -12,6 +12,7 @@ from ccstats.intervals import to_intervals
 from ccstats.labels import reason
 from ccstats.metrics import METRICS, Metric
 from ccstats.periods import period_start
+from ccstats.schema import NOT_QUEUED
 from ccstats.scorecard.sources import ALL, NotMeasured, Sources
 from ccstats.service.ratios import measure_service
 from ccstats.service.waits import measure_waits
@@ -62,27 +63,20 @@ def measure_logged(sources: Sources, target: Target, metric: Metric, period: str
     if metric.name.endswith(("excl_short", "short_met")) and intervals["short_s"].isna().all():
         raise NotMeasured(reason("no_short"))
     zone = sources.agreement.timezone
-    starts = intervals["interval_start"].dt.tz_convert(zone)
-    if period != "interval":
-        starts = pd.Series(period_start(intervals["interval_start"], period=period, timezone=zone), index=intervals.index)
-    return pd.concat([_one_period(part, metric, start, target, zone) for start, part in intervals.groupby(starts)], ignore_index=True)
-
-
-def _one_period(intervals: pd.DataFrame, metric: Metric, start: pd.Timestamp, target: Target, zone: str) -> pd.DataFrame:
-    parts = []
-    for by in ("queue", ()):
-        measured = measure_service(intervals, by=by, timezone=zone)
-        made = pd.DataFrame({"queue": measured["queue"].astype("str") if by else [ALL] * len(measured)})
-        made["period_start"] = pd.DatetimeIndex([start] * len(made))
-        made["value"], made["count"] = measured[metric.name].to_numpy("float64", na_value=np.nan), _cases(measured, metric)
-        made[["value_low", "value_high"]] = np.nan
-        if metric.kind in ("ratio", "mean") and made["value"].notna().any():
-            found = measure_compliance(
-                intervals, metric=metric.name, target=0.0, sense="at_least", by=by, timezone=zone, confidence=target.confidence_level
-            )
-            made[["value_low", "value_high"]] = found[["value_low", "value_high"]].to_numpy("float64")
-        parts.append(made)
-    return pd.concat(parts, ignore_index=True)
+    by = ["queue"] if target.by_queue else []
+    measured = measure_service(intervals, by=by, period=period, timezone=zone)
+    if metric.name not in measured:
+        raise NotMeasured(reason("not_from_these", metric=metric.name))
+    made = pd.DataFrame({"queue": measured["queue"].astype("str") if by else [ALL] * len(measured)})
+    made["period_start"] = measured["period_start"].dt.tz_convert(zone)
+    made["value"], made["count"] = measured[metric.name].to_numpy("float64", na_value=np.nan), _cases(measured, metric)
+    if metric.kind not in ("ratio", "mean") or period == "interval" or made["value"].isna().all():
+        return made.assign(value_low=np.nan, value_high=np.nan)  # one interval says nothing of what the next could be
+    ends = measure_compliance(
+        intervals, metric=metric.name, target=0.0, sense="at_least", by=by, within=period, timezone=zone, confidence=target.confidence_level
+    )
+    ends["queue"] = ends["queue"].astype("str") if by else ALL
+    return made.merge(ends[["queue", "period_start", "value_low", "value_high"]], on=["queue", "period_start"], how="left")
 
 
 def _cases(measured: pd.DataFrame, metric: Metric) -> NDArray[np.float64]:
@@ -161,6 +155,8 @@ def _by_clock(contacts: pd.DataFrame, clock: str) -> pd.DataFrame:
         raise NotMeasured(reason("no_arrival" if column == "arrived_at" else "no_human_option"))
     if clock != "human_option":
         return contacts
+    # Who was never offered a human has no wait on this clock.
+    contacts = contacts[contacts["human_option_at"].notna() | contacts["outcome"].isin(NOT_QUEUED)].reset_index(drop=True)
     before = (contacts["queued_at"] - contacts["human_option_at"]).dt.total_seconds()
     return contacts.assign(wait_s=(contacts["wait_s"] + before).clip(lower=0))
 
@@ -192,6 +188,12 @@ def _given_intervals(sources: Sources, target: Target) -> pd.DataFrame:
             counted, wanted = rows["threshold_s"].dropna().unique(), agreement.threshold_of(str(name), target)
             if set(counted) - {wanted}:
                 raise NotMeasured(reason("other_threshold", queue=name, counted=f"{counted[0]:g}", wanted=f"{wanted:g}"))
+    if "short" in METRICS[agreement.definition_of(target)].formula:
+        for name, rows in intervals.groupby("queue", observed=True):
+            counted, short = rows["short_s"].dropna().unique(), agreement.short_of(str(name))
+            if len(counted) and set(counted) - {short}:
+                wanted_short = "–" if short is None else f"{short:g}"
+                raise NotMeasured(reason("other_threshold", queue=name, counted=f"{counted[0]:g}", wanted=wanted_short))
     return intervals
 
 
@@ -203,14 +205,12 @@ def _of_waits(sources: Sources, target: Target, metric: Metric, period: str) -> 
     clock = "arrived" if sources.agreement.clock_of(target) == "arrived" else "queued"
     if metric.kind != "quantile":
         return _of_single_waits(contacts, target, metric, period, sources.agreement.timezone, clock)
-    parts = []
-    for by in ("queue", ()):
-        asked = {"quantiles": metric.probability, "within_s": (), "clock": clock}
-        found = measure_waits(contacts, by=by, period=period, timezone=sources.agreement.timezone, **asked)  # type: ignore[arg-type]
-        made = pd.DataFrame({"queue": found["queue"].astype("str") if by else [ALL] * len(found)})
-        made["period_start"], made["value"], made["count"] = found["period_start"], found[metric.name], found["answered"].astype("float64")
-        parts.append(made.assign(value_low=np.nan, value_high=np.nan))
-    return pd.concat(parts, ignore_index=True)
+    by = ["queue"] if target.by_queue else []
+    asked = {"quantiles": metric.probability, "within_s": (), "clock": clock}
+    found = measure_waits(contacts, by=by, period=period, timezone=sources.agreement.timezone, **asked)  # type: ignore[arg-type]
+    made = pd.DataFrame({"queue": found["queue"].astype("str") if by else [ALL] * len(found)})
+    made["period_start"], made["value"], made["count"] = found["period_start"], found[metric.name], found["answered"].astype("float64")
+    return made.assign(value_low=np.nan, value_high=np.nan)
 
 
 def _of_single_waits(contacts: pd.DataFrame, target: Target, metric: Metric, period: str, zone: str, clock: str) -> pd.DataFrame:
@@ -222,17 +222,17 @@ def _of_single_waits(contacts: pd.DataFrame, target: Target, metric: Metric, per
     if clock == "arrived":
         wait = wait + (waited["queued_at"] - waited["arrived_at"]).dt.total_seconds()
     starts = period_start(waited["queued_at"], period=period, timezone=zone)
-    frame = pd.DataFrame({"queue": waited["queue"].astype("str"), "period_start": starts, "wait": wait}).dropna()
-    both = pd.concat([frame, frame.assign(queue=ALL)], ignore_index=True).sort_values("wait", kind="stable")
+    queue = waited["queue"].astype("str") if target.by_queue else ALL
+    rows = pd.DataFrame({"queue": queue, "period_start": starts, "wait": wait}).dropna().sort_values("wait", kind="stable")
     keys = ["queue", "period_start"]
-    group = both.groupby(keys)["wait"]
+    group = rows.groupby(keys)["wait"]
     share = 1.0 if target.probability is None else target.probability
     if target.statistic == "max":
         made = pd.DataFrame({"value": group.max(), "count": group.size()})
     elif target.statistic == "quantile":
         made = pd.DataFrame({"value": group.quantile(share), "count": group.size()})
     else:
-        kept = both[group.cumcount() < np.ceil(share * group.transform("size") - 1e-9)]
+        kept = rows[group.cumcount() < np.ceil(share * group.transform("size") - 1e-9)]
         shortest = kept.groupby(keys)["wait"]
         made = pd.DataFrame({"value": shortest.mean(), "count": shortest.size()})
     return made.reset_index().astype({"count": "float64"}).assign(value_low=np.nan, value_high=np.nan)

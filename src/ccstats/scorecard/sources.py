@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -131,7 +131,7 @@ class Sources:
         if covers is None:
             span = _span(frames, zone)
         else:
-            first, last = (pd.Timestamp(each).tz_localize(zone) for each in covers)
+            first, last = (pd.Timestamp(each).tz_localize(zone) for each in _check_covers(covers))
             if last < first:
                 raise OptionError(f"covers={tuple(map(str, covers))} ends before it begins; give the first and the last day")
             span = first, period_end(pd.DatetimeIndex([last]), period="day")[0]
@@ -154,7 +154,7 @@ class Sources:
             raise NotMeasured(reason("not_given", table=name))
         return self.tables[name]
 
-    def rows(self, name: str, target: Target) -> pd.DataFrame:
+    def rows(self, name: str, target: Target, *, everything: bool = False) -> pd.DataFrame:
         """The rows of a table that a target is about: its queues and channels, without the times it excludes.
 
         Parameters
@@ -163,6 +163,8 @@ class Sources:
             The table.
         target : Target
             Its ``queues``, ``channels`` and ``exclude``.
+        everything : bool
+            Only without the times it excludes, of whatever queue.
 
         Returns
         -------
@@ -182,18 +184,28 @@ class Sources:
         frame = self.placed(name)
         keep = np.ones(len(frame), dtype=bool)
         queues = self.agreement.queues_of(target)
-        own = () if "channel" not in frame and queues else target.channels  # the agreement knows the channel of its queues
-        for column, words in (("queue", queues), ("channel", own)):
-            if words:
-                if column not in frame and column == "queue" and not target.queues and not target.channels:
+        channel = self._channel(name, frame)
+        own = () if channel is None and queues else target.channels  # the agreement knows the channel of its queues
+        some = bool(target.queues or target.channels)
+        for column, words, said in (("queue", queues, frame.get("queue")), ("channel", own, channel)):
+            if words and not everything:
+                if said is None and column == "queue" and not some:
                     continue  # all of the agreement's queues
-                if column not in frame:
+                if said is None:
                     raise NotMeasured(reason("not_said", table=name, column=column, words=", ".join(words)))
-                keep &= frame[column].isin(list(words)).to_numpy(dtype=bool)
+                # What is of no queue, such as a call left in the menu or a figure about everything, is about all of the agreement's.
+                keep &= (said.isin(list(words)) | (said.isna() & (column == "queue" and not some))).to_numpy(dtype=bool)
         at = self.instants(name, frame)
-        for begin, end in self.excluded(target):
+        for begin, end in self.excluded(target) if name != "staff" else ():  # who joined in those days is there for all that
             keep &= ~((at >= begin) & (at < end)).to_numpy(dtype=bool)
         return frame if keep.all() else frame[keep].reset_index(drop=True)
+
+    def _channel(self, name: str, frame: pd.DataFrame) -> pd.Series[Any] | None:
+        """The channel of each row's contact; in surveys the column says how the customer was asked."""
+        if name != "surveys":
+            return frame.get("channel")
+        known = "contacts" in self.tables and "channel" in self.tables["contacts"]
+        return frame["contact_id"].map(self._of_contact("channel")) if known else None
 
     def excluded(self, target: Target) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
         """The spans that a target leaves out, in the zone of the agreement.
@@ -263,8 +275,8 @@ class Sources:
         frames = [self.placed(name) for name in ("contacts", "intervals", "items", "surveys") if name in self.tables]
         return sorted({str(word) for frame in frames if "queue" in frame for word in frame["queue"].dropna().unique()})
 
-    def missing_days(self, start: pd.Timestamp, end: pd.Timestamp, queue: str | None) -> tuple[int, int]:
-        """How many days of a period the data are not about, of how many; days that the agreement calls closed do not count.
+    def missing_days(self, start: pd.Timestamp, end: pd.Timestamp, queues: Sequence[str] = ()) -> tuple[int, int]:
+        """How many days of a period the data are not about, of how many; days on which all these queues are closed do not count.
 
         Examples
         --------
@@ -272,7 +284,7 @@ class Sources:
         'missing_days'
         """
         days = self._days(start, end)
-        names: list[str | None] = [queue] if queue is not None else [*self.agreement.queues] or [None]
+        names: list[str | None] = [*queues] or [None]
         if all(self.agreement.hours_of(name) is not None for name in names):
             ends = period_end(days, period="day")
             served = np.array([self.agreement.calendar(name).open_seconds(days, ends) for name in names])
@@ -296,22 +308,37 @@ class Sources:
         if "contact" not in self.cache:
             contacts = self.tables["contacts"]
             order = contacts.assign(answered=contacts["outcome"].eq("answered")).sort_values(["contact_id", "answered", "visit"])
-            self.cache["contact"] = order.drop_duplicates("contact_id", keep="last").set_index("contact_id")[["queue", "queued_at"]]
+            self.cache["contact"] = order.drop_duplicates("contact_id", keep="last").set_index("contact_id")
         found: pd.Series[Any] = self.cache["contact"][column]
         return found
 
 
+def _check_covers(covers: Any) -> tuple[date, date]:
+    given = tuple(covers) if isinstance(covers, tuple | list) else ()
+    if len(given) != 2 or not all(type(each) is date for each in given):
+        raise OptionError(f"covers={covers!r}: give the first and the last day, such as (date(2026, 3, 1), date(2026, 3, 31))")
+    return given
+
+
 def _span(frames: Mapping[str, pd.DataFrame], zone: str) -> tuple[pd.Timestamp, pd.Timestamp]:
-    names = [name for name in _COVERING if name in frames] or [name for name in frames if name not in ("staff", "forecast")]
+    # Contacts say which days the data are about; without any, the records do.
+    covering = [name for name in _COVERING if name in frames]
+    others = [name for name in frames if name not in (*_COVERING, "staff", "forecast")]
+    found = _ends(frames, covering) or _ends(frames, others)
+    if not found:
+        given = ", ".join(frames) or "no table"
+        raise OptionError(f"there is nothing to measure: no row with an instant in {given}; give contacts= or intervals=, or covers=")
+    first, last = min(each["min"] for each in found), max(each["max"] for each in found)
+    days = period_start(pd.DatetimeIndex([first, last]), period="day", timezone=zone)
+    return days[0], period_end(days[1:], period="day")[0]
+
+
+def _ends(frames: Mapping[str, pd.DataFrame], names: Sequence[str]) -> list[Any]:
+    """The first and the last instant of each of these tables that has any."""
     found = []
     for name in names:
         for column in INSTANTS[name]:
             if column in frames[name] and len(at := frames[name][column].dropna()):
                 found.append(at.dt.tz_convert("UTC").agg(["min", "max"]))
                 break
-    if not found:
-        given = ", ".join(frames) or "no table"
-        raise OptionError(f"there is nothing to measure: no row with an instant in {given}; give contacts= or intervals=")
-    first, last = min(each["min"] for each in found), max(each["max"] for each in found)
-    days = period_start(pd.DatetimeIndex([first, last]), period="day", timezone=zone)
-    return days[0], period_end(days[1:], period="day")[0]
+    return found

@@ -69,7 +69,8 @@ def trace_scorecard(
     64
     """
     frame = as_frame(kpis, what="kpis")
-    sources = Sources.of(agreement, tables)
+    days = frame["period_start"].dt.tz_convert(agreement.timezone).dt.date if len(frame) else None
+    sources = Sources.of(agreement, tables, covers=None if days is None else (days.min(), days.max()))
     unknown = sorted(set(files or {}) - set(sources.tables))
     if unknown:
         raise OptionError(f"files= names {', '.join(unknown)}, of which no table was given; given are: {', '.join(sources.tables)}")
@@ -78,7 +79,9 @@ def trace_scorecard(
     targets = {target.name: target for target in agreement.targets}
     rows = []
     for row in frame.itertuples():
-        metric = METRICS[str(row.metric)]
+        metric = METRICS.get(str(row.metric))
+        if metric is None:
+            continue  # it is not offered, so made of nothing
         target = targets[str(row.target)]
         period = str(row.period)
         for name in _tables_of(metric.table, sources):
