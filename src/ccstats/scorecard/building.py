@@ -159,7 +159,7 @@ def _of_target(sources: Sources, target: Target, period: str) -> pd.DataFrame:
         starts = pd.DatetimeIndex(measured["period_start"].drop_duplicates().sort_values(), tz=sources.agreement.timezone)
     else:  # one row has to say why there are none
         starts = sources.periods("day")[:1]
-    queues = _queues(sources, target, measured)
+    queues = _queues(sources, target, metric, measured)
     frames = [_of_queue(sources, target, metric, period, queue, starts, measured[measured["queue"] == queue], missing) for queue in queues]
     return pd.concat(frames, ignore_index=True)
 
@@ -172,12 +172,12 @@ def _metric(name: str, target: Target) -> Metric:
     return replace(METRICS["utilisation"], name=name, formula=formula, unit=target.unit, inputs=())
 
 
-def _queues(sources: Sources, target: Target, measured: pd.DataFrame) -> list[str]:
+def _queues(sources: Sources, target: Target, metric: Metric, measured: pd.DataFrame) -> list[str]:
     """What a target is judged for: queue by queue where it asks for that and the records tell, else all of them together."""
     if not target.by_queue:
         return [ALL]
     together = len(measured) and (measured["queue"] == ALL).all() and not target.queues and not target.channels
-    return [ALL] if together else sources.queues(target) or [ALL]
+    return [ALL] if together else sources.queues(target, metric.table) or [ALL]
 
 
 def _measure(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:

@@ -90,7 +90,7 @@ def _grouped(measure: Callable[[list[str]], pd.DataFrame], column: str, rows: pd
     """By queue where the target asks for it and the rows know theirs, else over all of them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # said once where the tables are read and checked
-        table = measure(["queue"] if target.by_queue and "queue" in rows else [])
+        table = measure(["queue"] if target.by_queue and "queue" in rows and rows["queue"].notna().any() else [])
     return _figures(table, column, _numbers(table, count)) if len(table) else _none()
 
 
@@ -222,8 +222,9 @@ def _agents(sources: Sources, target: Target, metric: Metric, period: str) -> pd
     if words := (*target.queues, *target.channels):
         raise NotMeasured(reason("not_said", table="agent_states", column="queue" if target.queues else "channel", words=", ".join(words)))
     for begin, end in sources.excluded(target):
-        before = states[states["started_at"] < begin].assign(ended_at=lambda rows, begin=begin: rows["ended_at"].clip(upper=begin))
-        after = states[states["ended_at"] > end].assign(started_at=lambda rows, end=end: rows["started_at"].clip(lower=end))
+        before, after = states[states["started_at"] < begin], states[states["ended_at"] > end]
+        before = before.assign(ended_at=before["ended_at"].clip(upper=begin))
+        after = after.assign(started_at=after["started_at"].clip(lower=end))
         states = pd.concat([before, after]).sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
     contacts = sources.rows("contacts", target)
     table = measure_agents(contacts, states, by=(), period=period, timezone=sources.agreement.timezone)
@@ -274,7 +275,7 @@ def _longest(
 
 
 def _callbacks(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
-    asked: dict[str, Any] = {"as_of": sources.covers[1], "confidence": target.confidence_level}
+    asked: dict[str, Any] = {"as_of": sources.covers[1]}
     if target.limit is not None and target.calendar == "working_days":
         asked |= {"promise_working_days": int(target.limit), "calendar": sources.agreement.calendar()}
     elif target.limit is not None:
@@ -285,19 +286,16 @@ def _callbacks(sources: Sources, target: Target, metric: Metric, period: str) ->
 def _of_contacts(measure: Callable[..., pd.DataFrame], count: str, **asked: Any) -> Callable[..., pd.DataFrame]:
     def measured(sources: Sources, target: Target, metric: Metric, period: str) -> pd.DataFrame:
         contacts = sources.rows("contacts", target)
-        zone = sources.agreement.timezone
-        lacking: set[str] = set()
+        lacking = [name for name in metric.columns if name not in contacts and not (name == "promised_at" and target.limit is not None)]
+        if lacking:
+            raise NotMeasured(reason("source_lacks_columns", columns=", ".join(lacking)))
+        if metric.name == "rpc_rate":
+            raise NotMeasured(reason("not_from_these", metric=metric.name))  # which dispositions are those of the right person is not told
         more = {"confidence": target.confidence_level} | asked if measure is not measure_concurrency else asked
-
-        def table(by: list[str]) -> pd.DataFrame:
-            made = measure(contacts, by=by, period=period, timezone=zone, **more)
-            lacking.update(made["not_logged"].astype("str").unique() if "not_logged" in made else ())
-            return made
-
-        found = _grouped(table, _column(target, metric), contacts, target, count)
-        if len(found) and found["value"].isna().all() and (words := sorted(lacking - {""})):
-            raise NotMeasured(reason("source_lacks_columns", columns=", ".join(words)))
-        return found
+        zone = sources.agreement.timezone
+        return _grouped(
+            lambda by: measure(contacts, by=by, period=period, timezone=zone, **more), _column(target, metric), contacts, target, count
+        )
 
     return measured
 

@@ -65,8 +65,8 @@ def measure_logged(sources: Sources, target: Target, metric: Metric, period: str
     zone = sources.agreement.timezone
     by = ["queue"] if target.by_queue else []
     measured = measure_service(intervals, by=by, period=period, timezone=zone)
-    if metric.name not in measured:
-        raise NotMeasured(reason("not_from_these", metric=metric.name))
+    if lacking := [name for name in metric.columns if name not in measured]:
+        raise NotMeasured(reason("source_lacks_columns", columns=", ".join(lacking)))
     made = pd.DataFrame({"queue": measured["queue"].astype("str") if by else [ALL] * len(measured)})
     made["period_start"] = measured["period_start"].dt.tz_convert(zone)
     made["value"], made["count"] = measured[metric.name].to_numpy("float64", na_value=np.nan), _cases(measured, metric)
@@ -117,6 +117,8 @@ def count_intervals(sources: Sources, target: Target) -> pd.DataFrame:
     """
     agreement, terms = sources.agreement, sources.agreement.service_level
     if "contacts" not in sources.tables:
+        if "intervals" not in sources.tables:
+            sources.table("contacts")
         return _given_intervals(sources, target)
     key = ("intervals", target.threshold_s, target.threshold_rules, target.clock, target.queues, target.channels, target.exclude)
     if key in sources.cache:

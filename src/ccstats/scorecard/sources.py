@@ -262,8 +262,8 @@ class Sources:
         """
         return period_start(self._days(*self.covers), period=period, timezone=self.agreement.timezone).unique()
 
-    def queues(self, target: Target) -> list[str]:
-        """The queues that a target is judged for: its own, or the agreement's, or those of the data.
+    def queues(self, target: Target, table: str) -> list[str]:
+        """The queues that a target is judged for: its own, or the agreement's, or those of the data: of contacts, or of its own table.
 
         Examples
         --------
@@ -272,7 +272,9 @@ class Sources:
         """
         if named := self.agreement.queues_of(target):
             return sorted(named)
-        frames = [self.placed(name) for name in ("contacts", "intervals", "items", "surveys") if name in self.tables]
+        names = [table] if table == "items" else ["contacts", "intervals"]
+        frames = [self.placed(name) for name in names if name in self.tables]
+        frames = frames or ([self.placed(table)] if table in self.tables else [])
         return sorted({str(word) for frame in frames if "queue" in frame for word in frame["queue"].dropna().unique()})
 
     def missing_days(self, start: pd.Timestamp, end: pd.Timestamp, queues: Sequence[str] = ()) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from scipy import stats
 from ccstats import spc
 from ccstats.agreement import Target
 from ccstats.deviations.charts import find_deviations
-from ccstats.errors import CcstatsError, DataWarning
+from ccstats.errors import CcstatsError, DataWarning, OptionError
 from ccstats.metrics import Metric
 from ccstats.periods import period_start
 from ccstats.scorecard.service_measures import count_intervals
@@ -46,13 +46,18 @@ def find_unusual(sources: Sources, target: Target, metric: Metric, period: str, 
     >>> find_unusual.__name__
     'find_unusual'
     """
+    if figures["value"].isna().all():
+        return ["unknown"] * len(figures)
     if metric.kind in ("ratio", "mean", "count", "max") and metric.table == "intervals" and period != "interval":
         return _by_day(sources, target, metric, period, queue, figures)
     value, count = figures["value"].to_numpy("float64"), figures["count"].to_numpy("float64")
     known = ~np.isnan(value)
     if known.sum() < _FEWEST:
         return ["unknown"] * len(figures)
-    chart = spc.limits("i_prime", value, np.where(count > 0, count, np.nan))
+    try:
+        chart = spc.limits("i_prime", value, np.where(count > 0, count, np.nan))
+    except OptionError:  # figures that are all alike, or of periods too far apart, have no spread to judge by
+        return ["unknown"] * len(figures)
     outside = np.asarray(chart.signals)
     return ["unknown" if not here else "yes" if odd else "no" for here, odd in zip(known, outside, strict=True)]
 
