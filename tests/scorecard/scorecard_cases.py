@@ -30,7 +30,7 @@ def _table(schema: Any, rows: Iterable[dict[str, Any]], instants: tuple[str, ...
 
 
 def contacts(rows: Iterable[dict[str, Any]], zone: str = ZONE) -> pd.DataFrame:
-    """One visit a row; what a row does not say is as usual: answered after 10 s, 100 s of talk, by Ada, in sales, of a customer of its own."""
+    """One visit a row; what it does not say is as usual: answered after 10 s, 100 s of talk, Ada, sales, a customer of its own."""
     usual = {"visit": 1, "channel": "voice", "direction": "inbound", "queue": "sales", "outcome": "answered", "wait_s": 10.0, "ring_s": NAN}
     usual |= {"talk_s": 100.0, "hold_s": 0.0, "wrap_s": 0.0, "agent": "Ada", "raw_outcome": ""}
     made = [{"contact_id": f"c{at:05d}", "customer": f"k{at:05d}", **usual, **row} for at, row in enumerate(rows)]
