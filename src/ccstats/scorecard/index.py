@@ -46,7 +46,7 @@ def fulfilment(value: Any, target_low: Any, target_high: Any, *, worst: Any = 0.
     given = [np.asarray(np.nan if each is None else each, dtype="float64") for each in (value, target_low, target_high, worst)]
     at, low, high, floor = np.broadcast_arrays(*given)
     low, high = np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         # A lowest value below zero, such as that of a bias: it relative to the value, as above a highest one.
         negative = np.where((low < 0) & (at < 0) & (floor >= low), low / at, 0.0)
         below = np.where(low > floor, (at - floor) / (low - floor), negative)
