@@ -33,7 +33,15 @@ def demo(
     with contextlib.suppress(typer.Exit):
         check([str(log)])
     records = {name: sample_file(f"{name}.csv") for name in ("surveys", "evaluations", "complaints", "forecast")}
-    report([str(log)], agreement=sample_file("agreement.toml"), **records, out=str(out))
+    report(
+        [str(log)],
+        agreement=sample_file("agreement.toml"),
+        surveys=records["surveys"],
+        evaluations=records["evaluations"],
+        complaints=records["complaints"],
+        forecast=records["forecast"],
+        out=str(out),
+    )
     stats([str(log)], timezone=zone, out=out)
     intervals = to_intervals(read_logs([str(log)], format=None, timezone=zone, clock=None).contacts, timezone=zone, threshold_s=20)
     day = intervals["interval_start"].dt.tz_convert(zone).dt.normalize()

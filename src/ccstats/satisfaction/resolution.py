@@ -95,8 +95,9 @@ def measure_resolution(
         One row a group and period in which a contact was answered:
 
         ``issues`` whose first contact's window is over, and ``fcr_window``, the share of them with one contact;
-        ``contacts`` of known customers whose window is over, and ``fcr_window_contacts``, the share of them that neither follows nor is
-        followed; ``inbound_contacts``, which are these and those of unknown customers, and ``fcr_gross``, issues resolved at first contact
+        ``contacts`` of known customers whose window is over, ``fcr_window_contacts``, the share of them that neither follows nor is
+        followed, and ``not_followed_rate``, the share that is not followed, whether it follows or not;
+        ``inbound_contacts``, which are these and those of unknown customers, and ``fcr_gross``, issues resolved at first contact
         per inbound contact; ``resolvable_contacts`` and ``fcr_net``, the same without ``not_resolvable`` contacts
         (0 and missing without that argument);
         ``lookback_contacts``, contacts of known customers that began at least one window after the data begin, ``repeat_contacts``, those
@@ -201,6 +202,7 @@ def measure_resolution(
     columns["contacts"] = cells.count(known & over)
     share("fcr_window", single, first & over)
     share("fcr_window_contacts", single, known & over)
+    share("not_followed_rate", ~chains.followed, known & over)
     columns["inbound_contacts"] = cells.count(marked_known)
     share("fcr_gross", marked, marked_known)
     possible = np.zeros(len(known), dtype=bool)
