@@ -37,7 +37,7 @@ def test_figures_are_written_as_in_the_language_and_metrics_have_their_titles() 
         translate(said, "tr")
         == "sl_answered_only = answered_within / answered; eşik 20 sn; bekleme gelişten itibaren; en kısa %95 üzerinden"
     )
-    assert translate("no surveys were given", "es") == "no se dieron datos de: Encuestas"
+    assert translate("not given: surveys", "es") == "no se dieron datos de: Encuestas"
     assert translate("the data cover 3 of 31 days; something new; there is nothing to measure", "de") == (
         "die Daten decken 3 von 31 Tagen ab; something new; es gibt nichts zu messen"
     )

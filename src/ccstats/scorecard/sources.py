@@ -52,8 +52,8 @@ class NotMeasured(Exception):
 
     Examples
     --------
-    >>> str(NotMeasured("no surveys were given"))
-    'no surveys were given'
+    >>> str(NotMeasured("not given: surveys"))
+    'not given: surveys'
     """
 
 
