@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -143,9 +145,28 @@ def count_intervals(sources: Sources, target: Target) -> pd.DataFrame:
             fill=False,
         )
         parts.append(here)
-    made = pd.concat(parts, ignore_index=True) if parts else to_intervals(contacts, timezone=agreement.timezone)
+    made = _together(parts) if parts else to_intervals(contacts, timezone=agreement.timezone)
     sources.cache[key] = made
     return made
+
+
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Intervals that were counted with several thresholds, as one table of one row a queue and interval."""
+    words = sorted({str(word) for part in parts for word in part["queue"].dropna().unique()})
+    one = pd.concat([part.assign(queue=part["queue"].astype(pd.CategoricalDtype(words))) for part in parts], ignore_index=True)
+    keys = ["queue", "interval_start"]
+    if not one.duplicated(keys).any():
+        return one
+    # Contacts of two days of different thresholds were booked in one interval, where they ended: sums add up.
+    numbers = {name for name, dtype in one.dtypes.items() if pd.api.types.is_numeric_dtype(dtype)}
+    largest = {"max_wait_s", "interval_s", "threshold_s", "short_s"}
+    how: Any = {name: "max" if name in largest else _sum if name in numbers else "first" for name in one.columns if name not in keys}
+    return one.groupby(keys, observed=True, as_index=False, sort=True).agg(how)[list(one.columns)].astype(one.dtypes.to_dict())
+
+
+def _sum(values: pd.Series[Any]) -> Any:
+    """Missing where every part is."""
+    return values.sum(min_count=1)
 
 
 def _by_clock(contacts: pd.DataFrame, clock: str) -> pd.DataFrame:
