@@ -435,8 +435,8 @@ def test_roll_up_says_what_it_does_not_know():
     table = cc.to_intervals(visits(("10:00", 5, "answered")))
     with pytest.raises(ColumnError, match="by='queu' is no column of intervals; it has: .* Did you mean queue"):
         cc.roll_up(table, by="queu")
-    with pytest.raises(OptionError, match="period='year' is not known"):
-        cc.roll_up(table, period="year")
+    with pytest.raises(OptionError, match="period='decade' is not known"):
+        cc.roll_up(table, period="decade")
     with pytest.raises(TableError, match="booked in several ways"):
         cc.roll_up(pd.concat([table, cc.to_intervals(visits(("10:00", 5, "answered")), attribute_by="left")], ignore_index=True))
     both = pd.concat([table, cc.to_intervals(visits(("10:00", 5, "answered")), timezone="Europe/London")], ignore_index=True)
