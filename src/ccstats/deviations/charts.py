@@ -289,7 +289,7 @@ def _choose(job: Job, name: str, family: str, observed: pd.DataFrame, excluded: 
         rows = slice(begin, end)
         starts = observed["period_start"].iloc[rows]
         learn = usable[rows] & (fixed[rows] if fixed is not None else (starts < starts.iloc[0] + pd.Timedelta(days=WINDOW)).to_numpy())
-        days = starts[learn].dt.normalize().nunique()
+        days = starts[learn].dt.tz_localize(None).dt.normalize().nunique()  # some midnights do not exist
         if job.period in SUB_DAILY and learn.sum() >= needed and days >= 7:
             charts[rows], reasons[rows] = "residual", f"ranked among the residuals of {'the baseline' if fixed is not None else '28 days'}"
         else:

@@ -149,7 +149,8 @@ def _satisfaction(sources: Sources, target: Target, metric: Metric, period: str)
         if not len(surveys):
             raise NotMeasured(reason("no_survey", instrument=instrument))
     asked: dict[str, Any] = {"period": period, "timezone": sources.agreement.timezone, "confidence": target.confidence_level}
-    asked["contacts"] = sources.tables.get("contacts")
+    if len(sources.tables.get("contacts", ())):
+        asked["contacts"] = sources.tables["contacts"]
     count = _COUNTS.get(metric.name, "responses")
     try:
         return _grouped(lambda by: measure_satisfaction(surveys, by=by, **asked), _column(target, metric), surveys, target, count)

@@ -270,8 +270,8 @@ class Sources:
         >>> Sources.queues.__name__
         'queues'
         """
-        if named := self.agreement.queues_of(target):
-            return sorted(named)
+        if self.agreement.queues or target.queues:
+            return sorted(self.agreement.queues_of(target))
         names = [table] if table == "items" else ["contacts", "intervals"]
         frames = [self.placed(name) for name in names if name in self.tables]
         frames = frames or ([self.placed(table)] if table in self.tables else [])
