@@ -91,3 +91,14 @@ def test_what_cannot_be_compared():
         cc.compare_satisfaction(surveys_of([5]), surveys_of([4], scale=(1, 10), prefix="y"))
     with pytest.raises(cc.CcstatsError, match="expected one of"):
         compare([5], [4], statistics="csat")
+
+
+def test_adjusted_for_their_number_as_statsmodels_does():
+    from statsmodels.stats.multitest import multipletests
+
+    from ccstats.satisfaction.satisfaction_change import _holm
+
+    p = np.random.default_rng(3).random(40) ** 3
+    p[[4, 9]] = p[5]
+    np.testing.assert_allclose(_holm(p), multipletests(p, method="holm")[1])
+    np.testing.assert_allclose(_holm(np.array([0.01, np.nan, 0.04])), [0.02, np.nan, 0.04])
