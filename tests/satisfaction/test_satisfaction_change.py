@@ -96,9 +96,9 @@ def test_what_cannot_be_compared():
 def test_adjusted_for_their_number_as_statsmodels_does():
     from statsmodels.stats.multitest import multipletests
 
-    from ccstats.satisfaction.satisfaction_change import _holm
+    from ccstats.satisfaction._holm import holm
 
     p = np.random.default_rng(3).random(40) ** 3
     p[[4, 9]] = p[5]
-    np.testing.assert_allclose(_holm(p), multipletests(p, method="holm")[1])
-    np.testing.assert_allclose(_holm(np.array([0.01, np.nan, 0.04])), [0.02, np.nan, 0.04])
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    np.testing.assert_allclose(holm(np.array([0.01, np.nan, 0.04])), [0.02, np.nan, 0.04])

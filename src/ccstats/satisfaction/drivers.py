@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from ccstats.errors import ColumnError, OptionError, TableError, did_you_mean
+from ccstats.satisfaction._holm import holm
 from ccstats.satisfaction.contact_facts import as_names, contact_facts
 from ccstats.satisfaction.driver_terms import Term, find_terms
 from ccstats.satisfaction.logistic import Fit, fit_logistic
@@ -253,8 +254,6 @@ def _fill(table: pd.DataFrame, number: int, term: Term, fit: Fit, position: int,
 def _finish(table: pd.DataFrame) -> pd.DataFrame:
     each = table.drop_duplicates("driver").set_index("driver")["driver_p"].dropna()
     if len(each):
-        from statsmodels.stats.multitest import multipletests
-
-        adjusted = dict(zip(each.index, multipletests(each.to_numpy(), method="holm")[1], strict=True))
+        adjusted = dict(zip(each.index, holm(each.to_numpy()), strict=True))
         table["driver_p_adjusted"] = table["driver"].map(adjusted).astype("float64")
     return table.astype({"driver": "str", "level": "str", "reference": "str", "note": "str"})

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ccstats.errors import ColumnError, OptionError, TableError
+from ccstats.satisfaction._holm import holm
 from ccstats.satisfaction.contact_facts import as_names, contact_facts
 from ccstats.satisfaction.scales import check_surveys
 from ccstats.satisfaction.score_intervals import check_confidence
@@ -110,9 +111,7 @@ def check_nonresponse(
     tested = [number for number, part in enumerate(parts) if not np.isnan(part["p_value"].iloc[0])]
     adjusted = np.full(len(parts), np.nan)
     if tested:
-        from statsmodels.stats.multitest import multipletests
-
-        adjusted[tested] = multipletests([parts[number]["p_value"].iloc[0] for number in tested], method="holm")[1]
+        adjusted[tested] = holm([parts[number]["p_value"].iloc[0] for number in tested])
     for part, p in zip(parts, adjusted, strict=True):
         part["p_adjusted"] = p
         part["largest_difference"] = part["standardized_difference"].abs().max()

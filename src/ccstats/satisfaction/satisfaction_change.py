@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from ccstats.errors import TableError
+from ccstats.satisfaction._holm import holm
 from ccstats.satisfaction.contact_facts import as_names, group_rows
 from ccstats.satisfaction.scales import STATISTICS, check_surveys, one_scale, unit_scores
 from ccstats.satisfaction.score_intervals import check_confidence, net_interval
@@ -134,7 +135,7 @@ def compare_satisfaction(
     table = pd.DataFrame(rows, columns=_ROW).astype({name: "float64" for name in _ROW if name in _FLOATS})
     table = table.astype({"before_responses": "int64", "after_responses": "int64", "statistic": "str", "test": "str"})
     table = table.sort_values("group", kind="stable", ignore_index=True)
-    table["p_adjusted"] = _holm(table["p_value"].to_numpy())
+    table["p_adjusted"] = holm(table["p_value"].to_numpy())
     sure = table["p_adjusted"].to_numpy() < 1 - confidence
     words = pd.Series(np.where(~sure, "steady", np.where(table["change"] > 0, "better", "worse")))
     words = words.where(table["p_adjusted"].notna())
@@ -230,13 +231,4 @@ def _test_net(one: Floats, two: Floats) -> tuple[str, float]:
 
 def _log_choose(n: int, k: NDArray[Any]) -> Floats:
     out: Floats = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
-    return out
-
-
-def _holm(p: Floats) -> Floats:
-    """Adjusted for their number (Holm 1979); statsmodels has it too, and collects all garbage of the process at every call."""
-    out = np.full(len(p), np.nan)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    out[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1.0)
     return out
