@@ -102,7 +102,7 @@ def test_page_workbook_and_screen_show_the_same(twice: tuple[Path, Path, str]) -
     assert len(sheet) - 1 == len(kpis)
     heads = list(sheet[0])
     for row, kpi in zip(sheet[1:], kpis.itertuples(), strict=True):
-        shown = row[heads.index("value")]
+        shown = row[heads.index("Value")]
         if kpi.unit == "ratio" and kpi.value == kpi.value:
             assert shown == f"{100 * kpi.value:.1f} %"
         assert str(shown) in text
@@ -120,13 +120,13 @@ def test_the_trace_names_the_files_by_their_bytes(twice: tuple[Path, Path, str])
 
 
 def test_in_turkish_and_suppressed(tmp_path: Path) -> None:
-    done = centre("--period", "week", "--lang", "tr", "--suppress-below", "5", "--out", tmp_path)
+    done = centre("--period", "week", "--lang", "tr", "--suppress-below", "15", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     for said in ("karar verilemez", "Hizmet seviyesi"):
         assert said in (tmp_path / "scorecard.md").read_text().casefold() or said in (tmp_path / "scorecard.md").read_text(), said
     kpis = pd.read_csv(tmp_path / "kpis.csv")
-    assert not kpis["count"].between(1, 4).any()
-    gone = kpis[kpis["verdict_reason"] == "fewer than 5 cases: suppressed"]
+    assert not kpis["count"].between(1, 14).any()
+    gone = kpis[kpis["verdict_reason"] == "fewer than 15 cases: suppressed"]
     assert len(gone)
     assert gone[["value", "count", "indicator"]].isna().all(axis=None)
     assert pd.read_csv(tmp_path / "trace.csv")["rows"].isna().all()
@@ -154,7 +154,6 @@ def test_a_bad_agreement_is_told_by_file_line_and_key(small: tuple[Path, Path]) 
     assert done.returncode == 2
     for said in (str(small[1]), "line 6", "metric", "servce_level", "service_level"):
         assert said in done.stderr, done.stderr
-    assert run(small[0], "--agreement", small[1].with_name("none.toml")).returncode == 2
 
 
 def test_a_period_that_no_scorecard_has_is_refused_at_once(small: tuple[Path, Path]) -> None:
@@ -163,22 +162,17 @@ def test_a_period_that_no_scorecard_has_is_refused_at_once(small: tuple[Path, Pa
     assert "give one of day, week, month, quarter, year" in done.stderr
 
 
-def test_rejected_rows_of_records_are_said(small: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_formula_for_a_queue_and_markup_for_a_client_do_no_harm_and_rejected_records_are_said(
+    small: tuple[Path, Path], tmp_path: Path
+) -> None:
     lines = (CENTRE / "complaints.csv").read_text(encoding="utf-8").splitlines()
-    heads = lines[0].split(",")
     broken = lines[1].split(",")
-    broken[heads.index("received_at")] = "some day"
-    path = tmp_path / "complaints.csv"
+    broken[lines[0].split(",").index("received_at")] = "some day"
+    path, out = tmp_path / "complaints.csv", tmp_path / "out"
     path.write_text("\n".join([lines[0], ",".join(broken), lines[2]]) + "\n", encoding="utf-8")
-    done = run(small[0], "--agreement", small[1], "--complaints", path)
+    done = run(small[0], "--agreement", small[1], "--complaints", path, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "1 rows rejected, first in line 2" in done.stderr.replace("\n", " ")
-
-
-def test_a_formula_for_a_queue_and_markup_for_a_client_do_no_harm(small: tuple[Path, Path], tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    done = run(small[0], "--agreement", small[1], "--out", out)
-    assert done.returncode == 0, done.stderr
     assert "[bold]<script>" in done.stdout  # as it is, not as markup
     text = (out / "scorecard.md").read_text()
     assert "<script>" not in text

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ccstats.errors import SourceMissingError
@@ -31,6 +31,7 @@ def same(one: object, other: object) -> bool:
     return one == other or (one is None and other is None) or (one != one and other != other)
 
 
+@settings(max_examples=40, deadline=None)
 @given(rows=cell_rows, data=st.data())
 def test_any_other_cell_changes_it(rows: list[tuple[object, ...]], data: st.DataObject) -> None:
     at, column = data.draw(st.integers(0, len(rows) - 1)), data.draw(st.integers(0, 3))
@@ -41,6 +42,7 @@ def test_any_other_cell_changes_it(rows: list[tuple[object, ...]], data: st.Data
     assert digest_table(table(rows)) != digest_table(table(changed))
 
 
+@settings(max_examples=40, deadline=None)
 @given(rows=cell_rows)
 def test_another_order_name_or_length_changes_it(rows: list[tuple[object, ...]]) -> None:
     frame = table(rows)
@@ -53,6 +55,7 @@ def test_another_order_name_or_length_changes_it(rows: list[tuple[object, ...]])
         assert digest_table(frame[::-1]) != found
 
 
+@settings(max_examples=40, deadline=None)
 @given(rows=cell_rows)
 def test_dtype_zone_index_and_order_of_columns_do_not(rows: list[tuple[object, ...]]) -> None:
     frame = table(rows)
@@ -67,6 +70,7 @@ def test_dtype_zone_index_and_order_of_columns_do_not(rows: list[tuple[object, .
     assert digest_table(frame.assign(customer="somebody")) == found  # another pseudonym in every run
 
 
+@settings(max_examples=40, deadline=None)
 @given(values=st.lists(st.one_of(st.none(), st.integers(-(2**53), 2**53)), min_size=1))
 def test_whole_numbers_are_the_same_as_floats(values: list[int | None]) -> None:
     whole = pd.DataFrame({"n": pd.array(values, dtype="Int64")})

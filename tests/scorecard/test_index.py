@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccstats.errors import OptionError, TableError
@@ -45,6 +45,7 @@ def test_fulfilment_by_hand(value: float, low: float | None, high: float | None,
     assert fulfilment(value, low, high, worst=worst).item() == pytest.approx(share, nan_ok=True)
 
 
+@settings(deadline=None)
 @given(
     low=st.floats(-50, 50),
     width=st.floats(0, 50),
@@ -72,6 +73,7 @@ def rows(indicators: list[float], weights: list[float], **more: object) -> pd.Da
 cells = st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 10)), min_size=1, max_size=7)
 
 
+@settings(deadline=None)
 @given(given_cells=cells, factor=st.floats(1, 5))
 def test_the_bounds_are_those_of_every_corner_of_the_weights(given_cells: list[tuple[float, float]], factor: float) -> None:
     values, weights = (np.array(each) for each in zip(*given_cells, strict=True))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccstats.scorecard.judging import Bounds, judge, judge_k_of_n, judge_trend
@@ -102,6 +102,7 @@ def test_open_cases_leave_it_open_only_where_they_decide(value: float, floor: fl
     assert ("the cases still open decide it" in found.reason) == (verdict == "not_decidable")
 
 
+@settings(deadline=None)
 @given(
     value=st.floats(0, 1), half=st.floats(0, 0.5), low=st.floats(0, 1), sampled=st.booleans(), adjusted=st.booleans(), strict=st.booleans()
 )
@@ -129,6 +130,7 @@ def plain_k_of_n(met: list[bool | None], k: int, n: int) -> list[str]:
     return out
 
 
+@settings(deadline=None)
 @given(met=st.lists(st.sampled_from([True, False, None]), max_size=20), n=st.integers(1, 14), data=st.data())
 def test_k_of_n_beside_every_way_it_can_end(met: list[bool | None], n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(1, n))

@@ -12,7 +12,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scorecard_cases import agreement, contacts, judged, month, surveys
 
@@ -142,6 +142,7 @@ def printed(counts: dict[str, list[int]]) -> pd.DataFrame:
     return frame.assign(trend="steady", unusual="no", verdict_reason="").sort_values(["period_start", "queue", "target"], ignore_index=True)
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     counts=st.dictionaries(st.sampled_from("abcd"), st.lists(st.sampled_from([0, 1, 3, 4, 5, 9, 40]), min_size=3, max_size=3), min_size=1)
 )
