@@ -86,7 +86,8 @@ def build_scorecard(
 
         ``value_low`` and ``value_high`` are the ends of the figure's interval, ``previous`` and ``trend`` set it beside the period before,
         ``unusual`` says whether it deviates from its own past (7.4). ``indicator`` is how far the target is fulfilled (0-100, see
-        `ccstats.scorecard.index.fulfilment`), missing where nothing can be decided. ``money`` is due only where it can be decided.
+        `ccstats.scorecard.index.fulfilment`), missing where nothing can be decided. ``money`` is due only where it can be decided;
+        a malus is not where the margin lets the target pass. Records that do not know their queue are judged together (``all``).
 
     Raises
     ------

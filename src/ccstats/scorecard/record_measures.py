@@ -224,8 +224,8 @@ def _agents(sources: Sources, target: Target, metric: Metric, period: str) -> pd
         raise NotMeasured(reason("not_said", table="agent_states", column="queue" if target.queues else "channel", words=", ".join(words)))
     for begin, end in sources.excluded(target):
         before, after = states[states["started_at"] < begin], states[states["ended_at"] > end]
-        before = before.assign(ended_at=before["ended_at"].clip(upper=begin))
-        after = after.assign(started_at=after["started_at"].clip(lower=end))
+        before = before.assign(ended_at=before["ended_at"].where(before["ended_at"] < begin, begin))
+        after = after.assign(started_at=after["started_at"].where(after["started_at"] > end, end))
         states = pd.concat([before, after]).sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
     contacts = sources.rows("contacts", target)
     table = measure_agents(contacts, states, by=(), period=period, timezone=sources.agreement.timezone)
