@@ -88,9 +88,9 @@ def describe_target(agreement: Agreement, target: Target) -> list[str]:
     >>> from ccstats.agreement import Agreement
     >>> agreement = Agreement.preset("std_80_20")
     >>> print(describe_target(agreement, agreement.targets[0])[0])
-      80_20: Service level - of all offered, within 20 s: at least 80 %, month by month
+      80_20: Service level - of all offered, within 20 s: at least 80 %, period by period
     """
-    lines = [f"  {target.name}: {_what(agreement, target)}: {_asked(target)}, {target.period} by {target.period}"]
+    lines = [f"  {target.name}: {_what(agreement, target)}: {_asked(target)}, {_by(target)}"]
     if target.lacks:
         lines.append(f"    not decidable as it is written: {target.lacks}")
     for label, text in (("measured", _how(agreement, target)), ("worth", _worth(agreement, target)), ("source", _source(target))):
@@ -145,7 +145,7 @@ def _how(agreement: Agreement, target: Target) -> str:
         unit = {"elapsed": "s", "working_hours": "s of working time", "working_days": "working days"}[target.calendar]
         parts.append(f"on time is up to {target.limit:g} {unit}" + (f" ({target.limit / 86400:g} days)" if unit == "s" else ""))
     if target.k is not None:
-        parts.append(f"kept if met in at least {target.k} of {target.n} {target.period}s")
+        parts.append(f"kept if met in at least {target.k} of {target.n} {target.period or 'period'}s")
     if target.margin_adjusted:
         parts.append(f"met unless the {100 * target.confidence_level:g} % confidence limit misses it too")
     parts += [f"without {each.start} to {each.end} ({each.reason})" for each in target.exclude]
@@ -179,3 +179,7 @@ def _hours(hours: OpeningHours | None) -> str:
     week = "; ".join(f"{days} {', '.join(spans) or 'closed'}" for days, spans in hours.hours.items())
     holidays = f"; closed on holidays of {hours.holidays}" if hours.holidays else ""
     return week + holidays + (f"; {len(hours.exceptions)} days differ" if hours.exceptions else "")
+
+
+def _by(target: Target) -> str:
+    return f"{target.period} by {target.period}" if target.period else "period by period"

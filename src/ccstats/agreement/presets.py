@@ -170,7 +170,7 @@ def tabulate_presets() -> pd.DataFrame:
                 "op": target.op,
                 "value": math.nan if target.value is None else target.value,
                 "unit": target.unit,
-                "period": target.period,
+                "period": target.period or "",
                 "source": target.source,
                 "as_of": str(target.as_of),
                 "confidence": target.confidence,

@@ -66,8 +66,8 @@ class Target(Model):
         In words, the contacts that are meant where not all are, such as ``emergency calls``; not decidable until ``queues`` names theirs.
     by_queue : bool
         Whether each queue is judged apart, or all of them together.
-    period : str
-        ``interval``, ``day``, ``week``, ``month``, ``quarter`` or ``year``: what the value is taken over.
+    period : str, optional
+        ``interval``, ``day``, ``week``, ``month``, ``quarter`` or ``year``: what the value is taken over; by default that of the scorecard.
     k, n : int, optional
         Kept if at least ``k`` of ``n`` consecutive periods meet it.
     exclude : list of Exclusion
@@ -119,7 +119,7 @@ class Target(Model):
     channels: tuple[str, ...] = ()
     applies_to: str = ""
     by_queue: Flag = True
-    period: Literal["interval", "day", "week", "month", "quarter", "year"] = "month"
+    period: Literal["interval", "day", "week", "month", "quarter", "year"] | None = None
     k: Whole | None = Field(default=None, ge=1)
     n: Whole | None = Field(default=None, ge=1)
     exclude: tuple[Exclusion, ...] = ()

@@ -128,7 +128,7 @@ def build_scorecard(
     given |= {"complaints": complaints, "items": items, "forecast": forecast, "staff": staff, "absences": absences, "figures": figures}
     sources = Sources.of(agreement, given, covers=covers)
     _warn_of_unknown_queues(sources)
-    rows = [_of_target(sources, target, target.period if "period" in target.model_fields_set else period) for target in agreement.targets]
+    rows = [_of_target(sources, target, target.period or period) for target in agreement.targets]
     made = pd.concat(rows, ignore_index=True)
     for name in ("queue", "metric", "target", "unit", "clause"):
         made[name] = made[name].astype("category")
