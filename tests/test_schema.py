@@ -136,3 +136,9 @@ def test_what_is_no_table_is_refused() -> None:
         TableError, match="contacts: expected a pandas frame or a table that speaks the Arrow PyCapsule protocol.*found builtins.list"
     ):
         as_frame([1, 2], what="contacts")
+
+
+def test_counts_with_gaps_come_from_arrow_and_are_told() -> None:
+    frame = as_frame(pa.table({"offered": pa.array([1, None], pa.int64())}))
+    assert frame["offered"].dtype == "Int64"
+    assert INTERVALS.problems(frame, columns=["offered"], keys=False) == ["column 'offered' has missing values (row 1; 1 in all)"]

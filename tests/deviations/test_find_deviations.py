@@ -21,7 +21,7 @@ from ccstats.deviations.observed import observe_metrics
 from ccstats.deviations.residuals import points_needed
 from ccstats.deviations.sustained import BUDGET, SCALES, fit_thresholds, follow_sums, measure_excursions
 from ccstats.deviations.tails import empirical_limits, false_shares, from_scale, lower_chances, normal_scores, to_scale
-from ccstats.errors import DataWarning, OptionError, TableError
+from ccstats.errors import ColumnError, DataWarning, OptionError, TableError
 from ccstats.schema import POINTS
 from planted import STABLE, VOLUME, planted_case, stable_intervals
 
@@ -694,3 +694,11 @@ def test_broken_periods_are_told_where_they_make_a_series_too_short() -> None:
 def test_half_hours_of_a_few_days_say_that_their_course_is_in_the_chart() -> None:
     points = cc.find_deviations(intervals_of(poisson(4)), metric="offered")
     assert points["note"].str.contains("too few days to know the course of a day").all()
+
+
+@pytest.mark.parametrize("metric", ["rona_rate", "time_to_agent_s"])
+def test_a_metric_that_the_source_does_not_log_is_said(metric):
+    table = cc.to_intervals(cc.synthesize_contacts(seed=1, days=3).contacts, threshold_s=20)
+    lacking = cc.metrics.METRICS[metric].columns
+    with pytest.raises(ColumnError, match=f"{metric} = .* needs {', '.join(lacking)}, which these intervals do not have"):
+        cc.find_deviations(table.drop(columns=[name for name in lacking if name in table]), metric=metric)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import OptionError, TableError, ZoneError, did_you_mean
+from ccstats.errors import ColumnError, OptionError, TableError, ZoneError, did_you_mean
 from ccstats.intervals import roll_up
 from ccstats.intervals.cells import by_names
 from ccstats.intervals.merging import as_intervals
@@ -157,6 +157,13 @@ def observe_metrics(
     if period not in ("interval", *PERIODS):
         raise OptionError(f"period={period!r} cannot be followed in time; choose one of: interval, {', '.join(PERIODS)}")
     frame = as_intervals(intervals)
+    for name in metrics:
+        lacking = [column for column in METRICS[name].columns if column not in frame]
+        if lacking and not METRICS[name].parts:
+            needed = ", ".join(lacking)
+            raise ColumnError(
+                f"{name} = {METRICS[name].formula} needs {needed}, which these intervals do not have: the source does not log it"
+            )
     zone = zone_of(frame, timezone)
     if not len(frame):
         raise TableError("the table of intervals is empty; there is nothing to judge")

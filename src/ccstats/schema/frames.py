@@ -61,6 +61,8 @@ def as_frame(table: Any, *, what: str = "table") -> pd.DataFrame:
         elif column.kind in ("instant", "period") and isinstance(frame[name].dtype, pd.DatetimeTZDtype):
             moved = frame[name].dt.tz_convert("UTC") if column.kind == "instant" else frame[name]
             frame[name] = moved.dt.as_unit("us")
+        elif column.kind == "count" and frame[name].isna().any():
+            frame[name] = frame[name].astype("Int64")  # the schema's check says which are missing
         elif column.kind in ("id", "text", "seconds", "count", "maybe_count"):
             frame[name] = frame[name].astype(column.dtype)  # type: ignore[call-overload]
     return frame
