@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from ccstats.deviations.target_periods import TargetPeriods, is_number, judge_periods
+from ccstats.deviations.target_periods import TargetPeriods, judge_periods
 from ccstats.errors import OptionError
 from ccstats.periods import PERIODS, period_start
-from ccstats.spc.proportions import wilson_interval
+from ccstats.spc.proportions import check_confidence, wilson_interval
 
 __all__ = ["list_breaches", "measure_compliance"]
 
@@ -133,8 +133,7 @@ def measure_compliance(
     """
     _check_counts(k, n)
     _check_within(within, period)
-    if not is_number(confidence) or not 0 < confidence < 1:
-        raise OptionError(f"confidence={confidence!r} is out of range; give a share between 0 and 1, such as 0.95")
+    check_confidence(confidence)
     each = judge_periods(intervals, metric=metric, target=target, sense=sense, by=by, period=period, timezone=timezone, tolerance=tolerance)
     row, keys = each.rows(within)
     size, data = len(keys), each.data

@@ -17,7 +17,6 @@ from ccstats.spc.proportions import wilson_interval
 __all__ = [
     "Cells",
     "Clusters",
-    "check_confidence",
     "columns_of",
     "divide",
     "keys_of",
@@ -93,13 +92,6 @@ def divide(above: ArrayLike, below: ArrayLike) -> Floats:
     """The quotient; missing where the denominator is not above 0."""
     a, b = np.broadcast_arrays(np.asarray(above, dtype="float64"), np.asarray(below, dtype="float64"))
     return np.divide(a, b, out=np.full(a.shape, np.nan), where=b > 0)
-
-
-def check_confidence(confidence: float) -> None:
-    """Refuse a confidence that is none."""
-    known = isinstance(confidence, int | float | np.floating) and not isinstance(confidence, bool)
-    if not known or not 0 < confidence < 1:
-        raise OptionError(f"confidence={confidence!r} is out of range; give a share between 0 and 1, such as 0.95")
 
 
 def micros_of(instant: pd.Timestamp) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
+from ccstats.errors import ColumnError, DataWarning, OptionError, TableError, did_you_mean
 from ccstats.schema import CONTACTS, NOT_QUEUED
 
 __all__ = ["Joined", "Words", "flagged", "join_visits", "key_columns", "order_within", "owners"]
@@ -125,12 +125,19 @@ def owners(frame: pd.DataFrame, rows: Ints, names: Sequence[str]) -> tuple[Ints,
 
 
 def order_within(owner: Ints, begun: Ints, identity: pd.Series, rows: Ints) -> Ints:
-    """Positions in the order of owner and time; of contacts that began together, the lower identity comes first."""
+    """Positions in the order of owner and time; of contacts that began together, the lower identity comes first; one twice is refused."""
     order = np.lexsort((begun, owner))
     tied = (np.diff(owner[order]) == 0) & (np.diff(begun[order]) == 0)
     if not tied.any():
         return order
     place = order[np.append(tied, False) | np.append(False, tied)]
+    twice = identity.iloc[rows[place]].duplicated().to_numpy()
+    if twice.any():
+        row = int(rows[place][np.flatnonzero(twice)[0]])
+        raise TableError(
+            f"contacts: {int(twice.sum())} visits stand there twice, and would be repeats of themselves; first {identity.iloc[row]} "
+            f"(row {row}). Drop the copies: contacts.drop_duplicates(['contact_id', 'visit'])"
+        )
     rank = np.zeros(len(owner), dtype="int64")
     rank[place] = identity.iloc[rows[place]].rank(method="dense").to_numpy().astype("int64")
     return np.lexsort((rank, begun, owner))

@@ -16,8 +16,8 @@ from ccstats.satisfaction.nonresponse import asked_contacts
 from ccstats.satisfaction.poststratification import poststratify
 from ccstats.satisfaction.propensity import Answers, design_matrix, estimate_all
 from ccstats.satisfaction.scales import STATISTICS, check_surveys, one_scale, unit_scores
-from ccstats.satisfaction.score_intervals import check_confidence, mean_interval
-from ccstats.spc.proportions import wilson_interval
+from ccstats.satisfaction.score_intervals import mean_interval
+from ccstats.spc.proportions import check_confidence, wilson_interval
 
 __all__ = ["CANNOT_CORRECT", "adjust_satisfaction"]
 
@@ -41,7 +41,7 @@ def adjust_satisfaction(
     variables: str | Sequence[str] = ("wait_s", "queue", "hour"),
     by: str | Sequence[str] = (),
     period: str | None = None,
-    timezone: str = "UTC",
+    timezone: str | None = None,
     population: str = "answered",
     response_odds: tuple[float, float] = (0.5, 2.0),
     confidence: float = 0.95,
@@ -62,8 +62,8 @@ def adjust_satisfaction(
         Group columns of the contacts, such as ``queue``. The models are those of all contacts of the period.
     period : str, optional
         ``day``, ``week`` or ``month``, by the contact's ``queued_at``, each with models of its own; without one, everything together.
-    timezone : str
-        Whose hours and days count.
+    timezone : str, optional
+        Whose hours and days count; needed with ``period``. Hours are those of UTC without it.
     population : str
         ``answered`` contacts, ``all`` that joined a queue, or ``invited`` ones.
     response_odds : (float, float)
@@ -139,12 +139,12 @@ def adjust_satisfaction(
     unit = unit_scores(frame, statistic)
     names, groups = as_names(variables, what="variables"), as_names(by)
     frame = frame.assign(unit=unit)[(frame["instrument"] == STATISTICS[statistic].instrument).to_numpy()]
-    facts = asked_contacts(frame, contact_facts(contacts, timezone=timezone), population, names)
+    facts = asked_contacts(frame, contact_facts(contacts, timezone=timezone or "UTC"), population, names)
     one_scale(frame, np.zeros(len(frame), dtype="int64"), lambda _: "")
     said = frame.dropna(subset=["unit", "contact_id"]).groupby("contact_id")["unit"].mean()
     facts["unit"] = facts["contact_id"].map(said)
     low, high = _ends(frame, statistic)
-    codes, keys = group_rows(facts, groups, booked_at=facts["queued_at"], period=period, timezone=timezone, what="the contacts")
+    codes, keys = group_rows(facts, groups, booked_at=facts["queued_at"], period=period, timezone=timezone, what="contacts")
     figures = {name: np.full(len(keys), np.nan) for name in _COLUMNS}
     notes = np.full(len(keys), CANNOT_CORRECT, dtype=object)
     spans = pd.factorize(keys["period_start"])[0] if period is not None else np.zeros(len(keys), dtype="int64")

@@ -9,10 +9,11 @@ import pandas as pd
 from scipy import special
 
 from ccstats.errors import OptionError, TableError
-from ccstats.satisfaction._cells import check_confidence, divide
+from ccstats.satisfaction._cells import divide
 from ccstats.satisfaction.quality import score_evaluations
 from ccstats.satisfaction.rater_agreement import cohen_kappa, fleiss_kappa, intraclass_correlation
 from ccstats.schema import as_frame
+from ccstats.spc.proportions import check_confidence
 
 __all__ = ["measure_assessors", "measure_calibration", "measure_item_agreement"]
 
@@ -216,10 +217,11 @@ def measure_item_agreement(evaluations: Any, *, categories: str = "points", conf
     out = [_item_row(str(item), part, confidence) for item, part in rows.groupby("item", observed=True)]
     table = pd.DataFrame(out, columns=_ITEM_COLUMNS)
     return table.astype(
-        {"item": "category", "method": "category", "contacts": "int64", "judgements": "int64", "assessors": "int64"}
+        {name: "category" if name in ("item", "method") else "int64" if name in _ITEM_COUNTS else "float64" for name in _ITEM_COLUMNS}
     ).sort_values("item", ignore_index=True, key=lambda values: values.astype("str"))
 
 
+_ITEM_COUNTS = ("contacts", "judgements", "assessors")
 _ITEM_COLUMNS = ["item", "contacts", "judgements", "assessors", "agreement", "kappa", "kappa_low", "kappa_high", "method"]
 
 

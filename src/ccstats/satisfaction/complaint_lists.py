@@ -11,11 +11,11 @@ import pandas as pd
 from ccstats.errors import OptionError, TableError
 from ccstats.periods import Calendar
 from ccstats.queueing.durations import summarise_durations
-from ccstats.satisfaction._cells import Cells, check_confidence, divide, keys_of
+from ccstats.satisfaction._cells import Cells, divide, keys_of
 from ccstats.satisfaction.complaint_clocks import read_complaints_as_of
 from ccstats.schema import COMPLAINTS, ITEMS, as_frame
 from ccstats.schema.instants import as_known, check_order, look_at
-from ccstats.spc.proportions import wilson_interval
+from ccstats.spc.proportions import check_confidence, wilson_interval
 
 __all__ = ["list_backlog", "list_complaint_reasons"]
 

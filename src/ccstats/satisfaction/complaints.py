@@ -14,10 +14,10 @@ from ccstats.errors import ColumnError, OptionError
 from ccstats.periods import Calendar
 from ccstats.queueing.durations import summarise_durations
 from ccstats.queueing.survival import poisson_limits
-from ccstats.satisfaction._cells import Cells, check_confidence, columns_of, divide, keys_of
+from ccstats.satisfaction._cells import Cells, columns_of, divide, keys_of
 from ccstats.satisfaction.complaint_clocks import Clocks, judge_limit, read_complaints_as_of
 from ccstats.schema import CONTACTS, as_frame
-from ccstats.spc.proportions import wilson_interval
+from ccstats.spc.proportions import check_confidence, wilson_interval
 
 __all__ = ["measure_complaints"]
 

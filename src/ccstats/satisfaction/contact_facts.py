@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import ColumnError, OptionError
-from ccstats.periods import PERIODS, check_timezone, period_start
+from ccstats.errors import OptionError
+from ccstats.periods import check_timezone
+from ccstats.satisfaction._cells import Cells, keys_of
 from ccstats.schema import CONTACTS, NOT_QUEUED, as_frame
 
 __all__ = ["as_names", "book", "contact_facts", "group_rows"]
@@ -79,7 +80,7 @@ def contact_facts(contacts: Any, *, timezone: str = "UTC", window_days: float = 
     waited = np.bincount(code[known], weights=wait[known], minlength=size)
     facts["wait_s"] = np.where(np.bincount(code[known], minlength=size) > 0, waited, np.nan)
     first = frame.drop_duplicates("contact_id")
-    facts["queued_at"] = first["queued_at"].to_numpy() if first.empty else first["queued_at"].reset_index(drop=True)
+    facts["queued_at"] = first["queued_at"].reset_index(drop=True)
     facts["answered"] = np.bincount(code[answered], minlength=size) > 0
     moved = frame["transferred_to"].notna().to_numpy() if "transferred_to" in frame else np.zeros(len(frame), dtype=bool)
     facts["transferred"] = np.bincount(code[moved], minlength=size) > 0
@@ -104,7 +105,7 @@ def book(surveys: pd.DataFrame, facts: pd.DataFrame | None) -> pd.Series[Any]:
     """
     at = surveys["invited_at"]
     if facts is not None:
-        at = at.fillna(surveys["contact_id"].map(facts.set_index("contact_id")["queued_at"]))
+        at = at.fillna(facts.set_index("contact_id")["queued_at"].reindex(surveys["contact_id"]).set_axis(surveys.index))
     return at.fillna(surveys["responded_at"])
 
 
@@ -130,26 +131,8 @@ def group_rows(
     >>> codes.tolist(), groups["queue"].tolist()
     ([1, 0, 1], ['a', 'b'])
     """
-    lacking = [name for name in by if name not in frame]
-    if lacking:
-        raise ColumnError(f"by={by}: {what} has no column {', '.join(map(repr, lacking))}; it has: {', '.join(map(str, frame.columns))}")
-    keys = pd.DataFrame({name: _sorted(frame[name]) for name in by}, index=frame.index)
-    if period is not None:
-        if period not in PERIODS:
-            raise OptionError(f"period={period!r}: expected {', '.join(PERIODS)} or None")
-        keys["period_start"] = period_start(booked_at, period=period, timezone=check_timezone(timezone))
-    if keys.columns.empty:
-        return np.zeros(len(frame), dtype="int64"), pd.DataFrame(index=pd.RangeIndex(1))
-    codes = keys.groupby(list(keys.columns), observed=True, dropna=False).ngroup().to_numpy()
-    first = np.unique(codes, return_index=True)[1]
-    return codes, keys.iloc[first].reset_index(drop=True)
-
-
-def _sorted(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Categories in alphabetical order, because rows are sorted by them and sources name them in any."""
-    if isinstance(values.dtype, pd.CategoricalDtype) and not values.dtype.ordered:
-        return values.cat.reorder_categories(values.cat.categories.sort_values())
-    return values
+    cells = Cells(keys_of(frame, by, instants=booked_at, period=period, timezone=timezone, what=what))
+    return cells.codes, cells.keys
 
 
 def _repeats(facts: pd.DataFrame, window_days: float) -> pd.arrays.BooleanArray:

@@ -16,7 +16,7 @@ from ccstats.satisfaction.contact_facts import as_names, contact_facts
 from ccstats.satisfaction.driver_terms import Term, find_terms
 from ccstats.satisfaction.logistic import Fit, fit_logistic
 from ccstats.satisfaction.scales import STATISTICS, check_surveys, one_scale, unit_scores
-from ccstats.satisfaction.score_intervals import check_confidence
+from ccstats.spc.proportions import check_confidence
 
 __all__ = ["explain_satisfaction"]
 

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ccstats.errors import OptionError
-from ccstats.satisfaction._cells import Cells, check_confidence, keys_of
+from ccstats.satisfaction._cells import Cells, keys_of
 from ccstats.satisfaction.quality import score_evaluations
 from ccstats.schema import CONTACTS, as_frame
+from ccstats.spc.proportions import check_confidence
 
 __all__ = ["evaluations_needed", "margin_of", "plan_evaluations"]
 

@@ -14,8 +14,8 @@ from ccstats.errors import ColumnError, OptionError, TableError
 from ccstats.satisfaction._holm import holm
 from ccstats.satisfaction.contact_facts import as_names, contact_facts
 from ccstats.satisfaction.scales import check_surveys
-from ccstats.satisfaction.score_intervals import check_confidence
 from ccstats.schema import INSTRUMENTS
+from ccstats.spc.proportions import check_confidence
 
 __all__ = ["POPULATIONS", "asked_contacts", "check_nonresponse"]
 
@@ -108,7 +108,7 @@ def check_nonresponse(
     facts = asked_contacts(frame, contact_facts(contacts, timezone=timezone), population, names)
     answered = facts["contact_id"].isin(set(frame.loc[frame["good"].notna(), "contact_id"].dropna())).to_numpy()
     parts = [_compare(facts[name], answered, name) for name in names]
-    tested = [number for number, part in enumerate(parts) if not np.isnan(part["p_value"].iloc[0])]
+    tested = [number for number, part in enumerate(parts) if part["p_value"].notna().any()]
     adjusted = np.full(len(parts), np.nan)
     if tested:
         adjusted[tested] = holm([parts[number]["p_value"].iloc[0] for number in tested])
@@ -191,8 +191,8 @@ def _levels(values: pd.Series[Any]) -> tuple[NDArray[np.int64], list[str]]:
         edges = np.unique(np.quantile(numbers[~missing], np.linspace(0, 1, _QUANTILES + 1)[1:-1])) if not missing.all() else np.zeros(0)
         codes = np.searchsorted(edges, numbers, side="left")
         bounds = [f"{edge:g}" for edge in edges]
-        words = [f"up to {bounds[0]}", *(f"{low} to {high}" for low, high in zip(bounds, bounds[1:], strict=False)), f"over {bounds[-1]}"]
-        words = words if bounds else ["any"]
+        between = [f"{low} to {high}" for low, high in zip(bounds, bounds[1:], strict=False)]
+        words = [f"up to {bounds[0]}", *between, f"over {bounds[-1]}"] if bounds else ["any"]
     else:
         codes, found = pd.factorize(values, sort=True)
         words = [str(each) for each in found]

@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccstats.errors import ColumnError, TableError
-from ccstats.satisfaction._cells import Cells, Clusters, check_confidence, divide, keys_of, score_limits, share_limits
+from ccstats.satisfaction._cells import Cells, Clusters, divide, keys_of, score_limits, share_limits
 from ccstats.satisfaction._forms import FORM_COLUMNS, add_up, checked
 from ccstats.schema import CONTACTS, as_frame
+from ccstats.spc.proportions import check_confidence
 
 __all__ = ["measure_quality", "score_evaluations"]
 

@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccstats.errors import OptionError
-from ccstats.satisfaction._cells import Cells, Clusters, check_confidence, columns_of, divide, keys_of, micros_of, share_limits, span_of
+from ccstats.satisfaction._cells import Cells, Clusters, columns_of, divide, keys_of, micros_of, share_limits, span_of
 from ccstats.satisfaction._joined import Joined, Words, flagged, join_visits, key_columns, order_within, owners
 from ccstats.schema import CONTACTS, as_frame
+from ccstats.spc.proportions import check_confidence
 
 __all__ = ["list_repeats", "measure_resolution"]
 
@@ -117,7 +118,7 @@ def measure_resolution(
     ColumnError
         If ``customer``, a ``by`` column or a column of flags is not there.
     TableError
-        If a column has the wrong type.
+        If a column has the wrong type, or a visit stands there twice.
     ZoneError
         If the zone is unknown, or ``period`` is given without one.
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ccstats.errors import OptionError
 from ccstats.queueing.survival import kaplan_meier
-from ccstats.satisfaction._cells import Cells, Clusters, check_confidence, keys_of, micros_of, share_limits, span_of
+from ccstats.satisfaction._cells import Cells, Clusters, keys_of, micros_of, share_limits, span_of
 from ccstats.satisfaction._joined import join_visits, key_columns, order_within, owners
 from ccstats.schema import CONTACTS, NOT_QUEUED, OUTCOMES, as_frame
+from ccstats.spc.proportions import check_confidence
 
 __all__ = ["measure_returns_after_abandon"]
 

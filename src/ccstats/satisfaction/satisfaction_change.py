@@ -14,9 +14,9 @@ from ccstats.errors import TableError
 from ccstats.satisfaction._holm import holm
 from ccstats.satisfaction.contact_facts import as_names, group_rows
 from ccstats.satisfaction.scales import STATISTICS, check_surveys, one_scale, unit_scores
-from ccstats.satisfaction.score_intervals import check_confidence, net_interval
+from ccstats.satisfaction.score_intervals import net_interval
 from ccstats.satisfaction.surveys import describe, mean_limits, with_facts
-from ccstats.spc.proportions import wilson_interval
+from ccstats.spc.proportions import check_confidence, wilson_interval
 
 __all__ = ["compare_satisfaction"]
 
@@ -119,7 +119,7 @@ def compare_satisfaction(
             frame[name] = frame[name].astype("category")
     later = np.arange(len(frame)) >= len(sides[0])
     frame, _ = with_facts(frame, contacts, names, None)
-    codes, keys = group_rows(frame, names, booked_at=frame["responded_at"], period=None, timezone=None, what="the surveys")
+    codes, keys = group_rows(frame, names, booked_at=frame["responded_at"], period=None, timezone=None, what="surveys")
     one_scale(frame, codes, lambda code: describe(keys, code))
     rows = []
     for name in asked:

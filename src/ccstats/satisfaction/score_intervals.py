@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from ccstats.errors import OptionError
-from ccstats.spc.proportions import wilson_interval
+from ccstats.spc.proportions import check_confidence, wilson_interval
 
-__all__ = ["check_confidence", "mean_interval", "net_interval", "net_standard_error"]
+__all__ = ["mean_interval", "net_interval", "net_standard_error"]
 
 Floats = NDArray[np.float64]
 
@@ -24,24 +23,6 @@ _STEP = 0.005
 _NUISANCE = 31
 #: Longest distribution of a bootstrapped sum that is worked out in full; beyond it Student's t.
 _LONGEST = 2**19
-
-
-def check_confidence(confidence: Any) -> float:
-    """The confidence as a number between 0 and 1.
-
-    Raises
-    ------
-    OptionError
-        If it is none.
-
-    Examples
-    --------
-    >>> check_confidence(0.95)
-    0.95
-    """
-    if isinstance(confidence, bool) or not isinstance(confidence, int | float | np.number) or not 0 < confidence < 1:
-        raise OptionError(f"confidence={confidence!r} is out of range; give a share between 0 and 1, such as 0.95")
-    return float(confidence)
 
 
 def net_standard_error(positive: ArrayLike, negative: ArrayLike, answers: ArrayLike) -> Floats:

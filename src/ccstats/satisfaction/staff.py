@@ -11,8 +11,9 @@ from scipy import special
 
 from ccstats.errors import OptionError, TableError, ZoneError
 from ccstats.periods import check_timezone
-from ccstats.satisfaction._cells import Cells, Clusters, check_confidence, columns_of, divide, keys_of, score_limits, span_of
+from ccstats.satisfaction._cells import Cells, Clusters, columns_of, divide, keys_of, score_limits, span_of
 from ccstats.schema import ABSENCES, STAFF, as_frame
+from ccstats.spc.proportions import check_confidence
 
 __all__ = ["measure_absenteeism", "measure_training", "measure_turnover"]
 
@@ -96,7 +97,8 @@ def measure_turnover(
     told = "voluntary" in frame
     voluntary = frame["voluntary"].to_numpy(dtype=bool) if told else np.zeros(len(frame), dtype=bool)
     parts = []
-    for start, end, length in zip(starts, ends, months, strict=True):
+    spans = list(zip(starts, ends, months, strict=True))
+    for start, end, length in spans or [(_NEVER, _NEVER, np.nan)]:  # without periods a row that is dropped again, for the columns' kinds
         left = (frame["left_at"] > start).to_numpy() & (frame["left_at"] <= end).to_numpy()
         here = {
             "headcount_start": cells.count(_there(frame, start)),
@@ -106,9 +108,8 @@ def measure_turnover(
             "headcount_end": cells.count(_there(frame, end)),
         }
         parts.append(cells.table({"period_start": start.tz_convert(timezone), "months": length, **here}))
-    if not parts:
-        return cells.keys[:0].reindex(columns=[*cells.keys.columns, "period_start", *_TURNOVER, *_RATIOS])
     out = pd.concat(parts, ignore_index=True)
+    out = out if spans else out.iloc[:0]
     names = list(cells.keys.columns)
     out = out.sort_values([*names, "period_start"], kind="stable", ignore_index=True) if names else out
     mean = (out["headcount_start"] + out["headcount_end"]) / 2
@@ -249,14 +250,7 @@ def measure_training(staff: Any, *, by: str | Sequence[str] = (), observed: tupl
     return cells.table({"headcount": headcount, "training_s": training, "training_hours_per_agent": divide(training / 3600, headcount)})
 
 
-_TURNOVER = ("months", "headcount_start", "joined", "leavers", "voluntary_leavers", "headcount_end")
-_RATIOS = (
-    "agent_turnover",
-    "agent_turnover_annual",
-    "agent_turnover_annual_low",
-    "agent_turnover_annual_high",
-    "voluntary_turnover_annual",
-)
+_NEVER = pd.Timestamp(0, tz="UTC").as_unit("us")
 
 
 def _employments(staff: Any) -> pd.DataFrame:

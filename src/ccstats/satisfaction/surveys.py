@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccstats.errors import DataWarning, OptionError
+from ccstats.satisfaction._cells import columns_of
 from ccstats.satisfaction.contact_facts import as_names, book, contact_facts, group_rows
 from ccstats.satisfaction.scales import STATISTICS, check_surveys, one_scale, unit_scores
-from ccstats.satisfaction.score_intervals import check_confidence, mean_interval, net_interval, net_standard_error
-from ccstats.spc.proportions import wilson_interval
+from ccstats.satisfaction.score_intervals import mean_interval, net_interval, net_standard_error
+from ccstats.spc.proportions import check_confidence, wilson_interval
 
 __all__ = ["measure_satisfaction"]
 
@@ -121,9 +122,7 @@ def measure_satisfaction(
     frame = check_surveys(surveys)
     names = as_names(by)
     frame, facts = with_facts(frame, contacts, names, timezone)
-    codes, keys = group_rows(
-        frame, [*names, "instrument"], booked_at=book(frame, facts), period=period, timezone=timezone, what="the surveys"
-    )
+    codes, keys = group_rows(frame, [*names, "instrument"], booked_at=book(frame, facts), period=period, timezone=timezone, what="surveys")
     one_scale(frame, codes, lambda code: describe(keys.drop(columns="instrument"), code))
     size = len(keys)
     answered = frame["good"].notna().to_numpy()
@@ -151,6 +150,8 @@ def with_facts(frame: pd.DataFrame, contacts: Any, names: Sequence[str], timezon
     ------
     OptionError
         If a group column is one that the result has anyway.
+    ColumnError
+        If neither table has a group column.
 
     Examples
     --------
@@ -161,12 +162,12 @@ def with_facts(frame: pd.DataFrame, contacts: Any, names: Sequence[str], timezon
     taken = [name for name in names if name in ("instrument", "period_start", "responses", "invitations", *STATISTICS)]
     if taken:
         raise OptionError(f"by={list(names)}: {', '.join(map(repr, taken))} is in the result as it is; leave it out of by=")
-    if contacts is None:
-        return frame, None
-    facts = contact_facts(contacts, timezone=timezone or "UTC")
-    wanted = [name for name in names if name not in frame and name in facts]
-    if wanted:
-        frame = frame.merge(facts[["contact_id", *wanted]], on="contact_id", how="left")
+    facts = None if contacts is None else contact_facts(contacts, timezone=timezone or "UTC")
+    if facts is not None:
+        wanted = [name for name in names if name not in frame and name in facts]
+        if wanted:
+            frame = frame.merge(facts[["contact_id", *wanted]], on="contact_id", how="left")
+    columns_of(names, frame.drop(columns=["good", "points", "boxed"], errors="ignore"), what="surveys")
     return frame, facts
 
 

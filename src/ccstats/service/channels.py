@@ -17,7 +17,7 @@ from ccstats.schema import CONTACTS, as_frame
 from ccstats.schema.instants import as_known, check_order, look_at
 from ccstats.service._booking import seconds_added
 from ccstats.service._groups import Groups
-from ccstats.spc.proportions import wilson_interval
+from ccstats.spc.proportions import check_confidence, wilson_interval
 
 __all__ = ["measure_callbacks", "measure_ivr", "measure_outbound"]
 
@@ -84,6 +84,7 @@ def measure_ivr(
     >>> menu["not_logged"]
     'human_option_at, contained'
     """
+    check_confidence(confidence)
     frame = as_frame(contacts, what="contacts")
     logged = [name for name in ("arrived_at", "ivr_s", "human_option_at", "contained") if name in frame]
     CONTACTS.check(frame, columns=[*_KEY, "queued_at", "outcome", *logged], keys=False)
@@ -191,6 +192,7 @@ def measure_callbacks(
     >>> cc.measure_callbacks(calls, promise_s=3600, as_of="2026-03-02T11:30Z")[["on_time", "not_due"]].to_dict("records")
     [{'on_time': 1, 'not_due': 1}]
     """
+    check_confidence(confidence)
     frame = as_frame(contacts, what="contacts")
     logged = [name for name in ("promised_at", "attempted_at") if name in frame]
     CONTACTS.check(frame, columns=[*_KEY, "queued_at", "outcome", "wait_s", *logged], keys=False)
@@ -297,6 +299,7 @@ def measure_outbound(
     """
     if not isinstance(within_s, Real) or isinstance(within_s, bool) or not 0 <= within_s < np.inf:
         raise OptionError(f"within_s={within_s!r}: expected seconds from 0, such as 2")
+    check_confidence(confidence)
     frame = as_frame(contacts, what="contacts")
     CONTACTS.check(frame, columns=["direction", "queued_at", "outcome", "wait_s"], keys=False)
     frame = frame[(frame["direction"] == "outbound") & (frame["outcome"] != "ignored")].reset_index(drop=True)

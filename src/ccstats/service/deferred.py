@@ -16,7 +16,7 @@ from ccstats.schema import ITEMS, as_frame
 from ccstats.schema.instants import as_known, check_order, look_at
 from ccstats.service._backlog import Backlog
 from ccstats.service._groups import Groups, micros_of
-from ccstats.spc.proportions import wilson_interval
+from ccstats.spc.proportions import check_confidence, wilson_interval
 
 __all__ = ["measure_deferred"]
 
@@ -164,8 +164,7 @@ def _check(period: str | None, target_s: Any, closure_days: Any, confidence: Any
         raise OptionError(f"target_s={target_s!r}: expected seconds from 0, such as 86400 for a day")
     if not isinstance(closure_days, int | np.integer) or isinstance(closure_days, bool) or closure_days < 1:
         raise OptionError(f"closure_days={closure_days!r}: expected whole days from 1, such as 28")
-    if not isinstance(confidence, int | float | np.number) or isinstance(confidence, bool) or not 0 < confidence < 1:
-        raise OptionError(f"confidence={confidence!r} is out of range; give a share between 0 and 1, such as 0.95")
+    check_confidence(confidence)
 
 
 def _items_as_of(items: Any, as_of: Any) -> tuple[pd.DataFrame, pd.Timestamp]:

@@ -10,7 +10,34 @@ from scipy import special
 
 from ccstats.errors import OptionError
 
-__all__ = ["wilson_interval"]
+__all__ = ["check_confidence", "wilson_interval"]
+
+
+def check_confidence(confidence: Any) -> float:
+    """The confidence as a number between 0 and 1.
+
+    Parameters
+    ----------
+    confidence : float
+        What a caller asked for.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+
+    Examples
+    --------
+    >>> check_confidence(0.95)
+    0.95
+    """
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float | np.number) or not 0 < confidence < 1:
+        raise OptionError(f"confidence={confidence!r} is out of range; give a share between 0 and 1, such as 0.95")
+    return float(confidence)
 
 
 def wilson_interval(met: ArrayLike, counted: ArrayLike, *, confidence: float = 0.95) -> tuple[Any, Any]:
@@ -52,8 +79,7 @@ def wilson_interval(met: ArrayLike, counted: ArrayLike, *, confidence: float = 0
     >>> round(low, 4), round(high, 4)
     (0.2553, 0.3662)
     """
-    if not 0 < confidence < 1:
-        raise OptionError(f"confidence={confidence!r} is out of range; give a share between 0 and 1, such as 0.95")
+    confidence = check_confidence(confidence)
     try:
         k, n = np.broadcast_arrays(np.asarray(met, dtype=np.float64), np.asarray(counted, dtype=np.float64))
     except (TypeError, ValueError):
