@@ -6,11 +6,12 @@ import hashlib
 import hmac
 
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccstats.errors import OptionError
+from ccstats.errors import ColumnError, OptionError
 from ccstats.privacy import key_of, pseudonym, pseudonymise, suppress_small
 
 
@@ -50,5 +51,7 @@ def test_small_groups_are_blanked_but_stay() -> None:
     assert out["aht_s"].isna().tolist() == [False, True, False]
     assert suppress_small(table, count="answered", at_least=5, keep=["answered"])["answered"].tolist() == [40, 2, 5]
     pd.testing.assert_frame_equal(table, before)
-    with pytest.raises(OptionError, match="count='calls' is no column"):
+    arrow = suppress_small(pl.DataFrame({"agent": ["Ada", "Bo"], "answered": [40, 2]}), count="answered", at_least=5)
+    assert arrow["answered"].isna().tolist() == [False, True]
+    with pytest.raises(ColumnError, match="count='calls' is no column"):
         suppress_small(table, count="calls", at_least=5)

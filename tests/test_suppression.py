@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 import ccstats as cc
-from ccstats.errors import OptionError, TableError
+from ccstats.errors import ColumnError, OptionError, TableError
 from ccstats.privacy import suppress_cells
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
@@ -220,9 +220,9 @@ def test_empty_tables_and_other_frames() -> None:
 @pytest.mark.parametrize(
     ("table", "options", "error", "told"),
     [
-        ({}, {"count": "calls"}, OptionError, "count='calls' is no column of the table"),
-        ({}, {"by": "team"}, OptionError, "by='team' is no column"),
-        ({}, {"keep": ["team"]}, OptionError, "keep='team' is no column"),
+        ({}, {"count": "calls"}, ColumnError, "count='calls' is no column of the table"),
+        ({}, {"by": "team"}, ColumnError, "by='team' is no column"),
+        ({}, {"keep": ["team"]}, ColumnError, "keep='team' is no column"),
         ({}, {"keep": ["answered"]}, OptionError, "is in by= or keep= as well"),
         ({}, {"at_least": -1}, OptionError, "expected a whole number of cases"),
         ({}, {"at_least": 2.5}, OptionError, "expected a whole number of cases"),
@@ -255,7 +255,8 @@ def test_agents_become_numbers_that_tell_nothing_of_the_alphabet() -> None:
     assert few["agent"].tolist() == [in_all[answered] for answered in few["answered"]]
     with_gap = cc.anonymise_agents(pd.DataFrame({"agent": ["Ada", None], "answered": [1, 2]}), key="k")
     assert with_gap["agent"].tolist() == ["agent 1", np.nan]
+    assert cc.anonymise_agents(pl.from_pandas(with_gap.astype({"agent": "str"})), key="k")["answered"].tolist() == [1, 2]
     with pytest.raises(OptionError, match="among= lacks 11 of the 12 agents"):
         cc.anonymise_agents(table, key="k", among=names[:1])
-    with pytest.raises(OptionError, match="column='who' is no column"):
+    with pytest.raises(ColumnError, match="column='who' is no column"):
         cc.anonymise_agents(table, key="k", column="who")

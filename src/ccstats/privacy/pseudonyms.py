@@ -6,10 +6,12 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
-from ccstats.errors import OptionError
+from ccstats.errors import ColumnError, OptionError
+from ccstats.schema import as_frame
 
 __all__ = ["anonymise_agents", "key_of", "pseudonym", "pseudonymise"]
 
@@ -90,7 +92,7 @@ def pseudonymise(values: Iterable[str | None], key: bytes) -> pd.Series[str]:
 
 
 def anonymise_agents(
-    table: pd.DataFrame, *, key: str | bytes | None = None, column: str = "agent", among: Iterable[str] | None = None
+    table: Any, *, key: str | bytes | None = None, column: str = "agent", among: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """Numbers instead of agents' names, for tables that leave the house.
 
@@ -99,7 +101,7 @@ def anonymise_agents(
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    table : pandas.DataFrame or Arrow table
         Any table of ours with agents.
     key : str, bytes or None
         The secret: the same one gives the same numbers to the same agents. ``CCSTATS_KEY`` or a random one by default.
@@ -117,8 +119,10 @@ def anonymise_agents(
 
     Raises
     ------
+    ColumnError
+        If ``column`` is no column of the table.
     OptionError
-        If ``column`` is no column of the table, or ``among`` lacks an agent who is in it.
+        If ``among`` lacks an agent who is in it.
 
     See Also
     --------
@@ -133,9 +137,10 @@ def anonymise_agents(
     0  agent 1        52
     1  agent 2        40
     """
-    if column not in table:
-        raise OptionError(f"column={column!r} is no column of the table; it has: {', '.join(map(str, table.columns))}")
-    there = table[column].dropna().astype("str").unique().tolist()
+    frame: pd.DataFrame = as_frame(table)
+    if column not in frame:
+        raise ColumnError(f"column={column!r} is no column of the table; it has: {', '.join(map(str, frame.columns))}")
+    there = frame[column].dropna().astype("str").unique().tolist()
     everyone = there if among is None else list(dict.fromkeys(map(str, among)))
     strangers = len(set(there) - set(everyone))
     if strangers:
@@ -144,7 +149,7 @@ def anonymise_agents(
     ordered = sorted(everyone, key=lambda name: hmac.digest(secret, name.encode("utf-8", "surrogateescape"), "sha256"))
     width = len(str(len(ordered)))
     labels = {name: f"agent {at:0{width}}" for at, name in enumerate(ordered, 1)}
-    out = table.copy()
-    made = table[column].astype("str").map(labels)
+    out = frame.copy()
+    made = frame[column].astype("str").map(labels)
     out[column] = pd.Categorical(made, categories=sorted(set(made.dropna())))
     return out.sort_values(column, kind="stable", ignore_index=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
-from ccstats.errors import OptionError
+from ccstats.errors import ColumnError
+from ccstats.schema import as_frame
 
 __all__ = ["suppress_small"]
 
 
-def suppress_small(table: pd.DataFrame, *, count: str, at_least: int, keep: Sequence[str] = ()) -> pd.DataFrame:
+def suppress_small(table: Any, *, count: str, at_least: int, keep: Sequence[str] = ()) -> pd.DataFrame:
     """Blank the figures of rows that rest on few cases; the rows stay, so that nothing seems to be lost.
 
     Only for a table of which no sums are shown anywhere: what is blanked here can be had from a total by subtraction. `suppress_cells`
@@ -19,7 +21,7 @@ def suppress_small(table: pd.DataFrame, *, count: str, at_least: int, keep: Sequ
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    table : pandas.DataFrame or Arrow table
         Any table of ours, such as one row an agent.
     count : str
         The column that says how many cases a row rests on.
@@ -35,7 +37,7 @@ def suppress_small(table: pd.DataFrame, *, count: str, at_least: int, keep: Sequ
 
     Raises
     ------
-    OptionError
+    ColumnError
         If ``count`` is no column of the table.
 
     See Also
@@ -48,14 +50,15 @@ def suppress_small(table: pd.DataFrame, *, count: str, at_least: int, keep: Sequ
     >>> suppress_small(agents, count="answered", at_least=5)["aht_s"].isna().tolist()
     [False, True]
     """
-    if count not in table:
-        raise OptionError(f"count={count!r} is no column of the table; it has: {', '.join(map(str, table.columns))}")
-    small = (table[count].fillna(0) < at_least).to_numpy(dtype=bool)
-    out = table.copy()
-    for name in table.columns:
-        if name in keep or not pd.api.types.is_numeric_dtype(table[name].dtype):
+    frame: pd.DataFrame = as_frame(table)
+    if count not in frame:
+        raise ColumnError(f"count={count!r} is no column of the table; it has: {', '.join(map(str, frame.columns))}")
+    small = (frame[count].fillna(0) < at_least).to_numpy(dtype=bool)
+    out = frame.copy()
+    for name in frame.columns:
+        if name in keep or not pd.api.types.is_numeric_dtype(frame[name].dtype):
             continue
-        whole = pd.api.types.is_integer_dtype(table[name].dtype)
+        whole = pd.api.types.is_integer_dtype(frame[name].dtype)
         out[name] = out[name].astype("Int64" if whole else "float64").mask(small)
     out["suppressed"] = small
     return out

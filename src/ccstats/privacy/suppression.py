@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ccstats.errors import OptionError, TableError
+from ccstats.errors import ColumnError, OptionError, TableError
 from ccstats.privacy.protection import protect
 from ccstats.schema import as_frame
 
@@ -64,8 +64,10 @@ def suppress_cells(
 
     Raises
     ------
+    ColumnError
+        If a column is not there.
     OptionError
-        If a column is not there, or ``at_least`` is no whole number of 0 or more.
+        If ``at_least`` is no whole number of 0 or more.
     TableError
         If a cell is there twice, counts are missing, negative or broken, or a sum is not the sum of its cells.
 
@@ -123,7 +125,7 @@ def _check(frame: pd.DataFrame, count: str, names: list[str], at_least: int, kee
     for what, asked in (("count", [count]), ("by", names), ("keep", list(keep))):
         missing = [name for name in asked if name not in frame]
         if missing:
-            raise OptionError(f"{what}={missing[0]!r} is no column of the table; it has: {', '.join(map(str, frame.columns))}")
+            raise ColumnError(f"{what}={missing[0]!r} is no column of the table; it has: {', '.join(map(str, frame.columns))}")
     if count in (*names, *keep):
         raise OptionError(f"count={count!r} is in by= or keep= as well; it is what gets blanked")
     if isinstance(at_least, bool) or not isinstance(at_least, int | np.integer) or at_least < 0:
