@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ccstats as cc
+from ccstats.agreement.describing import _against
 from ccstats.agreement.drafting import draft_agreement
 from ccstats.agreement.positions import line_of, lines_of_keys
+from ccstats.agreement.presets import _rows
 from ccstats.errors import FormatError, OptionError, SourceMissingError
 
 TEXT = """\
@@ -204,7 +206,7 @@ TARGET = '[[targets]]\nname = "t"\nmetric = "service_level"\nop = ">="\nvalue = 
             "targets[1].threshold_rules[2]",
             "give working_days",
         ),
-        (BASE + 'working_days = "office"\n', 4, "working_days", "there is no calendar"),
+        (BASE + 'working_days = "office"\n', 4, "working_days", r"there is none: describe it in \[calendars.office\]"),
         (BASE + "client = 3\n", 4, "", "no TOML"),
         (BASE + "x = [1,\n", None, "", "no TOML"),
         (BASE + "x y\n", 4, "", "no TOML"),
@@ -327,3 +329,25 @@ def test_lines_of_strings_that_look_like_keys() -> None:
         ("t", "k=", "q r", 1): 9,
         ("t", "k=", "q r", 1, "s"): 9,
     }
+
+
+@pytest.mark.parametrize(
+    ("metric", "op", "told"),
+    [
+        ("abandonment_rate", ">=", "of this metric less is better, and the target asks for the opposite"),
+        ("csat_top2", "<", "of this metric more is better, and the target asks for the opposite"),
+        ("abandonment_rate", "<=", None),
+        ("csat_top2", ">", None),
+        ("occupancy", "<=", None),
+    ],
+)
+def test_a_sign_turned_round_is_pointed_out(metric: str, op: str, told: str | None) -> None:
+    target = f'[[targets]]\nname = "x"\nmetric = "{metric}"\nop = "{op}"\nvalue = 0.1\n'
+    said = cc.Agreement.from_toml(BASE + target).describe()
+    assert ("look again" in said) == (told is not None)
+    assert told is None or f"look again: {told}" in said
+
+
+def test_no_preset_asks_for_what_is_worse() -> None:
+    for preset, reading, _, target in _rows():
+        assert not _against(target.metric, target.op), (preset, reading, target.name)

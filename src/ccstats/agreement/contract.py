@@ -130,8 +130,8 @@ class Agreement(Model):
 
     def _check_calendar(self, name: str, *path: str) -> None:
         if name not in self.calendars:
-            known = ", ".join(self.calendars) or "none"
-            raise Refusal(f"there is no calendar {name!r}; there are: {known}.{did_you_mean(name, self.calendars)}", *path)
+            known = f"there are: {', '.join(self.calendars)}" if self.calendars else f"there is none: describe it in [calendars.{name}]"
+            raise Refusal(f"there is no calendar {name!r}; {known}.{did_you_mean(name, self.calendars)}", *path)
 
     def _check_working_days(self, target: Target, at: int) -> None:
         """Without a calendar every day would silently be a working day."""

@@ -93,6 +93,9 @@ def describe_target(agreement: Agreement, target: Target) -> list[str]:
     lines = [f"  {target.name}: {_what(agreement, target)}: {_asked(target)}, {_by(target)}"]
     if target.lacks:
         lines.append(f"    not decidable as it is written: {target.lacks}")
+    if _against(agreement.definition_of(target), target.op):
+        better = "less" if target.op in (">=", ">") else "more"
+        lines.append(f"    look again: of this metric {better} is better, and the target asks for the opposite")
     for label, text in (("measured", _how(agreement, target)), ("worth", _worth(agreement, target)), ("source", _source(target))):
         lines += [f"    {label}: {text}"] if text else []
     return [*lines, f"    note: {target.note}"] if target.note else lines
@@ -111,6 +114,12 @@ def _what(agreement: Agreement, target: Target) -> str:
     if target.statistic == "mean" and target.probability is not None:
         return f"{title}, over the {100 * target.probability:g} % with the shortest times"
     return f"{title}, longest" if target.statistic == "max" and name in METRICS and METRICS[name].kind != "max" else title
+
+
+def _against(metric: str, op: str) -> bool:
+    """Whether a target asks for what is worse, which is mostly a sign turned round."""
+    worse = {"lower_is_better": (">=", ">"), "higher_is_better": ("<=", "<")}
+    return metric in METRICS and op in worse.get(METRICS[metric].direction, ())
 
 
 def _asked(target: Target) -> str:
