@@ -80,7 +80,7 @@ CASES: dict[str, tuple[list[Callable[[], pd.DataFrame]], dict[str, Any]]] = {
     "measure_resolution": ([calls], {}),
     "measure_returns_after_abandon": ([calls], {}),
     "measure_absenteeism": ([absences], {}),
-    "measure_turnover": ([people], {}),
+    "measure_turnover": ([people], {"timezone": "UTC"}),
     "measure_deferred": ([items], {}),
     "measure_callbacks": ([calls], {"promise_s": 60}),
     "measure_outbound": ([calls], {}),

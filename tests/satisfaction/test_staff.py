@@ -41,7 +41,7 @@ def test_by_hand() -> None:
         (f"n{n}", "2025-01-10", None) for n in range(3)
     ]
     staff = people(rows, voluntary=[n < 2 for n in range(103)])
-    found = cc.measure_turnover(staff, observed=(day("2025-01-01"), day("2025-03-01")))
+    found = cc.measure_turnover(staff, timezone="UTC", observed=(day("2025-01-01"), day("2025-03-01")))
     assert found[["headcount_start", "joined", "leavers", "voluntary_leavers", "headcount_end"]].values.tolist() == [
         [100, 3, 5, 2, 98],
         [98, 0, 0, 0, 98],
@@ -73,7 +73,7 @@ def test_heads_add_up(seed, size, period) -> None:
     staff = STAFF.conform(
         pd.DataFrame({"agent": [f"a{n}" for n in range(size)], "joined_at": joined, "left_at": left, "queue": rng.choice(["x", "y"], size)})
     )
-    found = cc.measure_turnover(staff, period=period, by="queue", observed=YEAR)
+    found = cc.measure_turnover(staff, timezone="UTC", period=period, by="queue", observed=YEAR)
     assert (found["headcount_start"] + found["joined"] - found["leavers"] == found["headcount_end"]).all()
     for _, row in found.iterrows():
         start = YEAR[0] if period is None else row["period_start"]
@@ -90,16 +90,16 @@ def test_heads_add_up(seed, size, period) -> None:
 
 def test_periods_that_are_not_whole_are_left_out() -> None:
     staff = people([("Ada", "2025-01-10", None), ("Bo", "2025-01-20", "2025-04-15")])
-    assert [str(each.date()) for each in cc.measure_turnover(staff)["period_start"]] == ["2025-02-01", "2025-03-01"]
+    assert [str(each.date()) for each in cc.measure_turnover(staff, timezone="UTC")["period_start"]] == ["2025-02-01", "2025-03-01"]
     assert "period_start" not in cc.measure_turnover(staff, period=None)
 
 
 def test_without_heads_or_people() -> None:
     staff = people([("Ada", "2025-03-10", "2025-03-20")])
-    found = cc.measure_turnover(staff, observed=(day("2025-01-01"), day("2025-02-01")))
+    found = cc.measure_turnover(staff, timezone="UTC", observed=(day("2025-01-01"), day("2025-02-01")))
     assert found["agent_turnover"].isna().all()
     assert found["voluntary_leavers"].isna().all()
-    empty = cc.measure_turnover(staff.iloc[:0], by="agent")
+    empty = cc.measure_turnover(staff.iloc[:0], timezone="UTC", by="agent")
     assert len(empty) == 0
     assert {"period_start", "leavers", "agent_turnover"} <= set(empty.columns)
 
@@ -139,11 +139,11 @@ def test_absenteeism() -> None:
 
 def test_bad_input() -> None:
     with pytest.raises(TableError, match="end before they begin"):
-        cc.measure_turnover(people([("Ada", "2025-02-01", "2025-01-01")]))
+        cc.measure_turnover(people([("Ada", "2025-02-01", "2025-01-01")]), timezone="UTC")
     with pytest.raises(TableError, match="second time"):
-        cc.measure_turnover(people([("Ada", "2025-01-01", None), ("Ada", "2025-02-01", None)]))
+        cc.measure_turnover(people([("Ada", "2025-01-01", None), ("Ada", "2025-02-01", None)]), timezone="UTC")
     with pytest.raises(OptionError, match="period"):
-        cc.measure_turnover(people([("Ada", "2025-01-01", None)]), period="day")
+        cc.measure_turnover(people([("Ada", "2025-01-01", None)]), timezone="UTC", period="day")
     with pytest.raises(ZoneError, match="Berln"):
         cc.measure_turnover(people([("Ada", "2025-01-01", None)]), timezone="Europe/Berln")
     with pytest.raises(TableError, match="longer than scheduled"):

@@ -197,7 +197,9 @@ def scorecard_markdown(report: ScorecardReport) -> str:
     if len(due) and agreement is not None:
         parts.append(f"## {phrase('bonus_malus', lang)} [{agreement.currency}]")
         total = figure_text(float(due["money"].sum()), "currency", lang)
-        parts += [markdown_table(due, lang=lang), f"{phrase('total', lang)}: {total} {agreement.currency}"]
+        lengths = report.kpis["period"].astype("str").unique()
+        table = markdown_table(due, period=lengths[0] if len(lengths) == 1 else None, lang=lang)
+        parts += [table, f"{phrase('total', lang)}: {total} {agreement.currency}"]
     parts += [f"## {phrase('definitions', lang)}", *_definitions(report)]
     if report.trace is not None:
         parts += [f"## {phrase('trace', lang)}", phrase("trace_note", lang), _inputs(report.trace, lang)]

@@ -26,7 +26,7 @@ def measure_turnover(
     staff: Any,
     *,
     period: str | None = "month",
-    timezone: str = "UTC",
+    timezone: str | None = None,
     by: str | Sequence[str] = (),
     observed: tuple[Any, Any] | None = None,
     confidence: float = 0.95,
@@ -39,8 +39,8 @@ def measure_turnover(
         One row an employment.
     period : str, optional
         ``week``, ``month``, ``quarter`` or ``year``; None for the whole time at once.
-    timezone : str
-        The zone whose days count.
+    timezone : str, optional
+        The zone whose days count; needed with ``period``.
     by : str or sequence of str
         Group columns of ``staff``, such as ``queue``.
     observed : (instant, instant), optional
@@ -83,16 +83,18 @@ def measure_turnover(
     >>> day = lambda text: pd.Timestamp(text, tz="UTC")
     >>> staff = cc.schema.STAFF.conform(pd.DataFrame({
     ...     "agent": ["Ada", "Bo", "Cy"], "joined_at": [day("2024-01-01")] * 3, "left_at": [day("2025-01-15"), pd.NaT, pd.NaT]}))
-    >>> cc.measure_turnover(staff, observed=(day("2025-01-01"), day("2025-02-01")))[
+    >>> cc.measure_turnover(staff, timezone="UTC", observed=(day("2025-01-01"), day("2025-02-01")))[
     ...     ["headcount_start", "leavers", "headcount_end", "agent_turnover"]].values.tolist()
     [[3.0, 1.0, 2.0, 0.4]]
     """
     check_confidence(confidence)
-    check_timezone(timezone)
     if period is not None and period not in _STEPS:
         raise OptionError(f"period={period!r}: expected {', '.join(_STEPS)} or None")
+    if period is not None and timezone is None:
+        raise ZoneError(f"period={period!r} needs timezone=, the zone whose days count, such as 'Europe/Istanbul'")
+    zone = check_timezone(timezone or "UTC")
     frame = _employments(staff)
-    starts, ends, months = _periods(frame, period, timezone, observed)
+    starts, ends, months = _periods(frame, period, zone, observed)
     cells = Cells(keys_of(frame, by, instants=frame["joined_at"], period=None, timezone=None, what="staff"))
     told = "voluntary" in frame
     voluntary = frame["voluntary"].to_numpy(dtype=bool) if told else np.zeros(len(frame), dtype=bool)
