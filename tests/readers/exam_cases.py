@@ -18,6 +18,8 @@ from ccstats.schema import TABLES
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 #: What a format needs besides its name; a sample's own mapping lies beside it.
 OPTIONS: dict[str, dict[str, Any]] = {"technion_bank": {"timezone": "Asia/Jerusalem"}}
+#: Formats that are tables with a header: what follows it needs it, and line ends within quotes are line ends.
+HEADED = {"vicidial", "mapped"}
 #: The shortest valid log of formats that have a header or a first line that says nothing.
 BARE = {"asterisk_queue_log": b"1709280000|NONE|NONE|NONE|QUEUESTART|\n"}
 
@@ -72,8 +74,8 @@ CASES = [case for format in READERS for case in cases_of(format)]
 
 def lines_of(format: str, data: bytes) -> int:
     """Lines, counted without the reader: a last one without an end counts."""
-    ends = re.findall(rb"\r\n|\r|\n", data) if format == "mapped" else re.findall(rb"\n", data)
-    last = (b"\n", b"\r") if format == "mapped" else (b"\n",)
+    ends = re.findall(rb"\r\n|\r|\n", data) if format in HEADED else re.findall(rb"\n", data)
+    last = (b"\n", b"\r") if format in HEADED else (b"\n",)
     return len(ends) + (bool(data) and not data.endswith(last))
 
 
