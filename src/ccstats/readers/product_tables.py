@@ -190,9 +190,8 @@ def settle(
 ) -> pd.DataFrame:
     """All tables' rows together, each record once, and the lines booked.
 
-        Rows that agree in the columns ``same`` (``called`` so in messages) are one record. With ``newest`` the row with the largest value
-    there is taken and the others
-    are ignored as older versions; otherwise the first is taken and the others are rejected.
+    Rows that agree in the columns ``same`` (``called`` so in messages) are one record. With ``newest`` the row with the largest value
+    there is taken and the others are ignored as older versions; otherwise the first is taken and the others are rejected.
 
     Examples
     --------
