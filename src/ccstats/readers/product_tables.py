@@ -136,6 +136,16 @@ class Rows:
                 out = out.fillna(to_text(self.columns[folded(name)], self.missing))
         return out
 
+    def call_ids(self, name: str) -> pd.Series:
+        """Text of a column of call ids; a `ColumnError` if it was read as numbers, which makes one of 1266833905.2 and 1266833905.20."""
+        ids = self.columns.get(folded(name))
+        if ids is not None and pd.api.types.is_float_dtype(ids.dtype) and ids.notna().any():
+            raise ColumnError(
+                f"{self.grid.name}: column {name!r} was read as numbers, and 1266833905.2 and 1266833905.20 are different calls; "
+                "read it as text"
+            )
+        return self.text(name)
+
     def seconds(self, name: str, unit: str = "s") -> pd.Series:
         """Durations; rows where it is none are rejected, and all are missing where there is no such column."""
         if not self.has(name):

@@ -162,8 +162,7 @@ def _visits(table: Rows) -> pd.DataFrame:
     table.note((ended - started).dt.total_seconds().sub(length).abs() > 1, "end_epoch - start_epoch is not length_in_sec")
     door = outcome.str.startswith("blocked_")
     both = status.str.cat(why, sep="|", na_rep="").where(status.notna() | why.notna()).str.rstrip("|")
-    _check_ids(table)
-    uniqueid, own = table.text("uniqueid"), table.text("closecallid")
+    uniqueid, own = table.call_ids("uniqueid"), table.text("closecallid")
     table.close(own.isna(), "closecallid is blank")
     table.note(uniqueid.isna(), "uniqueid is blank or not there: closecallid names the contact")
     out: dict[str, pd.Series | np.ndarray] = {
@@ -191,15 +190,6 @@ def _visits(table: Rows) -> pd.DataFrame:
     return table.frame(out)
 
 
-def _check_ids(table: Rows) -> None:
-    ids = table.columns.get("uniqueid")
-    if ids is not None and pd.api.types.is_float_dtype(ids.dtype) and ids.notna().any():
-        raise ColumnError(
-            f"{table.grid.name}: column 'uniqueid' was read as numbers, and 1709280415.2 and 1709280415.20 are different calls; "
-            "read it as text"
-        )
-
-
 def _outcomes(status: pd.Series, why: pd.Series, waited: pd.Series) -> pd.Series:
     """Of calls that no agent took: by the system's status, else by the reason of the end, else as a drop; missing where none tells."""
 
@@ -217,7 +207,7 @@ def _cycles(table: Rows) -> pd.DataFrame:
     table.close(own.isna(), "agent_log_id is blank")
     out: dict[str, pd.Series | np.ndarray] = {
         "agent": agent,
-        "contact_id": table.text("uniqueid"),
+        "contact_id": table.call_ids("uniqueid"),
         "reason": table.text("sub_status"),
         "_agent_log_id": own,
     }
