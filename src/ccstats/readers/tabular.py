@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -67,7 +67,7 @@ class _Record(NamedTuple):
     problem: str = ""
 
 
-def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | None = None) -> Grid:
+def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | None = None, header: Sequence[str] | None = None) -> Grid:
     r"""Read one source as a grid; rows that do not fit the header are rejected.
 
     Parameters
@@ -80,6 +80,8 @@ def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | N
         Where title lines, header, blank lines and rejected lines are booked.
     rows : int, optional
         Stop after this many rows. [rows]
+    header : sequence of str, optional
+        Names of the columns of a text file that has no header.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | N
     if head[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         cells = sheet_rows(source.name, source.data, layout.sheet)
         return _of_records(source.name, (_Record(at, 1, row) for at, row in enumerate(cells, 1)), layout, account, rows, pad=True)
-    return _of_records(source.name, _csv(source, layout, account), layout, account, rows, pad=False)
+    return _of_records(source.name, _csv(source, layout, account), layout, account, rows, pad=False, given=header)
 
 
 def _of_frame(name: str, frame: pd.DataFrame) -> Grid:
@@ -189,8 +191,17 @@ def _sniffed(text: str, skip: int) -> str:
     return max(_DELIMITERS, key=header.count)
 
 
-def _of_records(name: str, records: Iterable[_Record], layout: Layout, account: Account, rows: int | None, *, pad: bool) -> Grid:
-    header: list[str] | None = None
+def _of_records(
+    name: str,
+    records: Iterable[_Record],
+    layout: Layout,
+    account: Account,
+    rows: int | None,
+    *,
+    pad: bool,
+    given: Sequence[str] | None = None,
+) -> Grid:
+    header = None if given is None else list(given)
     cells_taken: list[list[str]] = []
     lines: list[int] = []
     weights: list[int] = []
