@@ -19,7 +19,18 @@ from ccstats.readers.recognition import recognise
 __all__ = ["READERS", "formats", "read", "read_sql", "register_reader"]
 
 #: Formats of ccstats; each is a module here with a constant ``READER``, imported on first use.
-_OWN = ("asterisk_queue_log", "technion_bank", "vicidial", "threecx_queue_calls", "issabel", "cisco_ucce", "cisco_uccx", "asterisk_cdr", "mapped")
+_OWN = (
+    "asterisk_queue_log",
+    "technion_bank",
+    "vicidial",
+    "threecx_queue_calls",
+    "issabel",
+    "queuemetrics_table",
+    "cisco_ucce",
+    "cisco_uccx",
+    "asterisk_cdr",
+    "mapped",
+)
 
 
 class _Registry(Mapping[str, Reader]):
