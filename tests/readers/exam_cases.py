@@ -23,7 +23,7 @@ OPTIONS: dict[str, dict[str, Any]] = {"asterisk_cdr": {"timezone": "Europe/Istan
     "technion_bank": {"timezone": "Asia/Jerusalem"},
 }
 #: Formats that are tables with a header: what follows it needs it, and line ends within quotes are line ends.
-HEADED = {"asterisk_cdr", "cisco_uccx", "cisco_ucce", "vicidial", "threecx_queue_calls", "issabel", "queuemetrics_table", "mapped"}
+HEADED = {"zendesk_talk", "asterisk_cdr", "cisco_uccx", "cisco_ucce", "vicidial", "threecx_queue_calls", "issabel", "queuemetrics_table", "mapped"}
 #: The shortest valid log of formats that have a header or a first line that says nothing.
 BARE = {
     "asterisk_queue_log": b"1709280000|NONE|NONE|NONE|QUEUESTART|\n",

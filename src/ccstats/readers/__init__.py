@@ -29,7 +29,7 @@ _OWN = (
     "cisco_ucce",
     "cisco_uccx",
     "asterisk_cdr",
-    "mapped",
+    "zendesk_talk", "mapped",
 )
 
 
