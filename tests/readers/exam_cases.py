@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from json_units import JSON, units
 
 from ccstats.errors import DataWarning
 from ccstats.readers import READERS, read
@@ -59,8 +60,35 @@ class Case:
         """The sample without its rows: what stands above them, or a line that says nothing."""
         if self.format in BARE:
             return BARE[self.format]
+        if self.format in JSON:
+            return b"[]"
         above = 3 if self.path.name == "german_export.csv" else 1
         return b"".join(self.data.splitlines(keepends=True)[:above])
+
+    @property
+    def units(self) -> list[bytes]:
+        """The sample in what it is accounted in: lines, or JSON records, which may be put together again in any way."""
+        if self.format in JSON:
+            return [text.encode() + b"\n" for text, _ in units(self.data, JSON[self.format])]
+        return self.data.splitlines(keepends=True)
+
+    @property
+    def cut(self) -> tuple[bytes, int]:
+        """The sample cut in the middle of its last unit worth mentioning, and that unit's number."""
+        if self.format in JSON:
+            last, number = self.units[-1].rstrip(), len(self.units)
+            return self.data[: self.data.rindex(last) + len(last) // 2], number
+        lines = self.units
+        end = next(at for at in reversed(range(len(lines))) if len(lines[at]) > 20)
+        return b"".join(lines[:end]) + lines[end][: len(lines[end]) // 2], end + 1
+
+    @property
+    def begun(self) -> bytes:
+        """The sample's beginning, cut anywhere after its first three lines, or within its second JSON record."""
+        if self.format in JSON:
+            second = self.units[1].rstrip()
+            return self.data[: self.data.index(second) + len(second) // 2]
+        return b"\n".join(self.data.split(b"\n", 3)[:3])
 
     def golden(self, table: str) -> pd.DataFrame | None:
         path = self.path.with_name(f"{self.path.stem}.{table}.csv")
@@ -80,7 +108,9 @@ CASES = [case for format in READERS for case in cases_of(format)]
 
 
 def lines_of(format: str, data: bytes) -> int:
-    """Lines, counted without the reader: a last one without an end counts."""
+    """Lines, counted without the reader: a last one without an end counts. In JSON they are records."""
+    if format in JSON:
+        return len(units(data, JSON[format]))
     ends = re.findall(rb"\r\n|\r|\n", data) if format in HEADED else re.findall(rb"\n", data)
     last = (b"\n", b"\r") if format in HEADED else (b"\n",)
     return len(ends) + (bool(data) and not data.endswith(last))

@@ -26,6 +26,7 @@ _OWN = (
     "threecx_queue_calls",
     "issabel",
     "queuemetrics_table",
+    "genesys_cloud_conversations",
     "cisco_ucce",
     "cisco_uccx",
     "asterisk_cdr",
