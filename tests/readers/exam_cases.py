@@ -18,13 +18,25 @@ from ccstats.schema import TABLES
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 #: What a format needs besides its name; a sample's own mapping lies beside it.
-OPTIONS: dict[str, dict[str, Any]] = {"asterisk_cdr": {"timezone": "Europe/Istanbul"}, 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "asterisk_cdr": {"timezone": "Europe/Istanbul"},
     "cisco_ucce": {"timezone": "Europe/Berlin"},
     "issabel": {"timezone": "America/Bogota"},
     "technion_bank": {"timezone": "Asia/Jerusalem"},
 }
 #: Formats that are tables with a header: what follows it needs it, and line ends within quotes are line ends.
-HEADED = {"zendesk_talk", "asterisk_cdr", "cisco_uccx", "cisco_ucce", "vicidial", "threecx_queue_calls", "issabel", "queuemetrics_table", "mapped"}
+HEADED = {
+    "talkdesk",
+    "zendesk_talk",
+    "asterisk_cdr",
+    "cisco_uccx",
+    "cisco_ucce",
+    "vicidial",
+    "threecx_queue_calls",
+    "issabel",
+    "queuemetrics_table",
+    "mapped",
+}
 #: The shortest valid log of formats that have a header or a first line that says nothing.
 BARE = {
     "asterisk_queue_log": b"1709280000|NONE|NONE|NONE|QUEUESTART|\n",

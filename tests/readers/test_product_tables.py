@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 import ccstats as cc
 from ccstats.errors import ColumnError, DataWarning
 
-FORMATS = ["cisco_ucce", "cisco_uccx", "zendesk_talk"]
+FORMATS = ["cisco_ucce", "cisco_uccx", "zendesk_talk", "talkdesk"]
 CASES = [case for format in FORMATS for case in cases_of(format)]
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 

@@ -38,6 +38,7 @@ def read(*calls: dict[str, str], **options):
         ({"outside_business_hours": "true"}, "answered"),
         ({"completion_status": "abandoned_in_queue", "agent_id": ""}, "abandoned"),
         ({"completion_status": "abandoned_in_voicemail", "agent_id": ""}, "abandoned"),
+        ({"completion_status": "not_answered", "agent_id": ""}, "abandoned"),
         ({"completion_status": "abandoned_in_ivr", "agent_id": ""}, "ivr_abandoned"),
         ({"completion_status": "abandoned_on_hold"}, "answered"),
         ({"completion_status": "pending_voicemail", "agent_id": ""}, "voicemail"),

@@ -30,7 +30,9 @@ _OWN = (
     "cisco_ucce",
     "cisco_uccx",
     "asterisk_cdr",
-    "zendesk_talk", "mapped",
+    "zendesk_talk",
+    "talkdesk",
+    "mapped",
 )
 
 

@@ -20,13 +20,14 @@ _MARK = (*_NEEDED, "time_to_answer")
 _OUTCOMES = {
     "abandoned_in_queue": "abandoned",
     "abandoned_in_voicemail": "abandoned",
+    "not_answered": "abandoned",
     "abandoned_in_ivr": "ivr_abandoned",
     "abandoned_on_hold": "answered",
     "pending_voicemail": "voicemail",
     "not_available": "left_empty",
     "failed": "failed",
 }
-_GAVE_UP = ("abandoned_in_queue", "abandoned_in_voicemail", "abandoned_in_ivr", "abandoned_on_hold")
+_GAVE_UP = ("abandoned_in_queue", "abandoned_in_voicemail", "abandoned_in_ivr", "abandoned_on_hold", "not_answered")
 _QUEUES = ("call_group_name", "call_group_id", "ivr_destination_group_name", "phone_number", "line", "phone_number_id")
 
 
