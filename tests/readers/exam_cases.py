@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import avaya_packer
 import pandas as pd
 from json_units import JSON, units
 
@@ -72,16 +73,30 @@ class Case:
         """The sample without its rows: what stands above them, or a line that says nothing."""
         if self.format in BARE:
             return BARE[self.format]
+        if self.format == "avaya_ech":
+            return self.above or b"\n"
         if self.format in JSON:
             return b"[]"
         above = 3 if self.path.name == "german_export.csv" else 1
         return b"".join(self.data.splitlines(keepends=True)[:above])
 
     @property
+    def binary(self) -> bool:
+        """Whether it is no text but records of bytes."""
+        return self.format == "avaya_ech" and avaya_packer.is_binary(self.data)
+
+    @property
+    def above(self) -> bytes:
+        """What has to stand above every part of a binary file."""
+        return self.data[:8] if self.binary else b""
+
+    @property
     def units(self) -> list[bytes]:
         """The sample in what it is accounted in: lines, or JSON records, which may be put together again in any way."""
         if self.format in JSON:
             return [text.encode() + b"\n" for text, _ in units(self.data, JSON[self.format])]
+        if self.binary:
+            return avaya_packer.records_of(self.data)
         return self.data.splitlines(keepends=True)
 
     @property
@@ -92,7 +107,7 @@ class Case:
             return self.data[: self.data.rindex(last) + len(last) // 2], number
         lines = self.units
         end = next(at for at in reversed(range(len(lines))) if len(lines[at]) > 20)
-        return b"".join(lines[:end]) + lines[end][: len(lines[end]) // 2], end + 1
+        return self.above + b"".join(lines[:end]) + lines[end][: len(lines[end]) // 2], end + 1
 
     @property
     def begun(self) -> bytes:
@@ -100,6 +115,8 @@ class Case:
         if self.format in JSON:
             second = self.units[1].rstrip()
             return self.data[: self.data.index(second) + len(second) // 2]
+        if self.binary:
+            return self.above + b"".join(self.units[:3])
         return b"\n".join(self.data.split(b"\n", 3)[:3])
 
     def golden(self, table: str) -> pd.DataFrame | None:
@@ -120,7 +137,9 @@ CASES = [case for format in READERS for case in cases_of(format)]
 
 
 def lines_of(format: str, data: bytes) -> int:
-    """Lines, counted without the reader: a last one without an end counts. In JSON they are records."""
+    """Lines, counted without the reader: a last one without an end counts. In JSON and binary files they are records."""
+    if format == "avaya_ech" and avaya_packer.is_binary(data):
+        return len(avaya_packer.records_of(data))
     if format in JSON:
         return len(units(data, JSON[format]))
     ends = re.findall(rb"\r\n|\r|\n", data) if format in HEADED else re.findall(rb"\n", data)

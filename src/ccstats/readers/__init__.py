@@ -29,6 +29,7 @@ _OWN = (
     "genesys_cloud_conversations",
     "cisco_ucce",
     "cisco_uccx",
+    "avaya_ech",
     "asterisk_cdr",
     "zendesk_talk",
     "talkdesk",
