@@ -149,6 +149,21 @@ def test_hours_that_a_clock_showed_twice_or_never_are_noted() -> None:
     }
     assert sorted(log.contacts["queued_at"]) == [pd.Timestamp("2024-03-31T01:00Z"), pd.Timestamp("2024-10-27T00:00Z")]
 
+    # Where there is UTC, the wall clock's hours that came twice do not matter.
+    assert "showed" not in " ".join(quiet(pack(calls, 16), timezone="Europe/Berlin").notes["note"])
+
+
+def test_a_segment_is_the_same_only_if_it_began_at_the_same_time() -> None:
+    first = call(1, **SPLIT)
+    log = quiet(pack([first, first, {**first, "at": 3600}, {**first, "callid": 7}, {**first, "segment": 2}]))
+    assert log.contacts["visit"].tolist() == [1, 2, 3, 4]
+    assert log.rejected["line"].tolist() == [2]
+
+
+def test_a_ucid_that_is_not_whole_does_not_speak_for_a_layout() -> None:
+    assert READERS["avaya_ech"].looks_like(pack([call(1, **SPLIT)]))
+    assert not READERS["avaya_ech"].looks_like(pack([call(1, **SPLIT, ucid="0000100001170928006")]))
+
 
 @pytest.mark.parametrize("version", SIZES)
 def test_a_cut_file_is_reported_and_the_rest_is_read(version: int) -> None:
