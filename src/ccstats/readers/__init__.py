@@ -26,6 +26,7 @@ _OWN = (
     "threecx_queue_calls",
     "issabel",
     "queuemetrics_table",
+    "amazon_connect_records",
     "genesys_cloud_conversations",
     "cisco_ucce",
     "cisco_uccx",
