@@ -89,9 +89,9 @@ def looks_like(head: bytes) -> bool:
 
     Examples
     --------
-    >>> looks_like(b"453862,13,0,0,36,126,2007-10-08 10:55:31,2007-10-08 10:57:50,90" + b",0" * 57)
+    >>> looks_like(b"9001,13,0,0,35,120,2024-03-01 08:01:00,2024-03-01 08:03:13,85" + b",0" * 57)
     False
-    >>> looks_like(b"453862,13,0,0,36,126,2007-10-08 10:55:31,2007-10-08 10:57:50,90" + b",0" * 56)
+    >>> looks_like(b"9001,13,0,0,35,120,2024-03-01 08:01:00,2024-03-01 08:03:13,85" + b",0" * 56)
     True
     """
     if b"\0" in head[:64]:
@@ -187,10 +187,10 @@ def read_text(name: str, data: Any, account: Account) -> Segments:
     Examples
     --------
     >>> from ccstats.readers.contract import Options
-    >>> line = b"1,13,0,0,36,126,2007-10-08 10:55:31,2007-10-08 10:57:50,90" + b",0" * 23 + b",2" + b",0" * 32
+    >>> line = b"1,13,0,0,35,120,2024-03-01 08:01:00,2024-03-01 08:03:13,85" + b",0" * 23 + b",2" + b",0" * 32
     >>> segments = read_text("chr", line + b"\n", Account(Options()))
     >>> int(segments.numbers["calldisp"][0]), int(segments.numbers["segstart"][0])
-    (2, 1191840931)
+    (2, 1709280060)
     """
     lines, line, raw = _lines(name, data, account)
     width = np.asarray(pc.count_substring(lines, ",")) + 1
