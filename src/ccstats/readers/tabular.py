@@ -15,6 +15,7 @@ import pandas as pd
 from ccstats.errors import FormatError, OptionError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Source
+from ccstats.readers.plain_csv import plain_columns
 from ccstats.readers.workbooks import cell_text, sheet_rows
 
 __all__ = ["Grid", "Layout", "read_grid"]
@@ -110,7 +111,25 @@ def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | N
     if head[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         cells = sheet_rows(source.name, source.data, layout.sheet)
         return _of_records(source.name, (_Record(at, 1, row) for at, row in enumerate(cells, 1)), layout, account, rows, pad=True)
+    if rows is None and header is None and layout.encoding is None and layout.quote == '"' and not layout.skip_rows:
+        grid = _plain(source, layout, account)
+        if grid is not None:
+            return grid
     return _of_records(source.name, _csv(source, layout, account), layout, account, rows, pad=False, given=header)
+
+
+def _plain(source: Source, layout: Layout, account: Account) -> Grid | None:
+    """The same grid as by `_of_records`, much faster, where the text is plain."""
+    data = bytes(source.data)
+    plain = plain_columns(data, layout.delimiter or _sniffed(data[: 2**20].decode("utf-8", "replace"), 0))
+    if plain is None:
+        return None
+    if not data.endswith((b"\n", b"\r")):
+        account.note("the last line has no line end: it may be cut", 1)
+    account.count(source.name, "ignored", "header", 1)
+    header, frame = [name.strip() for name in plain[0]], plain[1]
+    columns = {each: frame.iloc[:, at].rename(None) for each, at in _places(header).items()}
+    return Grid(source.name, header, columns, np.arange(2, len(frame) + 2), np.ones(len(frame), dtype="int64"), _repeated(header))
 
 
 def _of_frame(name: str, frame: pd.DataFrame) -> Grid:
