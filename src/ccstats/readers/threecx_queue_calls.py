@@ -144,9 +144,11 @@ def _seconds(rows: Rows, name: str) -> pd.Series:
     if pd.api.types.is_timedelta64_dtype(column.dtype) or not len(column):
         return rows.seconds(name)
     text = to_text(column, MISSING)
-    parts = text.str.extract("^" + _DAYS + "$")
-    parsed = to_seconds(parts["clock"], "h:mm:ss")
-    seconds = parsed.values + parts["days"].astype("float64").fillna(0) * 86_400
+    clock, days = text, pd.Series(np.zeros(len(rows)))
+    if text.str.contains("day", regex=False, na=False).any():
+        parts = text.str.extract("^" + _DAYS + "$")
+        clock, days = parts["clock"], parts["days"].astype("float64").fillna(0)
+    seconds = to_seconds(clock, "h:mm:ss").values + days * 86_400
     bad = text.notna() & (seconds.isna() | (seconds >= LONGEST_S))
     rows.close(bad, f"{name} is no interval such as 00:01:23.45, or negative, or above a year")
     return seconds.mask(bad)
