@@ -107,7 +107,7 @@ def peak_of(data: bytes) -> tuple[int, tuple[list[Any], list[tuple[int, str]], l
 @pytest.mark.parametrize(
     "data",
     [b'{"id": "' + b"x" * 4_000_000, b'{"id": [' + b"1," * 2_000_000, b'{"id": [' + b"[]," * 1_500_000, b"x" * 4_000_000, b"{" * 4_000_000,
-     b"[" * 4_000_000, b'{"id":' * 200_000, b'{"id": [1,' * 200_000, b'{"id": "' * 200_000, b'{"rows":' * 200_000, b'{"rows":[' * 200_000],
+     b"[" * 4_000_000, b'{"id":' * 40_000, b'{"id": [1,' * 40_000, b'{"id": "' * 40_000, b'{"rows":' * 40_000, b'{"rows":[' * 40_000],
     ids=["string", "array", "many lists", "prose", "braces", "brackets", "nested", "nested lists", "quotes", "wrappers", "wrapped lists"],
 )  # fmt: skip
 def test_bombs_do_no_harm(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

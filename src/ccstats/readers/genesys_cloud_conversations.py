@@ -282,7 +282,8 @@ def _visits(
         if direction not in _DIRECTIONS:
             _note(notes, "direction is not logged: outbound with a campaign, inbound without", 1)
             direction = "outbound" if _text(session.facts, "outboundCampaignId") else "inbound"
-        wait = _wait(session, raw, outcome, queued, those, answer, notes)
+        left = those[-1].end if answer is None else answer.of("interact")[0].start
+        wait = _wait(session, raw, outcome, queued, left, notes)
         nan = float("nan")
         ring = talk = hold = wrap = nan
         ended_by = "customer" if outcome == "abandoned" else None
@@ -324,17 +325,8 @@ def _outcome(session: _Session, those: list[_Segment], served: bool, over: datet
     return _ENDED.get(ended or "", "unknown"), ended
 
 
-def _wait(
-    session: _Session,
-    raw: str | None,
-    outcome: str,
-    queued: datetime,
-    those: list[_Segment],
-    answer: _Session | None,
-    notes: dict[str, int],
-) -> float:
+def _wait(session: _Session, raw: str | None, outcome: str, queued: datetime, left: datetime | None, notes: dict[str, int]) -> float:
     """The platform's own figure; without it, the time from joining to the answer or to leaving."""
-    left = those[-1].end if answer is None else answer.of("interact")[0].start
     between = float("nan") if left is None else max(0.0, (left - queued).total_seconds())
     told = session.metrics.get((raw or "").split(" ")[0])
     if told is None:

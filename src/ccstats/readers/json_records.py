@@ -277,7 +277,7 @@ class JsonRecords:
             raise _Broken("cut: the text ends before the record does")
         if not at_end or self._whole:
             raise _Broken("broken JSON")
-        return max(ahead, 2 * (there - self.at))
+        return max(ahead, min(2 * (there - self.at), MAX_RECORD + _CHUNK))
 
     def _waste(self, characters: int) -> None:
         self.wasted += characters
