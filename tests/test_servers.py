@@ -1,4 +1,4 @@
-"""The realtime queue_log table read from real servers, started here on a private socket or loopback port."""
+"""Tables of products read from real servers, started here on a private socket or loopback port."""
 
 from __future__ import annotations
 
@@ -137,6 +137,61 @@ def test_the_realtime_table_is_read_like_the_file(server: str, request: pytest.F
     assert log.contacts["talk_s"].tolist()[0] == 120.0
     assert log.contacts["queued_at"].dt.floor("s").iloc[0] == pd.Timestamp("2025-03-01T08:00:00Z")  # MariaDB drops the fraction
     assert log.count() == len(EVENTS)
+
+
+SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+ZONE = "America/Bogota"
+#: Columns that are no text, with the types of the products' schemas: as PostgreSQL and as MariaDB has them.
+WHOLE, TIME, REAL = ("bigint", "int"), ("timestamp", "datetime"), ("decimal(7,2)", "decimal(7,2)")
+SPAN = ("interval", "time(6)")
+TYPES = {
+    "vicidial/closer_log": {"closecallid": WHOLE, "lead_id": WHOLE, "call_date": TIME, "start_epoch": WHOLE, "end_epoch": WHOLE}
+    | {"length_in_sec": WHOLE, "queue_seconds": REAL},
+    "vicidial/agent_log": {"agent_log_id": WHOLE, "event_time": TIME}
+    | {f"{phase}_{what}": WHOLE for phase in ("pause", "wait", "talk", "dispo", "dead") for what in ("epoch", "sec")},
+    "threecx_queue_calls/callcent_queuecalls": {"idcallcent_queuecalls": WHOLE, "count_polls": WHOLE, "count_dialed": WHOLE}
+    | {"time_start": ("timestamp", "datetime(6)"), "time_end": ("timestamp", "datetime(6)")}
+    | {"reason_noanswercode": WHOLE, "reason_failcode": WHOLE, "ts_waiting": SPAN, "ts_polling": SPAN, "ts_servicing": SPAN},
+    "issabel/call_entry": {"id": WHOLE, "id_agent": WHOLE, "id_queue_call_entry": WHOLE, "duration": WHOLE, "duration_wait": WHOLE}
+    | {"datetime_init": TIME, "datetime_end": TIME, "datetime_entry_queue": TIME},
+    "issabel/audit": {"id": WHOLE, "id_agent": WHOLE, "id_break": WHOLE, "datetime_init": TIME, "datetime_end": TIME},
+    "queuemetrics_table/queue_log": {"time_id": WHOLE, "unique_row_count": WHOLE},
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*have an outcome:ccstats.errors.DataWarning")
+@pytest.mark.parametrize("sample", TYPES)
+@pytest.mark.parametrize("server", ["postgres", "mariadb"])
+def test_tables_of_products_are_read_like_their_dumps(server: str, sample: str, request: pytest.FixtureRequest) -> None:
+    import sqlalchemy
+
+    path, format = SAMPLES / f"{sample}.csv", sample.split("/")[0]
+    options = {"timezone": ZONE} if format == "issabel" else {}
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    typed = {name: kinds[server == "mariadb"] for name, kinds in TYPES[sample].items()}
+    engine = sqlalchemy.create_engine(request.getfixturevalue(server))
+    quote = engine.dialect.identifier_preparer.quote
+    table = f"{path.stem}_{format}"
+    columns = ", ".join(f"{quote(name)} {typed.get(name, 'varchar(100)')}" for name in rows)
+    places = ", ".join(f":{name}" for name in rows)
+    # A cell that is blank is no number and no time; text may be blank.
+    values = [
+        {name: None if cell == "NULL" or (not cell and name in typed) else cell.removesuffix("+00") for name, cell in row.items()}
+        for row in rows.to_dict("records")
+    ]
+    with engine.begin() as db:
+        db.execute(sqlalchemy.text(f"drop table if exists {table}"))
+        db.execute(sqlalchemy.text(f"create table {table} ({columns})"))
+        db.execute(sqlalchemy.text(f"insert into {table} values ({places})"), values)
+
+    log = cc.read_sql(table, engine, format=format, pseudonyms=False, **options)
+    engine.dispose()
+
+    dump = cc.read(path, pseudonyms=False, **options)
+    pd.testing.assert_frame_equal(log.contacts, dump.contacts)
+    pd.testing.assert_frame_equal(log.agent_states, dump.agent_states)
+    assert log.count("used") == dump.count("used")
+    assert len(log.contacts) + len(log.agent_states) > 4
 
 
 def test_a_refused_connection_does_not_print_the_password(postgres: str) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import avaya_packer
 import pandas as pd
+from json_units import JSON, units
 
 from ccstats.errors import DataWarning
 from ccstats.readers import READERS, read
@@ -17,9 +19,30 @@ from ccstats.schema import TABLES
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 #: What a format needs besides its name; a sample's own mapping lies beside it.
-OPTIONS: dict[str, dict[str, Any]] = {"technion_bank": {"timezone": "Asia/Jerusalem"}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "asterisk_cdr": {"timezone": "Europe/Istanbul"},
+    "cisco_ucce": {"timezone": "Europe/Berlin"},
+    "issabel": {"timezone": "America/Bogota"},
+    "technion_bank": {"timezone": "Asia/Jerusalem"},
+}
+#: Formats that are tables with a header: what follows it needs it, and line ends within quotes are line ends.
+HEADED = {
+    "talkdesk",
+    "zendesk_talk",
+    "asterisk_cdr",
+    "cisco_uccx",
+    "cisco_ucce",
+    "vicidial",
+    "threecx_queue_calls",
+    "issabel",
+    "queuemetrics_table",
+    "mapped",
+}
 #: The shortest valid log of formats that have a header or a first line that says nothing.
-BARE = {"asterisk_queue_log": b"1709280000|NONE|NONE|NONE|QUEUESTART|\n"}
+BARE = {
+    "asterisk_queue_log": b"1709280000|NONE|NONE|NONE|QUEUESTART|\n",
+    "asterisk_cdr": b"calldate,clid,src,dst,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition,uniqueid\n",
+}
 
 
 @dataclass(frozen=True)
@@ -50,8 +73,51 @@ class Case:
         """The sample without its rows: what stands above them, or a line that says nothing."""
         if self.format in BARE:
             return BARE[self.format]
+        if self.format == "avaya_ech":
+            return self.above or b"\n"
+        if self.format in JSON:
+            return b"[]"
         above = 3 if self.path.name == "german_export.csv" else 1
         return b"".join(self.data.splitlines(keepends=True)[:above])
+
+    @property
+    def binary(self) -> bool:
+        """Whether it is no text but records of bytes."""
+        return self.format == "avaya_ech" and avaya_packer.is_binary(self.data)
+
+    @property
+    def above(self) -> bytes:
+        """What has to stand above every part of a binary file."""
+        return self.data[:8] if self.binary else b""
+
+    @property
+    def units(self) -> list[bytes]:
+        """The sample in what it is accounted in: lines, or JSON records, which may be put together again in any way."""
+        if self.format in JSON:
+            return [text.encode() + b"\n" for text, _ in units(self.data, JSON[self.format])]
+        if self.binary:
+            return avaya_packer.records_of(self.data)
+        return self.data.splitlines(keepends=True)
+
+    @property
+    def cut(self) -> tuple[bytes, int]:
+        """The sample cut in the middle of its last unit worth mentioning, and that unit's number."""
+        if self.format in JSON:
+            last, number = self.units[-1].rstrip(), len(self.units)
+            return self.data[: self.data.rindex(last) + len(last) // 2], number
+        lines = self.units
+        end = next(at for at in reversed(range(len(lines))) if len(lines[at]) > 20)
+        return self.above + b"".join(lines[:end]) + lines[end][: len(lines[end]) // 2], end + 1
+
+    @property
+    def begun(self) -> bytes:
+        """The sample's beginning, cut anywhere after its first three lines, or within its second JSON record."""
+        if self.format in JSON:
+            second = self.units[1].rstrip()
+            return self.data[: self.data.index(second) + len(second) // 2]
+        if self.binary:
+            return self.above + b"".join(self.units[:3])
+        return b"\n".join(self.data.split(b"\n", 3)[:3])
 
     def golden(self, table: str) -> pd.DataFrame | None:
         path = self.path.with_name(f"{self.path.stem}.{table}.csv")
@@ -71,9 +137,13 @@ CASES = [case for format in READERS for case in cases_of(format)]
 
 
 def lines_of(format: str, data: bytes) -> int:
-    """Lines, counted without the reader: a last one without an end counts."""
-    ends = re.findall(rb"\r\n|\r|\n", data) if format == "mapped" else re.findall(rb"\n", data)
-    last = (b"\n", b"\r") if format == "mapped" else (b"\n",)
+    """Lines, counted without the reader: a last one without an end counts. In JSON and binary files they are records."""
+    if format == "avaya_ech" and avaya_packer.is_binary(data):
+        return len(avaya_packer.records_of(data))
+    if format in JSON:
+        return len(units(data, JSON[format]))
+    ends = re.findall(rb"\r\n|\r|\n", data) if format in HEADED else re.findall(rb"\n", data)
+    last = (b"\n", b"\r") if format in HEADED else (b"\n",)
     return len(ends) + (bool(data) and not data.endswith(last))
 
 

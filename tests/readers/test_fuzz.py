@@ -13,6 +13,7 @@ import pytest
 from exam_cases import CASES, Case, lines_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from json_units import JSON
 
 import ccstats as cc
 from ccstats.errors import CcstatsError, DataWarning
@@ -20,8 +21,10 @@ from ccstats.readers import read
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
-#: Files of each sample; five samples make 20,000, and the queue_log has as many of its own.
+#: Files of all samples together; the queue_log has as many of its own.
 FILES = max(60, int(4_000 * EXAM))
+#: Mutations of each sample.
+EACH = 5_000 if EXAM >= 1 else max(30, int(2_000 * EXAM))
 TOKENS = [
     b"|", b"\t", b",", b";", b'"', b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"-", b"NaN", b"inf", b"-1",
     b"1e308", b"99999999999999999999", b"0x10", b"24:00:00", b"9999-12-31 23:59:59", b"0001-01-01 00:00", b"1970-01-01T00:00Z", b"NONE",
@@ -29,8 +32,13 @@ TOKENS = [
     b"\x1f\x8b", b"BZh9", b"PK\x03\x04", b"PAR1", b"x" * 9000, b'"' * 7, b"\x85", b"\x0b\x0c\x1c",
 ]  # fmt: skip
 
+IN_JSON = [
+    b"{", b"}", b"[", b"]", b":", b'"', b"\\", b'\\"', b"null", b"true", b"{}", b"[]", b"}{", b"},{", b"\\ud800", b"\\u00", b"1e999", b"NaN",
+    b'{"conversations":[', b'{"ContactId":', b'{"conversationId":', b"[" * 3000, b'{"a":' * 3000, b"9" * 5000, b"[{", b"}]", b",", b"\x1e",
+]  # fmt: skip
 
-def mutated(rng: random.Random, data: bytes) -> bytes:
+
+def mutated(rng: random.Random, data: bytes, tokens: list[bytes] = TOKENS) -> bytes:
     """Cut, repeat, swap, drop, flip or insert, a few times."""
     for _ in range(rng.choice([1, 1, 2, 3, 8])):
         at, to = sorted(rng.randrange(len(data) + 1) for _ in range(2)) if data else (0, 0)
@@ -49,7 +57,7 @@ def mutated(rng: random.Random, data: bytes) -> bytes:
             rng.shuffle(lines)
             data = b"\n".join(lines)
         else:
-            data = data[:at] + rng.choice(TOKENS) + data[at + rng.randrange(3) :]
+            data = data[:at] + rng.choice(tokens) + data[at + rng.randrange(3) :]
     return data
 
 
@@ -71,8 +79,9 @@ def survives(data: Any, **options: Any) -> Any:
 def test_mutated_files(case: Case) -> None:
     rng = random.Random(str(case))
     data, read_well = case.data, 0
-    for _ in range(FILES // len(CASES)):
-        bad = mutated(rng, data)
+    tokens = TOKENS + 2 * IN_JSON if case.format in JSON else TOKENS
+    for _ in range(EACH):
+        bad = mutated(rng, data, tokens)
         log = survives(bad, **case.options, keep_text=rng.random() < 0.2)
         plain = not bad.startswith(
             (b"\x1f\x8b", b"BZh", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"PK\x03\x04", b"PAR1", b"\0\0\xfe\xff")
@@ -80,7 +89,7 @@ def test_mutated_files(case: Case) -> None:
         if log is not None and plain:
             read_well += 1
             assert log.count() == lines_of(case.format, bad), bad
-    assert read_well > FILES // len(CASES) // 4, "most mutations leave something to read"
+    assert read_well > EACH // 4, "most mutations leave something to read"
 
 
 def test_mutated_files_of_an_unnamed_format() -> None:

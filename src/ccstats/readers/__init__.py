@@ -19,7 +19,23 @@ from ccstats.readers.recognition import recognise
 __all__ = ["READERS", "formats", "read", "read_sql", "register_reader"]
 
 #: Formats of ccstats; each is a module here with a constant ``READER``, imported on first use.
-_OWN = ("asterisk_queue_log", "technion_bank", "mapped")
+_OWN = (
+    "asterisk_queue_log",
+    "technion_bank",
+    "vicidial",
+    "threecx_queue_calls",
+    "issabel",
+    "queuemetrics_table",
+    "amazon_connect_records",
+    "genesys_cloud_conversations",
+    "cisco_ucce",
+    "cisco_uccx",
+    "avaya_ech",
+    "asterisk_cdr",
+    "zendesk_talk",
+    "talkdesk",
+    "mapped",
+)
 
 
 class _Registry(Mapping[str, Reader]):

@@ -21,6 +21,8 @@ class Account:
         Says whether the first bad line stops the reading and whether its text is kept.
     keyed : bool
         Whether rejected lines are told by their key as well, in a column ``key`` (missing where it could not be read).
+    unit : str
+        What is counted where it is not lines, for error texts.
 
     Examples
     --------
@@ -31,8 +33,8 @@ class Account:
     {'source': ['a.log', 'a.log'], 'fate': ['used', 'rejected'], 'rule': ['line', 'no date'], 'lines': [2, 1]}
     """
 
-    def __init__(self, options: Options, *, keyed: bool = False) -> None:
-        self._options, self._keyed = options, keyed
+    def __init__(self, options: Options, *, keyed: bool = False, unit: str = "line") -> None:
+        self._options, self._keyed, self._unit = options, keyed, unit
         self.keeps_text = options.keep_text
         self._lines: dict[tuple[str, str, str], int] = {}
         self._rejected: list[pd.DataFrame] = []
@@ -81,7 +83,7 @@ class Account:
         if len(rejected):
             first = rejected.iloc[0]
             key = f" ({first['key']})" if self._keyed and pd.notna(first["key"]) else ""
-            self._options.reject(first["source"], int(first["line"]), f"{first['reason']}{key}")
+            self._options.reject(first["source"], int(first["line"]), f"{first['reason']}{key}", unit=self._unit)
         lines = pd.DataFrame([(*key, count) for key, count in self._lines.items()], columns=["source", "fate", "rule", "lines"]).astype(
             {"source": "str", "fate": "str", "rule": "str", "lines": "int64"}
         )

@@ -54,15 +54,15 @@ class Options:
     progress: Callable[[str, float], None] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
-    def reject(self, source: str, line: int, reason: str) -> None:
-        """Raise if the first bad line should stop the reading; readers call it for every line they reject.
+    def reject(self, source: str, line: int, reason: str, *, unit: str = "line") -> None:
+        """Raise if the first bad line should stop the reading; readers call it for every line (``unit``) they reject.
 
         Examples
         --------
         >>> Options().reject("queue_log", 7, "no verb")
         """
         if self.on_error == "raise":
-            raise FormatError(f"{source}, line {line}: {reason}. Read with on_error='reject' to set such lines aside and go on.")
+            raise FormatError(f"{source}, {unit} {line}: {reason}. Read with on_error='reject' to set such {unit}s aside and go on.")
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Log(Counted):
     contacts, agent_states : pandas.DataFrame
         The tables of `ccstats.schema`.
     rejected : pandas.DataFrame
-        ``source, line, reason`` of every line set aside (``text`` only if asked for). Lines count from 1.
+        ``source, line, reason`` of every line set aside (``text`` only if asked for). Lines count from 1; in JSON they are records.
     lines : pandas.DataFrame
         ``source, fate, rule, lines``: how many lines were used, ignored (by which rule) or rejected (for which reason).
     notes : pandas.DataFrame

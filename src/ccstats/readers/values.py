@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.clock import Instants, localise
@@ -224,11 +226,16 @@ def _numbers(text: pd.Series, decimal: str, thousands: str) -> pd.Series:
 
 def _colons(text: pd.Series, unit: str) -> pd.Series:
     """Hours may pass 24 and leading minutes 60; the parts after them may not."""
-    parts = text.str.extract(r"^(?:(?P<a>\d{1,6}):)?(?P<b>\d{1,6}):(?P<c>\d{2}(?:[.,]\d+)?)$")
-    a, b = (parts[name].astype("float64") for name in "ab")
-    c = parts["c"].str.replace(",", ".").astype("float64")
+    parts = pc.extract_regex(pa.array(text, pa.large_string()), r"^(?:(?P<a>\d{1,6}):)?(?P<b>\d{1,6}):(?P<c>\d{2}(?:[.,]\d+)?)$")
+    a, b, c = (_floats(pc.struct_field(parts, name)) for name in "abc")
     three = a.notna() & (b < 60) & (c < 60)
     two = a.isna() & (c < 60)
     as_three = a * 3600 + b * 60 + c
     as_two = (b * 3600 + c * 60) if unit == "h:mm" else (b * 60 + c)
     return as_three.where(three, np.nan) if unit == "h:mm:ss" else as_three.where(three, as_two.where(two))
+
+
+def _floats(digits: pa.Array) -> pd.Series:
+    """Numbers of a group of a match; missing where it is empty, as it took no part in it."""
+    plain = pc.replace_substring(digits, ",", ".")
+    return pd.Series(pc.if_else(pc.equal(plain, ""), None, plain).cast("float64").to_numpy(zero_copy_only=False))

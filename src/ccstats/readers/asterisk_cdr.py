@@ -1,0 +1,244 @@
+"""Asterisk call detail records: ``cdr-csv/Master.csv`` (16 to 21 columns, no header) and the ``cdr`` table of a database.
+
+A record is one path between two channels, not a call, and knows nothing of queues but that Queue() ran: see the page on this format.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ccstats.errors import OptionError, ZoneError
+from ccstats.readers.accounting import Account
+from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.product_tables import Rows, header_has, settle, to_log
+from ccstats.readers.tabular import Grid, Layout, read_grid
+
+__all__ = ["READER", "looks_like", "read_cdr"]
+
+_BASE = (
+    "accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer", "end", "duration",
+    "billsec", "disposition", "amaflags",
+)  # fmt: skip
+#: Columns that follow where cdr.conf asks for them; of 17 or 20 columns the one in question is told by its content.
+_MORE = {
+    16: ((),),
+    17: (("uniqueid",), ("userfield",)),
+    18: (("uniqueid", "userfield"),),
+    19: (("peeraccount", "linkedid", "sequence"),),
+    20: (("uniqueid", "peeraccount", "linkedid", "sequence"), ("userfield", "peeraccount", "linkedid", "sequence")),
+    21: (("uniqueid", "userfield", "peeraccount", "linkedid", "sequence"),),
+}
+_DATABASE = ("channel", "dstchannel", "lastapp", "lastdata", "duration", "billsec", "disposition")
+#: What a queue visit is where no agent answered, by the disposition of its last record.
+_UNANSWERED = {
+    "ANSWERED": "abandoned",
+    "NO ANSWER": "abandoned",
+    "CANCEL": "abandoned",
+    "BUSY": "abandoned",
+    "FAILED": "failed",
+    "CONGESTION": "failed",
+}
+_UNIQUE = re.compile(r"(\S+-)?\d{9,11}\.\d+")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
+_CALLED_SUFFIX = r"-[0-9a-fA-F]{4,}(?:;\d)?$"
+_NEVER = ("0000-00-00 00:00:00",)
+
+
+def looks_like(head: bytes) -> bool:
+    r"""Whether the first line is a record of Master.csv, or the header of a ``cdr`` table.
+
+    Examples
+    --------
+    >>> looks_like(b'"","100","800","ctx","","SIP/1-0a1b","","Queue","sales","2024-03-01 09:00:00","","2024-03-01 09:00:30",30,0,"NO ANSWER","DOCUMENTATION"\n')
+    True
+    >>> looks_like(b"calldate,clid,src,dst,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition\n")
+    True
+    >>> looks_like(b"calldate,src,dst,duration\n")
+    False
+    """  # noqa: E501
+    return header_has(head, ("calldate", *_DATABASE), ("start", *_DATABASE)) or _cells(head) is not None
+
+
+def read_cdr(sources: Sequence[Source], options: Options) -> Log:
+    r"""Read the records of queue calls; `ccstats.read` and `ccstats.read_sql` are the ways in.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        Files, frames or query results.
+    options : Options
+        With a time zone; ``answers_first`` says whether the dialplan answers before Queue() (True, False, or None to tell by the records).
+
+    Returns
+    -------
+    Log
+        ``agent_states`` is empty.
+
+    Examples
+    --------
+    >>> rows = b"calldate,src,dst,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition,uniqueid\n"
+    >>> rows += b"2024-03-01 09:00:00,100,800,SIP/1-0a1b,SIP/anna-0a1c,Queue,sales,90,80,ANSWERED,1709280000.1\n"
+    >>> log = read_cdr([Source("cdr.csv", rows)], Options(timezone="UTC"))
+    >>> log.contacts[["queue", "outcome", "wait_s", "talk_s", "agent"]].to_dict("records")
+    [{'queue': 'sales', 'outcome': 'answered', 'wait_s': 10.0, 'talk_s': 80.0, 'agent': 'SIP/anna'}]
+    """
+    if options.timezone is None:
+        raise ZoneError("a log of format 'asterisk_cdr' holds local times; pass timezone= (UTC if cdr.conf says usegmtime=yes)")
+    first = options.extra.get("answers_first")
+    if first not in (None, True, False):
+        raise OptionError(f"answers_first={first!r}: expected True, False, or None (told by the records)")
+    account = Account(options)
+    parts = []
+    for source in sources:
+        parts.append(_records(_rows(source, account, options), options))
+        if options.progress:
+            options.progress(source.name, 1.0)
+    same = [name for name in map(str, parts[0]) if not name.startswith("_")]
+    records = settle(parts, account, options, same=same, called="in all columns read", rule="record")
+    return to_log(_visits(records, account, first), account, options, "asterisk_cdr")
+
+
+def _cells(head: bytes) -> list[str] | None:
+    """The fields of the first line, if it is a record of Master.csv."""
+    line = next((line for line in head[:65_536].splitlines() if line.strip()), b"").decode("utf-8", "replace")
+    if "\0" in line:
+        return None
+    try:
+        cells = next(csv.reader([line]), [])
+    except csv.Error:
+        return None
+    if len(cells) not in _MORE or not all(_TIME.fullmatch(cells[at]) for at in (9, 11)):
+        return None
+    return cells if (not cells[10] or _TIME.fullmatch(cells[10])) and cells[12].isdigit() and cells[13].isdigit() else None
+
+
+def _rows(source: Source, account: Account, options: Options) -> Rows:
+    head = b"" if source.frame is not None else bytes(source.data[:65_536])
+    cells = _cells(head)
+    if cells is None:
+        grid = read_grid(source, Layout(), account)
+        needed = ("start" if "start" in {name.casefold() for name in grid.header} else "calldate", *_DATABASE)
+        return Rows(grid, account, options, needed=needed)
+    header = [*_BASE, *_MORE[len(cells)][0]]
+    grid = read_grid(source, Layout(delimiter=","), account, header=header)
+    if len(_MORE[len(cells)]) > 1:
+        ids = grid.columns["uniqueid"]
+        if not ids.str.fullmatch(_UNIQUE).any():
+            columns = {("userfield" if name == "uniqueid" else name): values for name, values in grid.columns.items()}
+            grid = Grid(grid.name, list(columns), columns, grid.line, grid.weight)
+    return Rows(grid, account, options)
+
+
+def _records(rows: Rows, options: Options) -> pd.DataFrame:
+    """Records of queue calls, one row each."""
+    rows.ignore(rows.text("lastapp").str.casefold() != "queue", "no queue call: lastapp is not Queue")
+    queue = rows.text("lastdata").str.split(r"[,|]", regex=True).str[0].str.strip()
+    queue = queue.mask(queue == "")
+    rows.close(queue.isna(), "lastdata names no queue")
+    start = rows.instants("start" if rows.has("start") else "calldate", timezone=options.timezone, missing=_NEVER).utc
+    rows.close(start.isna(), "start (calldate) is blank")
+    lasted, billed = rows.seconds("duration"), rows.seconds("billsec")
+    rows.close(lasted.isna() | billed.isna(), "duration or billsec is blank")
+    word = rows.text("disposition").str.upper()
+    if rows.has("end"):
+        end = rows.instants("end", timezone=options.timezone, missing=_NEVER).utc
+    else:
+        end = pd.Series(pd.NaT, index=start.index, dtype=start.dtype)
+    end = end.fillna(start + pd.to_timedelta(lasted, unit="s"))
+    if rows.has("answer"):
+        answer = rows.instants("answer", timezone=options.timezone, missing=_NEVER).utc
+    else:
+        answer = (end - pd.to_timedelta(billed, unit="s")).where((billed > 0) | (word == "ANSWERED"))
+    rows.close((end < start) | (answer < start), "end or answer is before start")
+    rows.note(((end - answer).dt.total_seconds() - billed).abs() > 1, "billsec is not end - answer: talk_s is billsec")
+    linked, unique = rows.text("linkedid"), rows.text("uniqueid")
+    place = pd.Series([f"{rows.grid.name}:{line}" for line in rows.grid.line], dtype="str")
+    rows.note(linked.isna() & unique.isna(), "neither linkedid nor uniqueid: every record is a contact of its own")
+    agent = rows.text("dstchannel").str.replace(_CALLED_SUFFIX, "", regex=True)
+    return rows.frame(
+        {
+            "contact_id": linked.fillna(unique).fillna(place),
+            "unique": unique,
+            "sequence": rows.text("sequence"),
+            "queue": queue,
+            "start": start,
+            "answer": answer,
+            "end": end,
+            "billed": billed,
+            "word": word,
+            "agent": agent.mask(agent == ""),
+            "channel": rows.text("channel"),
+            "customer": rows.text("src"),
+            "dnis": rows.text("did", "dst"),
+        }
+    )
+
+
+def _visits(records: pd.DataFrame, account: Account, first: bool | None) -> pd.DataFrame:
+    """Records of one contact and queue are one visit: offers to agents, at most one of them taken."""
+    records = records.sort_values(["start", "end"], kind="stable", ignore_index=True)
+    key = ["contact_id", "queue"]
+    taken = records["agent"].notna() & (records["word"] == "ANSWERED")
+    offered = records["agent"].notna()
+    # A caller whom no agent answered, but who was: the dialplan answers before the queue, and so it does for the others of that queue.
+    alone = ~offered & (records["word"] == "ANSWERED") & records["answer"].notna()
+    early = records["queue"].isin(records.loc[alone, "queue"]) if first is None else pd.Series(first, index=records.index)
+    visits = records.groupby(key, sort=False, as_index=False).agg(
+        start=("start", "min"), end=("end", "max"), customer=("customer", "first"), dnis=("dnis", "first")
+    )
+    answers = records[taken].drop_duplicates(key)[[*key, "answer", "billed", "agent"]]
+    last = records.sort_values("end", kind="stable").drop_duplicates(key, keep="last")[[*key, "word"]]
+    counts = (
+        records.assign(_early=early, _missed=offered & ~taken)
+        .groupby(key, as_index=False)
+        .agg(_early=("_early", "first"), missed=("_missed", "sum"))
+    )
+    several = int(taken.sum()) - len(answers)
+    account.note("answered by several agents in one queue visit (transfer or pickup): the first is taken", several)
+    visits = visits.merge(answers, on=key, how="left").merge(last, on=key).merge(counts, on=key)
+
+    answered = visits["agent"].notna()
+    outcome = visits["word"].map(_UNANSWERED).astype("str").fillna("unknown").mask(answered, "answered")
+    hidden = answered & visits["_early"].astype(bool)
+    account.note("the dialplan answers before the queue: wait_s and talk_s of answered calls are not in the records", int(hidden.sum()))
+    account.note("when a call joined the queue is not logged: its first record's start stands for it", len(visits))
+    until = visits["answer"].where(answered, visits["end"])
+    nothing = pd.Series(np.full(len(visits), np.nan))
+    return pd.DataFrame(
+        {
+            "contact_id": visits["contact_id"],
+            "channel": pd.Series(["voice"] * len(visits), dtype="str"),
+            "direction": pd.Series(["inbound"] * len(visits), dtype="str"),
+            "queue": visits["queue"],
+            "queued_at": visits["start"],
+            "outcome": outcome,
+            "raw_outcome": visits["word"].mask(answered, "ANSWERED"),
+            "wait_s": (until - visits["start"]).dt.total_seconds().mask(hidden),
+            "ring_s": nothing,
+            "talk_s": visits["billed"].where(answered & ~hidden),
+            "hold_s": nothing,
+            "wrap_s": nothing,
+            "agent": visits["agent"],
+            "customer": visits["customer"],
+            "dnis": visits["dnis"],
+            "ring_noanswer": visits["missed"].astype("int64"),
+            "ring_attempts": visits["missed"].astype("int64") + answered,
+        }
+    )
+
+
+READER = Reader(
+    name="asterisk_cdr",
+    title="Asterisk call detail records (Master.csv, cdr table)",
+    yields=("contacts",),
+    clock="wall",
+    evidence="read in source code; not seen on real data",
+    looks_like=looks_like,
+    read=read_cdr,
+    options=("answers_first",),
+)

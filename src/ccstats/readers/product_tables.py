@@ -1,0 +1,256 @@
+"""Tables whose header is known: CSV, Excel, Parquet, frames and query results of one product, by the names of its columns."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ccstats.errors import ColumnError, DataWarning, did_you_mean
+from ccstats.privacy import pseudonymise
+from ccstats.readers.accounting import Account
+from ccstats.readers.clock import Instants
+from ccstats.readers.contract import Log, Options
+from ccstats.readers.tabular import Grid
+from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
+from ccstats.schema import AGENT_STATES, CONTACTS
+
+__all__ = ["MISSING", "Rows", "folded", "header_has", "settle", "to_log"]
+
+#: Words of database clients for a field that holds nothing.
+MISSING = ("NULL", "null", "(null)", "\\N")
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+def folded(name: str) -> str:
+    """A column's name without case and signs, as databases and exports write it differently.
+
+    Examples
+    --------
+    >>> folded("Router_Call Key")
+    'routercallkey'
+    """
+    return "".join(sign for sign in str(name).casefold() if sign.isalnum())
+
+
+def header_has(head: bytes, *groups: Iterable[str]) -> bool:
+    r"""Whether the first line that is not blank is a header with all columns of at least one group.
+
+    Examples
+    --------
+    >>> header_has(b'"RouterCallKey";"DateTime";"Duration"\n1;2;3\n', ["DateTime", "router_call_key"])
+    True
+    >>> header_has(b"queue,wait\n", ["DateTime"])
+    False
+    """
+    first = next((line for line in head[:16_384].splitlines() if line.strip()), b"").decode("utf-8", "replace")
+    if "\0" in first:
+        return False
+    try:
+        cells = next(csv.reader([first], delimiter=max(_DELIMITERS, key=first.count)), [])
+    except csv.Error:
+        return False
+    found = {folded(cell) for cell in cells}
+    return any(found >= {folded(name) for name in group} for group in groups)
+
+
+class Rows:
+    """The rows of one table on their way: each is open until one reason closes it.
+
+    Parameters
+    ----------
+    grid : Grid
+        As `ccstats.readers.tabular.read_grid` gives it.
+    account : Account
+        Where what is ignored, rejected and assumed is booked.
+    options : Options
+        What the caller asked for.
+    needed : sequence of str
+        Columns without which nothing can be read; a `ColumnError` lists those that are not there.
+    missing : tuple of str
+        Words for "not known".
+
+    Examples
+    --------
+    >>> account = Account(Options())
+    >>> grid = Grid("a.csv", ["Wait"], {"Wait": pd.Series(["12", "soon"])}, np.array([2, 3]), np.array([1, 1]))
+    >>> rows = Rows(grid, account, Options(), needed=["wait"])
+    >>> rows.seconds("wait").tolist(), rows.open.tolist()
+    ([12.0, nan], [True, False])
+    """
+
+    def __init__(
+        self, grid: Grid, account: Account, options: Options, *, needed: Sequence[str] = (), missing: tuple[str, ...] = MISSING
+    ) -> None:
+        self.grid, self.account, self.options, self.missing = grid, account, options, missing
+        self.open = np.ones(len(grid.line), dtype=bool)
+        self.columns: dict[str, pd.Series] = {}
+        for name, values in grid.columns.items():
+            self.columns.setdefault(folded(name), values)
+        absent = [name for name in needed if folded(name) not in self.columns]
+        if absent and grid.header:
+            near = did_you_mean(absent[0], grid.header)
+            raise ColumnError(
+                f"{grid.name}: the table has no column {', '.join(absent)}; found {', '.join(map(repr, grid.header[:40]))}.{near}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.open)
+
+    def has(self, name: str) -> bool:
+        """Whether the table has this column.
+
+        Examples
+        --------
+        >>> Rows(Grid("a", ["Q"], {"Q": pd.Series(["x"])}, np.array([2]), np.array([1])), Account(Options()), Options()).has("q")
+        True
+        """
+        return folded(name) in self.columns
+
+    def close(self, mask: np.ndarray | pd.Series, reason: str) -> None:
+        """Reject the open rows of ``mask``."""
+        hit = np.asarray(mask, dtype=bool) & self.open
+        if hit.any():
+            texts = self._texts(np.flatnonzero(hit)) if self.options.keep_text else ()
+            self.account.reject(self.grid.name, self.grid.line[hit], reason, texts=texts, weight=int(self.grid.weight[hit].sum()))
+            self.open &= ~hit
+
+    def ignore(self, mask: np.ndarray | pd.Series, rule: str) -> None:
+        """Leave the open rows of ``mask`` out by a rule."""
+        hit = np.asarray(mask, dtype=bool) & self.open
+        self.account.count(self.grid.name, "ignored", rule, int(self.grid.weight[hit].sum()))
+        self.open &= ~hit
+
+    def note(self, mask: np.ndarray | pd.Series, note: str) -> None:
+        """Count the open rows of ``mask`` among the notes."""
+        self.account.note(note, int((np.asarray(mask, dtype=bool) & self.open).sum()))
+
+    def text(self, *names: str) -> pd.Series:
+        """Text of the first of these columns that has any, row by row; missing where none has."""
+        out = pd.Series([None] * len(self), dtype="str")
+        for name in names:
+            if self.has(name):
+                out = out.fillna(to_text(self.columns[folded(name)], self.missing))
+        return out
+
+    def call_ids(self, name: str) -> pd.Series:
+        """Text of a column of call ids; a `ColumnError` if it was read as numbers, which makes one of 1266833905.2 and 1266833905.20."""
+        ids = self.columns.get(folded(name))
+        if ids is not None and pd.api.types.is_float_dtype(ids.dtype) and ids.notna().any():
+            raise ColumnError(
+                f"{self.grid.name}: column {name!r} was read as numbers, and 1266833905.2 and 1266833905.20 are different calls; "
+                "read it as text"
+            )
+        return self.text(name)
+
+    def seconds(self, name: str, unit: str = "s") -> pd.Series:
+        """Durations; rows where it is none are rejected, and all are missing where there is no such column."""
+        if not self.has(name):
+            return pd.Series(np.full(len(self), np.nan))
+        parsed = to_seconds(self.columns[folded(name)], unit, missing=self.missing)
+        self.close(parsed.bad, f"{name} is no duration in {unit}, or negative, or above a year")
+        return parsed.values
+
+    def numbers(self, name: str) -> pd.Series:
+        """Numbers of either sign; rows where it is none are rejected, and all are missing where there is no such column."""
+        if not self.has(name):
+            return pd.Series(np.full(len(self), np.nan))
+        parsed = to_numbers(self.columns[folded(name)], missing=self.missing)
+        self.close(parsed.bad, f"{name} is no number")
+        return parsed.values
+
+    def flags(self, name: str) -> np.ndarray:
+        """Whether a yes-or-no column says yes; blank and absent is no."""
+        return self.text(name).str.casefold().isin(["true", "t", "1", "yes", "y"]).to_numpy(dtype=bool)
+
+    def instants(self, name: str, written: str = "iso", *, timezone: str | None = None, missing: tuple[str, ...] = ()) -> Instants:
+        """Instants; rows where it is none are rejected, and hours that the clock showed twice or never are counted."""
+        column = self.columns.get(folded(name), pd.Series([None] * len(self), dtype="str"))
+        at, bad = to_instants(column, written, timezone=timezone, missing=(*self.missing, *missing))
+        self.close(bad, f"{name} is no instant written as {written}, or outside 1970 to 2200")
+        self.note(at.twice, f"{name}: local time that the clock showed twice: the first is taken")
+        self.note(at.never, f"{name}: local time that the clock never showed: moved on")
+        return at
+
+    def frame(self, columns: dict[str, pd.Series | np.ndarray]) -> pd.DataFrame:
+        """The open rows with their place in ``_source``, ``_line`` and ``_weight``."""
+        out = pd.DataFrame(columns)
+        out["_line"], out["_weight"] = self.grid.line, self.grid.weight
+        out["_source"] = pd.Series([self.grid.name] * len(self), dtype="str")
+        out["_text"] = pd.Series(self._texts(np.arange(len(self))) if self.options.keep_text else [""] * len(self), dtype="str")
+        return out[self.open].reset_index(drop=True)
+
+    def _texts(self, rows: np.ndarray) -> list[str]:
+        columns = [values.iloc[rows].astype("str").fillna("") for values in self.grid.columns.values()]
+        return [" | ".join(cells) for cells in zip(*columns, strict=True)]
+
+
+def settle(
+    parts: list[pd.DataFrame],
+    account: Account,
+    options: Options,
+    *,
+    same: Sequence[str],
+    called: str | None = None,
+    newest: str | None = None,
+    rule: str = "row",
+) -> pd.DataFrame:
+    """All tables' rows together, each record once, and the lines booked.
+
+    Rows that agree in the columns ``same`` (``called`` so in messages) are one record. With ``newest`` the row with the largest value
+    there is taken and the others are ignored as older versions; otherwise the first is taken and the others are rejected.
+
+    Examples
+    --------
+    >>> part = pd.DataFrame({"id": ["a", "a"], "at": [1, 2], "_source": "x", "_line": [2, 3], "_weight": 1, "_text": ""})
+    >>> settle([part], Account(Options()), Options(), same=["id"], newest="at")["at"].tolist()
+    [2]
+    """
+    frame = pd.concat(parts, ignore_index=True)
+    order = frame.sort_values(newest, kind="stable", ascending=False, na_position="last") if newest else frame
+    again = order.duplicated(list(same)).reindex(frame.index).to_numpy(dtype=bool)
+    weight, lines, texts = (frame[name].to_numpy() for name in ("_weight", "_line", "_text"))
+    for name, places in frame.groupby("_source", sort=False).indices.items():
+        twice = places[again[places]]
+        if newest:
+            account.count(str(name), "ignored", "another version of the same record is newer", int(weight[twice].sum()))
+        else:
+            reason = f"repeats an earlier row (same {called or ', '.join(same)})"
+            kept = texts[twice] if options.keep_text else ()
+            account.reject(str(name), lines[twice], reason, texts=kept, weight=int(weight[twice].sum()))
+        account.count(str(name), "used", rule, int(weight[places].sum() - weight[twice].sum()))
+    return frame[~again].reset_index(drop=True)
+
+
+def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: str, *, states: pd.DataFrame | None = None) -> Log:
+    """Number the visits, replace customers by pseudonyms, warn of unknown outcomes, and make the `Log`.
+
+    Examples
+    --------
+    >>> to_log(CONTACTS.empty(), Account(Options()), Options(), "mine").format
+    'mine'
+    """
+    frame = contacts.drop(columns=[name for name in contacts if str(name).startswith("_")])
+    # A column that no row of this log fills is one that the source does not have.
+    frame = frame.drop(
+        columns=[each.name for each in CONTACTS.columns if not each.required and each.name in frame and frame[each.name].isna().all()]
+    )
+    if "visit" not in frame:
+        at = frame["queued_at"].fillna(frame["arrived_at"]) if "arrived_at" in frame else frame["queued_at"]
+        frame = frame.assign(visit=frame.assign(_at=at).sort_values("_at", kind="stable").groupby("contact_id").cumcount() + 1)
+    unknown = frame.loc[frame["outcome"] == "unknown", "raw_outcome"]
+    if len(unknown):
+        words = ", ".join(repr(each) for each in sorted(unknown.dropna().astype("str").unique())[:5]) or "blank"
+        warnings.warn(
+            f"{len(unknown)} contacts have an outcome that format {format!r} does not know ({words}); they are counted as 'unknown'",
+            DataWarning,
+            stacklevel=5,
+        )
+    if "customer" in frame and options.pseudonyms:
+        frame = frame.assign(customer=pseudonymise(frame["customer"], options.key))
+    rejected, lines, notes = account.tables()
+    spans = AGENT_STATES.empty() if states is None else AGENT_STATES.conform(states)
+    return Log(CONTACTS.conform(frame), spans, rejected, lines, notes, format, options.timezone)

@@ -1,0 +1,165 @@
+"""3CX: the table callcent_queuecalls, one row a visit of a call to a queue; times in UTC without a zone, durations as intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ccstats.readers.accounting import Account
+from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
+from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.values import LONGEST_S, to_seconds, to_text
+
+__all__ = ["READER", "looks_like", "read_queue_calls"]
+
+_NEEDED = ("idcallcent_queuecalls", "q_num", "time_start", "ts_waiting", "ts_servicing")
+_KNOWN_BY = ("idcallcent_queuecalls", "q_num", "ts_waiting", "ts_servicing")
+
+#: What reason_noanswerdesc says of calls that no agent took; the first pattern that is found in it counts.
+_WORDS = {
+    r"dropped|hung ?up|cancel": "abandoned",
+    r"max.?wait|time ?out|expired": "timed_out",
+    r"no.?agents": "left_empty",
+    r"call ?back": "callback",
+    r"queue.?full|max.?queue": "blocked_full",
+}
+#: The one code that all users of the table read alike; it counts where there are no words.
+_CODES = {"3": "timed_out"}
+_DAYS = r"(?:(?P<days>\d{1,4}) days?,? )?(?P<clock>\d{1,6}:\d{2}:\d{2}(?:\.\d+)?)"
+
+
+def looks_like(head: bytes) -> bool:
+    r"""Whether the first line is the table's header.
+
+    Examples
+    --------
+    >>> looks_like(b"idcallcent_queuecalls,q_num,time_start,time_end,ts_waiting,ts_polling,ts_servicing\n")
+    True
+    >>> looks_like(b"id,q_num\n")
+    False
+    """
+    return header_has(head, _KNOWN_BY)
+
+
+def read_queue_calls(sources: Sequence[Source], options: Options) -> Log:
+    r"""Read dumps of the table; `ccstats.read` is the way in.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        Dumps or frames.
+    options : Options
+        Times without an offset are UTC, unless a time zone says that the query turned them into local time.
+
+    Returns
+    -------
+    Log
+        ``agent_states`` is empty.
+
+    Raises
+    ------
+    ColumnError
+        If a column is not there.
+
+    Examples
+    --------
+    >>> rows = b"idcallcent_queuecalls,q_num,time_start,ts_waiting,ts_polling,ts_servicing,to_dn\n"
+    >>> rows += b"1,800,2024-03-01 08:00:00.5,00:00:10.25,00:00:08,00:02:00,101\n"
+    >>> read_queue_calls([Source("calls", rows)], Options()).contacts[["outcome", "wait_s", "talk_s", "agent"]].to_dict("records")
+    [{'outcome': 'answered', 'wait_s': 18.25, 'talk_s': 120.0, 'agent': '101'}]
+    """
+    account = Account(options)
+    parts = []
+    for source in sources:
+        parts.append(_visits(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED)))
+        if options.progress:
+            options.progress(source.name, 1.0)
+    contacts = settle(parts, account, options, same=["_id"], newest="_ended", rule="visit")
+    return to_log(contacts, account, options, "threecx_queue_calls")
+
+
+def _visits(rows: Rows) -> pd.DataFrame:
+    own, queue, agent = rows.text("idcallcent_queuecalls"), rows.text("q_num"), rows.text("to_dn")
+    rows.close(own.isna(), "idcallcent_queuecalls is blank")
+    rows.close(queue.isna(), "q_num is blank")
+    zone = rows.options.timezone or "UTC"
+    started, ended = (rows.instants(name, timezone=zone).utc for name in ("time_start", "time_end"))
+    rows.close(started.isna(), "time_start is blank")
+    waited, rung, talked = (_seconds(rows, name) for name in ("ts_waiting", "ts_polling", "ts_servicing"))
+    rows.close(waited.isna(), "ts_waiting is blank")
+    wait = waited + rung.fillna(0)
+    code, failed, words = rows.text("reason_noanswercode"), rows.text("reason_failcode"), rows.text("reason_noanswerdesc")
+
+    served = talked > 0
+    # An answer that ended at once has no length, but no reason for not being answered either.
+    answered = served | (talked.notna() & agent.notna() & code.eq("0") & failed.eq("0"))
+    rows.note(served & agent.isna(), "served, but to_dn is blank: agent is missing")
+    rows.note(served & (code.fillna("0").ne("0") | failed.fillna("0").ne("0")), "served in spite of a reason for not being answered")
+    outcome = pd.Series([None] * len(rows), dtype="str").mask(answered, "answered")
+    outcome = outcome.fillna(pd.Series("callback", index=outcome.index, dtype="str").where(rows.text("cb_num").notna()))
+    for pattern, ours in _WORDS.items():
+        outcome = outcome.mask(outcome.isna() & words.str.contains(pattern, case=False, na=False), ours)
+    outcome = outcome.mask(outcome.isna() & words.isna(), code.map(_CODES).astype("str"))
+    outcome = outcome.mask(outcome.isna() & ended.isna(), "open").fillna("unknown")
+    lasted = (ended - started).dt.total_seconds()
+    rows.note((lasted - wait - talked.fillna(0)).abs() > 1, "time_end - time_start is not waiting + polling + servicing")
+
+    raw = code.fillna("")
+    for part in (failed, words):
+        raw = raw + ("|" + part).fillna("")
+    polls, dialled = rows.numbers("count_polls"), rows.numbers("count_dialed")
+    door = outcome.str.startswith("blocked_")
+    out: dict[str, pd.Series | np.ndarray] = {
+        "contact_id": rows.text("call_history_id").fillna("idcallcent_queuecalls:" + own),
+        "channel": pd.Series(["voice"] * len(rows), dtype="str"),
+        "direction": pd.Series(["inbound"] * len(rows), dtype="str"),
+        "queue": queue,
+        "queued_at": started.mask(door),
+        "outcome": outcome,
+        "raw_outcome": raw.mask(raw == ""),
+        "wait_s": wait.mask(door),
+        # Polling is the sum over all agents tried, so it is the ringing of the one who answered only if nobody was tried before.
+        "ring_s": rung.where(answered & (polls == 1)),
+        "talk_s": talked.where(answered).mask(talked >= 86_400),
+        "hold_s": pd.Series(np.full(len(rows), np.nan)),
+        "wrap_s": pd.Series(np.full(len(rows), np.nan)),
+        "agent": agent.where(answered),
+        "arrived_at": started.where(door),
+        "customer": rows.text("from_userpart"),
+        "ring_attempts": dialled.where((dialled >= 0) & (dialled % 1 == 0) & (dialled < 2**31)).astype("Int64"),
+        "_id": own,
+        "_ended": ended,
+    }
+    return rows.frame(out)
+
+
+def _seconds(rows: Rows, name: str) -> pd.Series:
+    """An interval as PostgreSQL writes it, with or without days, or a duration of a driver's own type."""
+    if not rows.has(name):
+        return pd.Series(np.full(len(rows), np.nan))
+    column = rows.columns[name.replace("_", "")]
+    if pd.api.types.is_timedelta64_dtype(column.dtype) or not len(column):
+        return rows.seconds(name)
+    text = to_text(column, MISSING)
+    clock, days = text, pd.Series(np.zeros(len(rows)))
+    if text.str.contains("day", regex=False, na=False).any():
+        parts = text.str.extract("^" + _DAYS + "$")
+        clock, days = parts["clock"], parts["days"].astype("float64").fillna(0)
+    seconds = to_seconds(clock, "h:mm:ss").values + days * 86_400
+    bad = text.notna() & (seconds.isna() | (seconds >= LONGEST_S))
+    rows.close(bad, f"{name} is no interval such as 00:01:23.45, or negative, or above a year")
+    return seconds.mask(bad)
+
+
+READER = Reader(
+    name="threecx_queue_calls",
+    title="3CX queue calls (callcent_queuecalls)",
+    yields=("contacts",),
+    clock="utc",
+    evidence="schema of the table and what its users query; not checked on real data",
+    looks_like=looks_like,
+    read=read_queue_calls,
+)
