@@ -34,7 +34,8 @@ TOKENS = [
 
 IN_JSON = [
     b"{", b"}", b"[", b"]", b":", b'"', b"\\", b'\\"', b"null", b"true", b"{}", b"[]", b"}{", b"},{", b"\\ud800", b"\\u00", b"1e999",
-    b"NaN", b'{"conversations":[', b'{"ContactId":', b'{"conversationId":', b"[" * 3000, b'{"a":' * 3000, b"9" * 5000, b"[{", b"}]", b",", b"\x1e",
+    b"NaN", b'{"conversations":[', b'{"ContactId":', b'{"conversationId":', b"[" * 3000, b'{"a":' * 3000, b"9" * 5000, b"[{", b"}]",
+    b",", b"\x1e",
 ]  # fmt: skip
 
 
