@@ -193,7 +193,7 @@ def test_frames_need_a_format_and_all_kinds_are_taken() -> None:
         (
             {"format": "asterisk_queuelog"},
             OptionError,
-            r"format='asterisk_queuelog' is not known; formats: .*Did you mean asterisk_queue_log\?",
+            r"format='asterisk_queuelog' is not known; formats: .*Did you mean asterisk_queue_log",
         ),
         ({"timezone": "Istanbul"}, ZoneError, r"timezone='Istanbul' is no zone.*Did you mean .*Europe/Istanbul"),
         ({"timezone": "Europe"}, ZoneError, "is no zone of the IANA database"),

@@ -222,7 +222,7 @@ def formats() -> pd.DataFrame:
     --------
     >>> import ccstats as cc
     >>> cc.formats()["name"].tolist()[:3]
-    ['asterisk_queue_log', 'technion_bank', 'mapped']
+    ['asterisk_queue_log', 'technion_bank', 'vicidial']
     """
     rows = [
         (each.name, each.title, ", ".join(each.yields), each.clock, each.evidence, ", ".join(each.options)) for each in READERS.values()
