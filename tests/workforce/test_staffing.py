@@ -686,3 +686,12 @@ def test_progress_is_told():
     days = forecast_of([10] * 4, interval_s=43_200.0, start="2026-03-02 00:00")
     plan_staffing(days, **GOOD, scope="day", timezone="UTC", progress=lambda text, share: told.append(share))
     assert told == [0.5, 1.0, 1.0]
+
+
+def test_the_published_gross_up() -> None:
+    """Monet: a base of 100 and a shrinkage of 0.40 make 167 scheduled."""
+    start = pd.Series(pd.to_datetime(["2026-03-02T08:00Z"])).dt.as_unit("us")
+    columns = {"queue": pd.Categorical(["sales"]), "interval_start": start, "interval_s": 1800.0}
+    forecast = pd.DataFrame(columns | {"expected_offered": 10.0, "expected_aht_s": 180.0})
+    plan = cc.plan_staffing(forecast, target_service_level=0.8, threshold_s=20, min_agents=100, shrinkage=0.40)
+    assert plan[["agents", "scheduled_agents"]].values.tolist() == [[100.0, 167.0]]
