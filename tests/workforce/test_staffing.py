@@ -693,5 +693,5 @@ def test_the_published_gross_up() -> None:
     start = pd.Series(pd.to_datetime(["2026-03-02T08:00Z"])).dt.as_unit("us")
     columns = {"queue": pd.Categorical(["sales"]), "interval_start": start, "interval_s": 1800.0}
     forecast = pd.DataFrame(columns | {"expected_offered": 10.0, "expected_aht_s": 180.0})
-    plan = cc.plan_staffing(forecast, target_service_level=0.8, threshold_s=20, min_agents=100, shrinkage=0.40)
+    plan = plan_staffing(forecast, target_service_level=0.8, threshold_s=20, min_agents=100, shrinkage=0.40)
     assert plan[["agents", "scheduled_agents"]].values.tolist() == [[100.0, 167.0]]
