@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.product_tables import Rows, header_has, settle, to_log
+from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import laid_over
-from ccstats.readers.tabular import Layout, read_grid
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_issabel"]
@@ -79,20 +77,13 @@ def read_issabel(sources: Sequence[Source], options: Options) -> Log:
     [{'queue': '2', 'outcome': 'answered', 'wait_s': 12.0, 'talk_s': 120.0, 'agent': '7'}]
     """
     account = Account(options)
-    calls, audits = [], []
-    for source in sources:
-        rows = Rows(read_grid(source, Layout(), account), account, options)
-        if rows.has("datetime_entry_queue"):
-            calls.append(_calls(Rows(rows.grid, account, options, needed=_CALLS)))
-        elif rows.has("id_break"):
-            audits.append(_audit(Rows(rows.grid, account, options, needed=_AUDIT)))
-        elif rows.columns:
-            raise ColumnError(
-                f"{source.name} is neither call_entry (column 'datetime_entry_queue') nor audit ('id_break'); "
-                f"its columns: {', '.join(map(repr, rows.grid.header[:40]))}"
-            )
-        if options.progress:
-            options.progress(source.name, 1.0)
+    calls, audits = of_two_tables(
+        sources,
+        account,
+        options,
+        ("call_entry", "datetime_entry_queue", _CALLS, _calls),
+        ("audit", "id_break", _AUDIT, _audit),
+    )
     contacts, states = CONTACTS.empty(), None
     if calls:
         contacts = settle(calls, account, options, same=["_id"], newest="_end", rule="call")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,12 @@ from ccstats.errors import ColumnError, DataWarning, did_you_mean
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
-from ccstats.readers.contract import Log, Options
-from ccstats.readers.tabular import Grid
+from ccstats.readers.contract import Log, Options, Source
+from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
 from ccstats.schema import AGENT_STATES, CONTACTS
 
-__all__ = ["MISSING", "Rows", "folded", "header_has", "settle", "to_log"]
+__all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log"]
 
 #: Words of database clients for a field that holds nothing.
 MISSING = ("NULL", "null", "(null)", "\\N")
@@ -186,6 +186,59 @@ class Rows:
     def _texts(self, rows: np.ndarray) -> list[str]:
         columns = [values.iloc[rows].astype("str").fillna("") for values in self.grid.columns.values()]
         return [" | ".join(cells) for cells in zip(*columns, strict=True)]
+
+
+def of_two_tables(
+    sources: Sequence[Source],
+    account: Account,
+    options: Options,
+    first: tuple[str, str, Sequence[str], Callable[[Rows], pd.DataFrame]],
+    second: tuple[str, str, Sequence[str], Callable[[Rows], pd.DataFrame]],
+) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+    r"""Rows of a product that has two tables, whichever of them each source is.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        In the order they were named; empty ones are passed over.
+    account, options
+        As the reader has them.
+    first, second : (name, column, needed columns, function)
+        A table's name, the column that tells it from the other, the columns it needs, and what makes a frame of its rows.
+
+    Returns
+    -------
+    tuple of list of pandas.DataFrame
+        Of each table the frames, a source each.
+
+    Raises
+    ------
+    ColumnError
+        If a source is none of the two, or lacks a column.
+
+    Examples
+    --------
+    >>> tables = ("calls", "call", ("call",), lambda rows: rows.grid), ("spans", "span", ("span",), lambda rows: rows.grid)
+    >>> calls, spans = of_two_tables([Source("a.csv", b"call\n7\n")], Account(Options()), Options(), *tables)
+    >>> len(calls), len(spans)
+    (1, 0)
+    """
+    found: tuple[list[pd.DataFrame], list[pd.DataFrame]] = ([], [])
+    for source in sources:
+        rows = Rows(read_grid(source, Layout(), account), account, options)
+        for place, (_, column, needed, made) in enumerate((first, second)):
+            if rows.has(column):
+                found[place].append(made(Rows(rows.grid, account, options, needed=needed)))
+                break
+        else:
+            if rows.columns:
+                raise ColumnError(
+                    f"{source.name} is neither {first[0]} (column {first[1]!r}) nor {second[0]} ({second[1]!r}); "
+                    f"its columns: {', '.join(map(repr, rows.grid.header[:40]))}"
+                )
+        if options.progress:
+            options.progress(source.name, 1.0)
+    return found
 
 
 def settle(

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.product_tables import Rows, header_has, settle, to_log
+from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import whole_spans
-from ccstats.readers.tabular import Layout, read_grid
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_vicidial"]
@@ -106,20 +104,13 @@ def read_vicidial(sources: Sequence[Source], options: Options) -> Log:
     [{'outcome': 'answered', 'wait_s': 12.5, 'talk_s': 82.5}]
     """
     account = Account(options)
-    visits, cycles = [], []
-    for source in sources:
-        rows = Rows(read_grid(source, Layout(), account), account, options)
-        if rows.has("closecallid"):
-            visits.append(_visits(Rows(rows.grid, account, options, needed=_CLOSER)))
-        elif rows.has("agent_log_id"):
-            cycles.append(_cycles(Rows(rows.grid, account, options, needed=_AGENT)))
-        elif rows.columns:
-            raise ColumnError(
-                f"{source.name} is neither vicidial_closer_log (column 'closecallid') nor vicidial_agent_log ('agent_log_id'); "
-                f"its columns: {', '.join(map(repr, rows.grid.header[:40]))}"
-            )
-        if options.progress:
-            options.progress(source.name, 1.0)
+    visits, cycles = of_two_tables(
+        sources,
+        account,
+        options,
+        ("vicidial_closer_log", "closecallid", _CLOSER, _visits),
+        ("vicidial_agent_log", "agent_log_id", _AGENT, _cycles),
+    )
     contacts, states = CONTACTS.empty(), None
     if visits:
         contacts = settle(visits, account, options, same=["_closecallid"], newest="_ended", rule="visit")
