@@ -14,6 +14,7 @@ from ccstats.errors import DataWarning
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.json_facts import BadRecord, instant_of, list_of, text_of
 from ccstats.readers.json_records import JsonRecords, JsonShape, clean_text, starts_as_json
 from ccstats.readers.values import LONGEST_S
 from ccstats.schema import AGENT_STATES, CONTACTS
@@ -51,14 +52,9 @@ _COLUMNS = (
     "contact_id", "visit", "channel", "direction", "queue", "queued_at", "outcome", "raw_outcome", "wait_s", "ring_s", "talk_s", "hold_s",
     "wrap_s", "agent", "arrived_at", "ivr_s", "ended_by", "customer", "dnis", "disposition", "ring_attempts", "ring_noanswer",
 )  # fmt: skip
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _NEVER = datetime(2200, 1, 1, tzinfo=UTC)
 #: Clocks of two parts of the platform may differ by so much. [s]
 _CLOSE_S = 1.0
-
-
-class _Bad(Exception):
-    """The record cannot be used."""
 
 
 class _Segment(NamedTuple):
@@ -146,7 +142,7 @@ def read_conversations(sources: Sequence[Source], options: Options) -> Log:
         for record in records:
             try:
                 key, found = _conversation(record.value, source.name)
-            except _Bad as problem:
+            except BadRecord as problem:
                 records.reject(record, str(problem))
                 continue
             other = kept.get(key)
@@ -201,13 +197,13 @@ def _warn(contacts: pd.DataFrame) -> None:
 
 
 def _conversation(record: dict[str, Any], source: str) -> tuple[str, _Kept]:
-    key = _text(record, "conversationId")
+    key = text_of(record, "conversationId")
     if key is None:
-        raise _Bad("conversationId is missing")
-    began, over = _instant(record, "conversationStart"), _instant(record, "conversationEnd")
+        raise BadRecord("conversationId is missing")
+    began, over = instant_of(record, "conversationStart"), instant_of(record, "conversationEnd")
     if began is None:
-        raise _Bad("conversationStart is missing")
-    sessions = [_session(each, participant) for participant in _list(record, "participants") for each in _list(participant, "sessions")]
+        raise BadRecord("conversationStart is missing")
+    sessions = [_session(each, participant) for participant in list_of(record, "participants") for each in list_of(participant, "sessions")]
     segments = [each for session in sessions for each in session.segments]
     last = max((each.end or each.start for each in segments), default=began)
     rank = (over is not None, max(last, over or began), len(segments))
@@ -216,33 +212,33 @@ def _conversation(record: dict[str, Any], source: str) -> tuple[str, _Kept]:
 
 
 def _session(session: dict[str, Any], participant: dict[str, Any]) -> _Session:
-    segments = [_segment(each) for each in _list(session, "segments")]
+    segments = [_segment(each) for each in list_of(session, "segments")]
     segments.sort(key=lambda each: each.start)
     metrics: dict[str, float] = {}
-    for each in _list(session, "metrics"):
-        name, value = _text(each, "name"), each.get("value")
+    for each in list_of(session, "metrics"):
+        name, value = text_of(each, "name"), each.get("value")
         if name is None or not name.startswith("t") or value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LONGEST_S * 1000:
-            raise _Bad(f"metric {name} is no duration in milliseconds, or above a year")
+            raise BadRecord(f"metric {name} is no duration in milliseconds, or above a year")
         metrics[name] = metrics.get(name, 0.0) + value / 1000
-    purpose, media = _text(participant, "purpose") or "unknown", _text(session, "mediaType") or "unknown"
-    return _Session(purpose, _text(participant, "userId"), media, session, metrics, segments)
+    purpose, media = text_of(participant, "purpose") or "unknown", text_of(session, "mediaType") or "unknown"
+    return _Session(purpose, text_of(participant, "userId"), media, session, metrics, segments)
 
 
 def _segment(segment: dict[str, Any]) -> _Segment:
-    start, end = _instant(segment, "segmentStart"), _instant(segment, "segmentEnd")
+    start, end = instant_of(segment, "segmentStart"), instant_of(segment, "segmentEnd")
     if start is None:
-        raise _Bad("segmentStart is missing")
+        raise BadRecord("segmentStart is missing")
     if end is not None:
         seconds = (end - start).total_seconds()
         if seconds < -_CLOSE_S:
-            raise _Bad("a segment ends before it starts")
+            raise BadRecord("a segment ends before it starts")
         if seconds >= LONGEST_S:
-            raise _Bad("a segment is longer than a year")
+            raise BadRecord("a segment is longer than a year")
         end = max(end, start)
-    kind = _text(segment, "segmentType") or "unknown"
-    return _Segment(kind, start, end, _text(segment, "queueId"), _text(segment, "disconnectType"), _text(segment, "wrapUpCode"))
+    kind = text_of(segment, "segmentType") or "unknown"
+    return _Segment(kind, start, end, text_of(segment, "queueId"), text_of(segment, "disconnectType"), text_of(segment, "wrapUpCode"))
 
 
 def _visits(
@@ -278,10 +274,10 @@ def _visits(
         if outcome == "answered":
             taken |= {id(each[0]) for each in served}
             _note(notes, "further agents of a queue visit: their time is not in the row", max(0, len(served) - 1))
-        direction = _text(record, "originatingDirection") or _text(session.facts, "direction")
+        direction = text_of(record, "originatingDirection") or text_of(session.facts, "direction")
         if direction not in _DIRECTIONS:
             _note(notes, "direction is not logged: outbound with a campaign, inbound without", 1)
-            direction = "outbound" if _text(session.facts, "outboundCampaignId") else "inbound"
+            direction = "outbound" if text_of(session.facts, "outboundCampaignId") else "inbound"
         left = those[-1].end if answer is None else answer.of("interact")[0].start
         wait = _wait(session, raw, outcome, queued, left, notes)
         nan = float("nan")
@@ -315,7 +311,7 @@ def _outcome(session: _Session, those: list[_Segment], served: bool, over: datet
         if name in session.metrics:
             if name != "tFlowOut":
                 return outcome, name
-            to = _text(session.facts, "flowOutType")
+            to = text_of(session.facts, "flowOutType")
             return _FLOW_OUT.get((to or "").casefold(), outcome), f"tFlowOut {to}" if to else name
     ended = those[-1].ended
     if served:
@@ -342,10 +338,10 @@ def _customer(sessions: list[_Session]) -> tuple[str | None, str | None]:
     for session in theirs:
         numbers = session.facts.get("callbackNumbers")
         first = numbers[0] if isinstance(numbers, list) and numbers and isinstance(numbers[0], str) else None
-        outbound = _text(session.facts, "direction") == "outbound"
-        who = _text(session.facts, "dnis" if outbound else "ani") or first or _text(session.facts, "addressFrom")
+        outbound = text_of(session.facts, "direction") == "outbound"
+        who = text_of(session.facts, "dnis" if outbound else "ani") or first or text_of(session.facts, "addressFrom")
         if who:
-            dialled = None if outbound else _text(session.facts, "dnis")
+            dialled = None if outbound else text_of(session.facts, "dnis")
             return clean_text(who).removeprefix("tel:"), dialled.removeprefix("tel:") if dialled else None
     return None, None
 
@@ -353,40 +349,6 @@ def _customer(sessions: list[_Session]) -> tuple[str | None, str | None]:
 def _note(notes: dict[str, int], note: str, count: int) -> None:
     if count:
         notes[note] = notes.get(note, 0) + count
-
-
-def _text(facts: dict[str, Any], name: str) -> str | None:
-    value = facts.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise _Bad(f"{name} is no text")
-    value = clean_text(value).strip()
-    return value or None
-
-
-def _list(facts: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    value = facts.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise _Bad(f"{name} is no list of objects")
-    return value
-
-
-def _instant(facts: dict[str, Any], name: str) -> datetime | None:
-    value = facts.get(name)
-    if value is None:
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-    except (ValueError, TypeError):
-        at = None
-    if at is None or at.tzinfo is None:
-        raise _Bad(f"{name} is no instant such as 2024-03-01T09:00:00.000Z")
-    if not _FIRST <= at < _LAST:
-        raise _Bad(f"{name} is outside 1970 to 2200")
-    return at.astimezone(UTC)
 
 
 READER = Reader(
