@@ -115,6 +115,9 @@ _HOME = {
     "to_intervals": "ccstats.intervals",
     "trace_scorecard": "ccstats.scorecard.tracing",
     "write_report": "ccstats.report.scorecard_files",
+    "read_parquet": "ccstats.exports",
+    "write_parquet": "ccstats.exports",
+    "write_queue_log": "ccstats.exports",
 }
 _MODULES = {
     "erlang": "ccstats.queueing.erlang",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ from ccstats.report.cells import safe_cell
 from ccstats.report.markdown import markdown_report
 from ccstats.report.service_report import ServiceReport
 
-__all__ = ["csv_text", "write_bytes", "write_service_report", "write_tables", "write_text", "write_texts"]
+__all__ = ["csv_text", "whole_file", "write_bytes", "write_service_report", "write_tables", "write_text", "write_texts"]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -40,10 +41,26 @@ def write_bytes(path: Path, data: bytes) -> None:
     >>> path.read_bytes()
     b'whole'
     """
+    with whole_file(path) as name:
+        name.write_bytes(data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` to write to: moved into place when all went well, deleted when not.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with whole_file(path) as name:
+    ...     _ = name.write_text("whole")
+    >>> path.read_text(), len(list(path.parent.iterdir()))
+    ('whole', 1)
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        yield Path(name)
         umask = os.umask(0)
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)  # mkstemp's 0600 would surprise whoever shares the folder
