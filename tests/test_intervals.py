@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -287,6 +288,53 @@ def test_what_only_one_part_knows_is_missing_where_the_other_has_contacts():
     together = cc.roll_up(merged).iloc[0]
     assert together["transferred"] is pd.NA
     assert together["arrival_known"] == 1
+
+
+def of_another_system(at: str, **missing: Any) -> pd.DataFrame:
+    """A table that some system exported: an answered and an abandoned visit, without some of the measures."""
+    return cc.to_intervals(visits((at, 5, "answered"), (at, 8, "abandoned")), threshold_s=20).assign(**missing)
+
+
+@pytest.mark.parametrize(
+    "name", ["total_wait_s", "total_abandon_wait_s", "max_wait_s", "blocked", "ivr_abandoned", "answered_within", "held"]
+)
+def test_what_one_part_does_not_tell_is_not_added_as_nothing(name):
+    known, nothing = of_another_system("10:00", hold_known=1, total_hold_s=4.0, held=1), pd.Series([pd.NA], dtype="Int64")
+    told = known[name].iloc[0]
+    untold = of_another_system(
+        "10:40", hold_known=1, total_hold_s=4.0, **({"held": 1} | {name: np.nan if name.endswith("_s") else nothing})
+    )
+    merged = cc.merge_intervals([known, untold])
+    assert merged[name].isna().tolist() == [False, True]
+    assert merged[name].iloc[0] == told
+    assert cc.roll_up(merged)[name].isna().tolist() == [True]
+    ratios = {"total_wait_s": "asa_s", "total_abandon_wait_s": "mean_abandon_s", "blocked": "blocked_rate", "held": "hold_rate"}
+    if name in ratios:
+        assert cc.measure_service(merged)[ratios[name]].isna().tolist() == [True]
+        assert cc.measure_service(known)[ratios[name]].notna().all()
+
+
+def test_a_part_in_which_nothing_happened_tells_by_that():
+    quiet = of_another_system("10:00").assign(**{name: 0 for name in ("offered", "answered", "abandoned", "talk_known", "answered_within")})
+    quiet = quiet.assign(total_wait_s=np.nan, total_abandon_wait_s=np.nan, max_wait_s=np.nan)
+    merged = cc.merge_intervals([quiet, of_another_system("10:40")])
+    assert merged["total_wait_s"].tolist() == [0, 5]
+    assert cc.roll_up(merged)[["total_wait_s", "total_abandon_wait_s", "max_wait_s"]].to_numpy().tolist() == [[5, 8, 8]]
+
+
+def test_queues_booked_in_several_ways_are_measured_apart_and_never_added():
+    joined, ended = visits(("10:20", 5, "answered")), visits(("10:29", 5, "answered"))
+    ended["queue"] = pd.Categorical(["support"])
+    parts = [cc.to_intervals(joined), cc.to_intervals(ended, attribute_by="ended")]
+    both = pd.concat(parts, ignore_index=True).astype({"queue": "category"})
+    found = cc.measure_service(both, by="queue")
+    assert found[["queue", "attribute_by", "answer_rate"]].to_numpy().tolist() == [["sales", "queued", 1.0], ["support", "ended", 1.0]]
+    said = r"booked in several ways \(attribute_by: ended, queued\): 'ended': 1 queue \(support\); 'queued': 1 queue \(sales\)"
+    for refused in (lambda: cc.measure_service(both), lambda: cc.roll_up(both, period="day"), lambda: cc.merge_intervals(parts)):
+        with pytest.raises(TableError, match=said) as caught:
+            refused()
+        assert "measure by='queue'" in str(caught.value)
+        assert "attribute_by=" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ccstats.intervals.loops import add_rows
 from ccstats.intervals.sums import THRESHOLD_COUNTS, add_up, histogram_names, measure_columns
 from ccstats.schema import AGENT_INTERVALS, INTERVALS, STATES, as_frame
 
-__all__ = ["as_intervals", "by_columns", "in_common", "merge_agents", "merge_parts"]
+__all__ = ["as_intervals", "booked_in_ways", "by_columns", "in_common", "merge_agents", "merge_parts"]
 
 _DAY_S, _HALF_DAY_S = 86_400, 43_200
 
@@ -52,6 +52,21 @@ def by_columns(frame: pd.DataFrame) -> list[str]:
     return [name for name in frame.columns if name not in INTERVALS and name not in histogram_names([name])]
 
 
+def booked_in_ways(frame: pd.DataFrame, what: str) -> TableError:
+    """The error for contacts that were booked by several rules, with the queues of each."""
+    queues = {str(how): sorted(map(str, rows["queue"].unique())) for how, rows in frame.groupby("attribute_by", observed=True)}
+    queues = dict(sorted(queues.items()))
+    shown = "; ".join(
+        f"{how!r}: {len(names)} queue{'s' if len(names) > 1 else ''} ({', '.join(names[:5])}{', …' if len(names) > 5 else ''})"
+        for how, names in queues.items()
+    )
+    return TableError(
+        f"{what} booked in several ways (attribute_by: {', '.join(queues)}): {shown}. A call that crosses the end of an interval would be "
+        "counted in one place above the line and in another below it. Keep the tables apart, measure by='queue' where each queue has one "
+        "rule, or count contacts again with the other's rule: to_intervals(contacts, attribute_by=…)"
+    )
+
+
 def merge_parts(parts: Iterable[Any], *, fill: bool) -> pd.DataFrame:
     """See `ccstats.merge_intervals`; without ``fill`` gaps stay gaps."""
     frames = [as_intervals(part) for part in parts]
@@ -64,10 +79,11 @@ def merge_parts(parts: Iterable[Any], *, fill: bool) -> pd.DataFrame:
     frame = _stack(frames, ("queue", "timezone", "attribute_by", *by))
     if not len(frame):
         return frame
-    for name, what in (("timezone", "cut in several zones"), ("attribute_by", "booked in several ways")):
-        words = list(frame[name].unique())
-        if len(words) > 1:
-            raise TableError(f"the parts were {what} ({name}: {', '.join(sorted(map(str, words)))}); make all of them alike")
+    zones = sorted(map(str, frame["timezone"].unique()))
+    if len(zones) > 1:
+        raise TableError(f"the parts were cut in several zones (timezone: {', '.join(zones)}); make all of them alike")
+    if (frame["attribute_by"] != frame["attribute_by"].iloc[0]).any():
+        raise booked_in_ways(frame, "the parts were")
     zone, how = str(frame["timezone"].iloc[0]), str(frame["attribute_by"].iloc[0])
 
     starts = instants_of(frame["interval_start"])

@@ -5,8 +5,10 @@ value is missing is decided from sums that are never missing, so that it too doe
 
 * ``total_talk_s`` (``hold``, ``wrap`` alike) is missing where contacts were answered and ``talk_known`` is 0, and 0.0 where none was
   answered; ``held`` goes with ``hold_known``, ``total_to_agent_s`` with ``arrival_known``;
-* a count that needs a rule or a column which some of the parts do not have (threshold counts, ``transferred``, a wait histogram) is missing
-  where it is missing for any part in which something is booked: a sum over some of the contacts would look like one over all;
+* a count that needs a rule or a column which some of the parts do not have (threshold counts, ``blocked``, ``ivr_abandoned``,
+  ``transferred``, a wait histogram) is missing where it is missing for any part in which something is booked: a sum over some of the
+  contacts would look like one over all. So are ``total_wait_s``, ``total_abandon_wait_s`` and ``max_wait_s`` where a part that answered,
+  lost to abandonment or saw anybody leave does not tell them, as tables of other systems may;
 * ``ring_attempts``, ``ring_noanswer`` and ``arrival_known`` are summed over the parts that know them, and missing where none of the parts
   with visits does.
 """
@@ -31,7 +33,9 @@ THRESHOLD_COUNTS = ("answered_within", "abandoned_within", "callback_within", "r
 #: Outcomes of a visit to a queue: their sum counts the visits that left it or are still open.
 LEFT_AS = BOOKED_AS[:7]
 
-_COUNTS = (*BOOKED_AS, "offered", "abandoned_short", "talk_known", "hold_known", "wrap_known")
+#: Counts outside ``offered``, which a source may not have.
+_REFUSED = BOOKED_AS[7:]
+_COUNTS = (*LEFT_AS, "offered", "abandoned_short", "talk_known", "hold_known", "wrap_known")
 _TOTALS = ("total_wait_s", "total_abandon_wait_s", "total_talk_s", "total_hold_s", "total_wrap_s")
 _NOT_ALWAYS = ("ring_attempts", "ring_noanswer", "arrival_known")
 _HISTOGRAM = re.compile(r"(answered|abandoned)_within_(\d[\d.e+-]*)s")
@@ -54,8 +58,8 @@ def measure_columns(sums: Sums, missing: Mapping[str, np.ndarray]) -> dict[str, 
     masks = dict(missing)
     for part in ("talk", "hold", "wrap"):
         masks[f"total_{part}_s"] = answered & (sums[f"{part}_known"] == 0)
-    masks["held"] = masks["total_hold_s"]
-    masks["max_wait_s"] = sums["max_wait_s"] < 0
+    masks["held"] = masks["total_hold_s"] | masks.get("held", False)
+    masks["max_wait_s"] = (sums["max_wait_s"] < 0) | masks.get("max_wait_s", False)
     if "arrival_known" in sums:
         masks["total_to_agent_s"] = answered & (sums["arrival_known"] == 0)
     columns: dict[str, Any] = {}
@@ -98,12 +102,20 @@ def add_up(frame: pd.DataFrame, at: np.ndarray, rows: int) -> tuple[Sums, dict[s
     left = np.sum([_whole(frame[name]) for name in LEFT_AS], axis=0) > 0
     booked = left | (_whole(frame["offered"]) > 0)
     count, visited = add(np.ones(len(frame))), add(left)
-    for name in (*THRESHOLD_COUNTS, "transferred", *histogram_names(frame.columns)):
+    for name in (*THRESHOLD_COUNTS, *_REFUSED, "transferred", *histogram_names(frame.columns)):
         if name in frame:
             unknown = frame[name].isna().to_numpy()
             sums[name] = add(_whole(frame[name]))
             if unknown.any():
                 missing[name] = (add(unknown & booked) > 0) | ((add(unknown) == count) & (count > 0))
+    for name, needed in {
+        "total_wait_s": _whole(frame["answered"]) > 0,
+        "total_abandon_wait_s": _whole(frame["abandoned"]) > 0,
+        "max_wait_s": left,
+        "held": _whole(frame["hold_known"]) > 0,
+    }.items():
+        if name in frame and (untold := needed & frame[name].isna().to_numpy()).any():
+            missing[name] = add(untold) > 0
     for name in _NOT_ALWAYS:
         if name in frame:
             known = frame[name].notna().to_numpy()

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import OptionError, TableError, ZoneError
+from ccstats.errors import OptionError, ZoneError
 from ccstats.intervals import loops
-from ccstats.intervals.cells import Groups, check_by, coded, constant, instants_of, micros_of
+from ccstats.intervals.cells import Groups, check_by, coded, instants_of, micros_of
 from ccstats.intervals.counts import AgentRules, Rules, count_contacts, count_spans, per_queue, seconds, warn_of_names
-from ccstats.intervals.merging import as_intervals, by_columns, in_common, merge_agents, merge_parts
+from ccstats.intervals.merging import as_intervals, booked_in_ways, by_columns, in_common, merge_agents, merge_parts
 from ccstats.intervals.sums import add_up, measure_columns
 from ccstats.periods import PERIODS, check_timezone, period_start, seconds_of, slot_of, weekday_of
 from ccstats.schema import INTERVALS
@@ -191,7 +191,7 @@ def roll_up(intervals: Any, *, by: str | Sequence[str] = (), period: str | None 
     OptionError
         If the period is not known, or shorter than the intervals.
     TableError
-        If this is no table of intervals, or it was booked in several ways.
+        If this is no table of intervals, or intervals of one row were booked in several ways; with ``by="queue"`` each queue has its own.
     ZoneError
         If the zone is unknown, if the intervals were cut in several zones and none is named, or if a period begins inside an interval.
 
@@ -209,9 +209,6 @@ def roll_up(intervals: Any, *, by: str | Sequence[str] = (), period: str | None 
     """
     frame = as_intervals(intervals)
     names = check_by(by, ["queue", "timezone", *by_columns(frame)], what="intervals")
-    booked = list(frame["attribute_by"].unique())
-    if len(booked) > 1:
-        raise TableError(f"intervals are booked in several ways (attribute_by: {', '.join(map(str, booked))}); roll up each on its own")
     columns: dict[str, Any] = {name: coded(frame[name]) for name in names}
     if period is not None:
         label, codes, labels = _periods(frame, period, timezone)
@@ -225,7 +222,14 @@ def roll_up(intervals: Any, *, by: str | Sequence[str] = (), period: str | None 
         differing = np.zeros(len(used), dtype=bool)
         differing[at[differ]] = True
         thresholds[name] = np.where(differing, np.nan, values)
-    how = constant(str(booked[0]) if booked else "queued", len(used), INTERVALS["attribute_by"].vocabulary)
+    booked = pd.Categorical(frame["attribute_by"], categories=list(INTERVALS["attribute_by"].vocabulary))
+    ways = np.zeros(len(used), dtype=np.int8)
+    ways[at] = booked.codes
+    several = np.zeros(len(used), dtype=bool)
+    several[at[ways[at] != booked.codes]] = True
+    if several.any():
+        raise booked_in_ways(frame[several[at]], "intervals that would be added were")
+    how = pd.Categorical.from_codes(ways, dtype=booked.dtype)
     return pd.DataFrame({**keys, **thresholds, "attribute_by": how, **measure_columns(*add_up(frame, at, len(used)))}, copy=False)
 
 

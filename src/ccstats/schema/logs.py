@@ -125,13 +125,14 @@ _COUNTS = {
     "lost": "withdrawn, dropped by the agent, or failed",
     "open": "still waiting where the log ends",
     "unknown": "an outcome we do not know",
-    "blocked": "refused before the queue, outside offered",
-    "ivr_abandoned": "left before the queue, outside offered",
+    "blocked": "refused before the queue, outside offered; missing where the source does not count it",
+    "ivr_abandoned": "left before the queue, outside offered; missing where the source does not count it",
 }
 _THRESHOLD_COUNTS = ("answered_within", "abandoned_within", "callback_within", "reached_threshold")
+_REFUSED = ("blocked", "ivr_abandoned")
 _TOTALS = {
-    "total_wait_s": "wait of the answered",
-    "total_abandon_wait_s": "wait of the abandoned",
+    "total_wait_s": "wait of the answered; missing where the source does not tell",
+    "total_abandon_wait_s": "wait of the abandoned; missing where the source does not tell",
     "total_talk_s": "talk of the answered; missing where the source never logs it",
     "total_hold_s": "hold of the answered; missing where the source never logs it",
     "total_wrap_s": "wrap-up of the answered; missing where the source never logs it",
@@ -151,10 +152,10 @@ _WHERE_LOGGED = {
 }
 
 _MEASURES = (
-    *(_c(name, "maybe_count" if name in _THRESHOLD_COUNTS else "count", meaning) for name, meaning in _COUNTS.items()),
+    *(_c(name, "maybe_count" if name in (*_THRESHOLD_COUNTS, *_REFUSED) else "count", meaning) for name, meaning in _COUNTS.items()),
     *(_c(name, "seconds", meaning) for name, meaning in _TOTALS.items()),
     *(_c(name, "count", meaning) for name, meaning in _KNOWN.items()),
-    _c("max_wait_s", "seconds", "longest wait of anyone queued, answered or not; missing where nobody queued"),
+    _c("max_wait_s", "seconds", "longest wait of anyone queued, answered or not; missing where nobody queued, or the source does not tell"),
     *(_c(name, kind, meaning, required=False) for name, (kind, meaning) in _WHERE_LOGGED.items()),
 )
 
