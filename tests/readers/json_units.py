@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import re
 
+from ccstats.readers.amazon_connect_agent_events import SHAPE as CONNECT_AGENTS
 from ccstats.readers.amazon_connect_records import SHAPE as CONNECT
 from ccstats.readers.genesys_cloud_conversations import SHAPE as GENESYS
 from ccstats.readers.json_records import JsonShape
 
 #: Formats whose unit of account is the JSON record.
-JSON: dict[str, JsonShape] = {"genesys_cloud_conversations": GENESYS, "amazon_connect_records": CONNECT}
+JSON: dict[str, JsonShape] = {
+    "genesys_cloud_conversations": GENESYS,
+    "amazon_connect_records": CONNECT,
+    "amazon_connect_agent_events": CONNECT_AGENTS,
+}
 
 
 def _no(word: str) -> None:

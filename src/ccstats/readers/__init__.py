@@ -27,6 +27,7 @@ _OWN = (
     "issabel",
     "queuemetrics_table",
     "amazon_connect_records",
+    "amazon_connect_agent_events",
     "genesys_cloud_conversations",
     "cisco_ucce",
     "cisco_uccx",

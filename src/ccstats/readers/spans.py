@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 import pandas as pd
 
 from ccstats.readers.accounting import Account
 
-__all__ = ["laid_over", "whole_spans"]
+__all__ = ["laid_over", "told_apart", "whole_spans"]
 
 
 def whole_spans(spans: pd.DataFrame, account: Account) -> pd.DataFrame:
@@ -67,3 +70,17 @@ def laid_over(layers: list[pd.DataFrame], account: Account) -> pd.DataFrame:
         out[name] = pd.to_datetime(out[name], utc=True)
     cut = out["ended_at"] < out["_end"]
     return out.assign(closed_by=out["closed_by"].mask(cut, "next_event")).drop(columns="_end")
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Names of agents by their ids, where two of one name are told apart by the end of the id.
+
+    Examples
+    --------
+    >>> told_apart({"a/1": "Anna", "a/2": "Anna", "a/3": "Zoë"})
+    {'a/1': 'Anna (1)', 'a/2': 'Anna (2)', 'a/3': 'Zoë'}
+    """
+    many = Counter(names.values())
+    short = {key: name if many[name] == 1 else f"{name} ({key.rsplit('/', 1)[-1]})" for key, name in names.items()}
+    many = Counter(short.values())
+    return {key: name if many[name] == 1 else f"{names[key]} ({key})" for key, name in short.items()}
