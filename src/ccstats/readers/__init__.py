@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -62,6 +63,7 @@ class _Registry(Mapping[str, Reader]):
 
 
 READERS = _Registry()
+_FRAME = "<frame>"
 
 
 def read(
@@ -129,11 +131,7 @@ def read(
     [{'queue': 'support', 'outcome': 'abandoned', 'wait_s': 12.0}]
     """
     reader = _named(format, options)
-    if on_error not in ("reject", "raise"):
-        raise OptionError(f"on_error={on_error!r}: expected 'reject' (set bad lines aside) or 'raise' (stop at the first)")
-    if timezone is not None:
-        check_timezone(timezone)
-    secret = key_of(key)
+    secret = _checked(on_error, timezone, key)
     if reader is not None:
         _check_options(reader, timezone, options)
     sources = open_sources(source)
@@ -141,6 +139,9 @@ def read(
         reader = recognise(sources, READERS)
         _check_options(reader, timezone, options)
     asked = Options(timezone, secret, pseudonyms, on_error, keep_text, format is not None, progress, options)
+    for each in sources:
+        if len(each.data if each.frame is None else each.frame) == 0:
+            _warn_empty(each.name)
     return _run(reader, sources, asked)
 
 
@@ -154,11 +155,14 @@ def read_sql(
     on_error: str = "reject",
     pseudonyms: bool = True,
     keep_text: bool = False,
+    chunk_rows: int = 10_000,
+    progress: Callable[[str, float], None] | None = None,
     **options: Any,
 ) -> Log:
-    r"""Read a log that a database holds: a queue_log in a realtime table, or any table with a mapping.
+    r"""Read a log that a database holds: the table of a product, a queue_log in a realtime table, or any table with a mapping.
 
-    Nothing is written: what the query does is rolled back. An address of a database never appears in an error or a trace.
+    Rows are fetched in chunks and reduced to what the two tables need, so that a table that would not fit into memory can be read, if the
+    result does. Nothing is written: what the query does is rolled back. An address of a database never appears in an error or a trace.
 
     Parameters
     ----------
@@ -169,7 +173,12 @@ def read_sql(
     format : str
         Name of the format, see `formats`.
     timezone, key, on_error, pseudonyms, keep_text, **options
-        As for `read`.
+        As for `read`; they are checked before the query runs.
+    chunk_rows : int
+        Rows fetched at a time: more rows take more memory and little less time. The result is the same. [rows]
+    progress : callable, optional
+        Called with the source's name and the share of it that is read. [0-1] The database counts the rows first, which takes it some time;
+        where it cannot count them, it is called once, at the end.
 
     Returns
     -------
@@ -204,10 +213,20 @@ def read_sql(
     [12.0]
     >>> engine.dispose()
     """
-    from ccstats.readers.databases import fetch
+    from ccstats.readers.databases import Query
 
-    frame = fetch(query, connection)
-    return read(frame, format=format, timezone=timezone, key=key, on_error=on_error, pseudonyms=pseudonyms, keep_text=keep_text, **options)
+    reader = _named(format, options)
+    if reader is None:
+        raise OptionError(f"format=None: rows of a database do not tell their format; name one of {', '.join(READERS)}")
+    secret = _checked(on_error, timezone, key)
+    _check_options(reader, timezone, options)
+    if isinstance(chunk_rows, bool) or not isinstance(chunk_rows, int) or chunk_rows < 1:
+        raise OptionError(f"chunk_rows={chunk_rows!r}: expected a whole number of rows, from 1")
+    share = None if progress is None else functools.partial(progress, _FRAME)
+    asked = Options(timezone, secret, pseudonyms, on_error, keep_text, format_named=True, extra=options)
+    with Query(query, connection, chunk_rows=chunk_rows, progress=share) as rows:
+        # A reader that streams goes through its sources once; another one is given a list.
+        return _run(reader, _sources(rows) if reader.streams else list(_sources([rows.whole()])), asked)
 
 
 def formats() -> pd.DataFrame:
@@ -260,6 +279,29 @@ def register_reader(reader: Reader) -> None:
     READERS.added[reader.name] = reader
 
 
+def _checked(on_error: str, timezone: str | None, key: str | bytes | None) -> bytes:
+    """The secret for pseudonyms, after the arguments that every reader has were checked."""
+    if on_error not in ("reject", "raise"):
+        raise OptionError(f"on_error={on_error!r}: expected 'reject' (set bad lines aside) or 'raise' (stop at the first)")
+    if timezone is not None:
+        check_timezone(timezone)
+    return key_of(key)
+
+
+def _sources(frames: Iterable[pd.DataFrame]) -> Iterator[Source]:
+    """Frames of one table as sources that follow each other."""
+    first = 1
+    for frame in frames:
+        if frame.empty and first == 1:
+            _warn_empty(_FRAME)
+        yield Source(_FRAME, frame=frame, first=first)
+        first += len(frame)
+
+
+def _warn_empty(name: str) -> None:
+    warnings.warn(f"{name} is empty: no contacts were read from it", DataWarning, stacklevel=3)
+
+
 def _named(name: str | None, options: Mapping[str, Any]) -> Reader | None:
     if name is None:
         return READERS["mapped"] if options.get("mapping") is not None else None
@@ -283,10 +325,7 @@ def _check_options(reader: Reader, timezone: str | None, options: Mapping[str, A
         )
 
 
-def _run(reader: Reader, sources: list[Source], options: Options) -> Log:
-    for source in sources:
-        if len(source.data if source.frame is None else source.frame) == 0:
-            warnings.warn(f"{source.name} is empty: no contacts were read from it", DataWarning, stacklevel=3)
+def _run(reader: Reader, sources: Any, options: Options) -> Log:
     log = reader.read(sources, options)
     if not isinstance(log, Log):
         raise FormatError(f"the reader {reader.name!r} gave {type(log).__qualname__}; a reader returns ccstats.Log")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -64,12 +64,12 @@ def looks_like(head: bytes) -> bool:
     return header_has(head, ("calldate", *_DATABASE), ("start", *_DATABASE)) or _cells(head) is not None
 
 
-def read_cdr(sources: Sequence[Source], options: Options) -> Log:
+def read_cdr(sources: Iterable[Source], options: Options) -> Log:
     r"""Read the records of queue calls; `ccstats.read` and `ccstats.read_sql` are the ways in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Files, frames or query results.
     options : Options
         With a time zone; ``answers_first`` says whether the dialplan answers before Queue() (True, False, or None to tell by the records).
@@ -241,4 +241,5 @@ READER = Reader(
     looks_like=looks_like,
     read=read_cdr,
     options=("answers_first",),
+    streams=True,
 )

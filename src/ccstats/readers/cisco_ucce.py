@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -62,12 +62,12 @@ def looks_like(head: bytes) -> bool:
     return header_has(head, _NEEDED)
 
 
-def read_legs(sources: Sequence[Source], options: Options) -> Log:
+def read_legs(sources: Iterable[Source], options: Options) -> Log:
     r"""Read the table; `ccstats.read` and `ccstats.read_sql` are the ways in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Exports, frames or query results with the table's columns.
     options : Options
         With a time zone; ``queue_by="skill_group"`` names queues by skill group instead of call type.
@@ -219,4 +219,5 @@ READER = Reader(
     looks_like=looks_like,
     read=read_legs,
     options=("queue_by",),
+    streams=True,
 )

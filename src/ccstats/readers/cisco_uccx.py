@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -41,12 +41,12 @@ def looks_like(head: bytes) -> bool:
     return header_has(head, _CALL, _QUEUE, _AGENT)
 
 
-def read_details(sources: Sequence[Source], options: Options) -> Log:
+def read_details(sources: Iterable[Source], options: Options) -> Log:
     r"""Read the detail tables; `ccstats.read` and `ccstats.read_sql` are the ways in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Exports, frames or query results: the three tables in any order, or a join of them.
     options : Options
         With ``timezone`` if the times are not in UTC, as in reports.
@@ -245,4 +245,5 @@ READER = Reader(
     evidence="from documentation (database schema and report developer guides); not seen on real data",
     looks_like=looks_like,
     read=read_details,
+    streams=True,
 )

@@ -18,7 +18,7 @@ class Source:
     r"""One input, opened and decompressed: a name for messages and either bytes or a frame.
 
     ``data`` is anything with the buffer protocol (bytes, mmap), so that a large file is mapped and not copied; ``raw`` is the same before
-    it was decompressed or decoded.
+    it was decompressed or decoded. ``first`` is the row that a frame begins with: a table may come as several sources of one name.
 
     Examples
     --------
@@ -29,6 +29,7 @@ class Source:
     name: str
     data: Any = b""
     frame: pd.DataFrame | None = None
+    first: int = 1
     raw: Any = field(default=b"", repr=False, compare=False)
 
 
@@ -72,6 +73,8 @@ class Reader:
     ``looks_like`` is given the first 64 KiB (decompressed) and answers yes or no; it must say no to every other format.
     ``read`` is given the sources in the order they were named and returns a `Log`.
     ``clock`` is ``"utc"``, ``"wall"`` (a time zone is required) or ``"mapped"`` (the mapping says; the reader asks if it does not).
+    ``streams`` says that ``read`` goes through the sources once, in order, and keeps only what it needs of each: it is then given a
+    database's rows in chunks as they come, instead of one source that holds them all.
 
     Examples
     --------
@@ -88,6 +91,7 @@ class Reader:
     looks_like: Callable[[bytes], bool]
     read: Callable[[Sequence[Source], Options], Log]
     options: tuple[str, ...] = ()
+    streams: bool = False
 
 
 class Counted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -46,12 +46,12 @@ def looks_like(head: bytes) -> bool:
     return header_has(head, ("datetime_entry_queue", "duration_wait", "status"), ("id_agent", "id_break", "datetime_init", "datetime_end"))
 
 
-def read_issabel(sources: Sequence[Source], options: Options) -> Log:
+def read_issabel(sources: Iterable[Source], options: Options) -> Log:
     r"""Read call_entry, audit or both; `ccstats.read` is the way in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Dumps or frames; which table one is, its columns say.
     options : Options
         With the server's time zone.
@@ -190,4 +190,5 @@ READER = Reader(
     evidence="schema and source code of the product; not checked on real data",
     looks_like=looks_like,
     read=read_issabel,
+    streams=True,
 )

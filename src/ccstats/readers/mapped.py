@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -30,12 +30,12 @@ _OF_ANSWER = ("ring_s", "talk_s", "hold_s", "wrap_s", "agent")
 _WITHIN_A_DAY, _DAY_S = ("ring_s", "talk_s", "hold_s"), 86_400.0
 
 
-def read_mapped(sources: Sequence[Source], options: Options) -> Log:
+def read_mapped(sources: Iterable[Source], options: Options) -> Log:
     r"""Read tables with a mapping; `ccstats.read` is the way in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Files or frames with the same columns.
     options : Options
         With ``mapping`` among the extra ones.
@@ -366,4 +366,5 @@ READER = Reader(
     looks_like=lambda head: False,
     read=read_mapped,
     options=("mapping",),
+    streams=True,
 )

@@ -189,7 +189,7 @@ class Rows:
 
 
 def of_two_tables(
-    sources: Sequence[Source],
+    sources: Iterable[Source],
     account: Account,
     options: Options,
     first: tuple[str, str, Sequence[str], Callable[[Rows], pd.DataFrame]],
@@ -199,7 +199,7 @@ def of_two_tables(
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         In the order they were named; empty ones are passed over.
     account, options
         As the reader has them.

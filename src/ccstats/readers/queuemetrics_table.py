@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -34,12 +34,12 @@ def looks_like(head: bytes) -> bool:
     return header_has(head, _NEEDED)
 
 
-def read_table(sources: Sequence[Source], options: Options) -> Log:
+def read_table(sources: Iterable[Source], options: Options) -> Log:
     r"""Read dumps of the table; `ccstats.read` is the way in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Dumps or frames of one table.
     options : Options
         ``extra["partition"]`` names the partition to read where there are several; ``extra["agents"]`` maps what the log calls agents to
@@ -68,29 +68,45 @@ def read_table(sources: Sequence[Source], options: Options) -> Log:
     from ccstats.readers.asterisk_queue_log import read_queue_log
 
     account = Account(options)
-    tables = [Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED) for source in sources]
-    partition = _chosen(tables, options)
-    frames, places = [], {}
-    for number, rows in enumerate(tables, 1):
-        rows.close(rows.grid.weight > 1, "a field holds a line end")
-        if partition is not None:
-            rows.ignore(rows.text("partition").fillna("") != partition, "another partition")
-        keep = np.flatnonzero(rows.open)
-        # A name of its own, so that two sources of one name are told apart.
-        name = rows.grid.name if rows.grid.name not in places else f"{rows.grid.name} ({number})"
-        places[name] = (rows.grid.name, rows.grid.line[keep])
-        rows.call_ids("call_id")
-        columns = {name: _cells(rows.columns[name.replace("_", "")]) for name in _TAKEN if rows.has(name)}
-        frame = pd.DataFrame(columns).iloc[keep].reset_index(drop=True)
-        frames.append(Source(name, frame=frame if len(columns) else pd.DataFrame({each: [] for each in _NEEDED}, dtype="str")))
+    taken = _Taken(sources, account, options)
     plain = replace(options, on_error="reject", extra={"agents": options.extra.get("agents")}, progress=None)
-    log = read_queue_log(frames, plain)
-    _book(log, places, account)
+    log = read_queue_log(taken.rows(), plain)
+    _book(log, taken.places, account)
     if options.progress:
-        for rows in tables:
-            options.progress(rows.grid.name, 1.0)
+        for name, _ in taken.places.values():
+            options.progress(name, 1.0)
     rejected, lines, notes = account.tables()
     return replace(log, rejected=rejected, lines=lines, notes=notes, format="queuemetrics_table")
+
+
+class _Taken:
+    """The rows of the partition asked for, on their way to the reader of the log, and where each stood."""
+
+    def __init__(self, sources: Iterable[Source], account: Account, options: Options) -> None:
+        self._sources, self._account, self._options = sources, account, options
+        #: Of each name given to the log's reader the source's own, and the lines of the rows taken.
+        self.places: dict[str, tuple[str, list[np.ndarray]]] = {}
+
+    def rows(self) -> Iterator[Source]:
+        asked, there, name = self._options.extra.get("partition"), set(), ""
+        for number, source in enumerate(self._sources, 1):
+            rows = Rows(read_grid(source, Layout(), self._account), self._account, self._options, needed=_NEEDED)
+            rows.close(rows.grid.weight > 1, "a field holds a line end")
+            partition = rows.text("partition")
+            there |= set(partition.dropna().unique())
+            if asked is not None:
+                rows.ignore(partition.fillna("") != asked, "another partition")
+            rows.call_ids("call_id")
+            if source.first == 1:
+                # A name of its own, so that two sources of one name are told apart.
+                name = source.name if source.name not in self.places else f"{source.name} ({number})"
+                self.places[name] = (source.name, [])
+            keep, lines = np.flatnonzero(rows.open), self.places[name][1]
+            columns = {each: _cells(rows.columns[each.replace("_", "")]) for each in _TAKEN if rows.has(each)}
+            frame = pd.DataFrame(columns).iloc[keep].reset_index(drop=True) if columns else pd.DataFrame(columns=_NEEDED, dtype="str")
+            yield Source(name, frame=frame, first=1 + sum(map(len, lines)))
+            lines.append(rows.grid.line[keep])
+        _check_partition(asked, sorted(there))
 
 
 def _cells(column: pd.Series) -> pd.Series:
@@ -98,10 +114,8 @@ def _cells(column: pd.Series) -> pd.Series:
     return column.mask(column.isin(MISSING)) if isinstance(column.dtype, pd.StringDtype) else column
 
 
-def _chosen(tables: list[Rows], options: Options) -> str | None:
-    """The partition to read, or none where all rows are of one."""
-    there = sorted({str(each) for rows in tables for each in rows.text("partition").dropna().unique()})
-    asked = options.extra.get("partition")
+def _check_partition(asked: object, there: list[str]) -> None:
+    """Several partitions are several logs: one of them has to be asked for."""
     shown = ", ".join(map(repr, there[:_PARTITIONS])) + (", …" if len(there) > _PARTITIONS else "")
     if asked is None:
         if len(there) > 1:
@@ -109,19 +123,17 @@ def _chosen(tables: list[Rows], options: Options) -> str | None:
                 f"the table holds {len(there)} partitions ({shown}), which are different switches or tenants with calls and agents of "
                 f"their own; read one at a time with partition={there[0]!r}"
             )
-        return None
-    if not isinstance(asked, str) or (there and asked not in there):
+    elif not isinstance(asked, str) or (there and asked not in there):
         raise OptionError(f"partition={asked!r} is not in the table; it holds {shown or 'none'}")
-    return asked
 
 
-def _book(log: Log, places: dict[str, tuple[str, np.ndarray]], account: Account) -> None:
+def _book(log: Log, places: dict[str, tuple[str, list[np.ndarray]]], account: Account) -> None:
     """The account of the lines made of the rows, told by the rows' own lines."""
     for source, fate, rule, count in log.lines[log.lines["fate"] != "rejected"].itertuples(index=False):
         account.count(places[source][0], fate, rule, count)
     for (source, reason), bad in log.rejected.groupby(["source", "reason"], sort=False):
         name, lines = places[str(source)]
-        account.reject(name, lines[bad["line"].to_numpy() - 1], str(reason), texts=bad.get("text", ()))
+        account.reject(name, np.concatenate(lines)[bad["line"].to_numpy() - 1], str(reason), texts=bad.get("text", ()))
     for note, count in log.notes.itertuples(index=False):
         account.note(note, count)
 
@@ -135,4 +147,5 @@ READER = Reader(
     looks_like=looks_like,
     read=read_table,
     options=("agents", "partition"),
+    streams=True,
 )

@@ -104,7 +104,7 @@ def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | N
     (['12'], [2])
     """
     if source.frame is not None:
-        return _of_frame(source.name, source.frame if rows is None else source.frame.head(rows))
+        return _of_frame(source.name, source.frame if rows is None else source.frame.head(rows), source.first)
     head = bytes(source.data[:4])
     if head == b"PAR1":
         return _of_frame(source.name, _parquet(source, rows))
@@ -132,13 +132,13 @@ def _plain(source: Source, layout: Layout, account: Account) -> Grid | None:
     return Grid(source.name, header, columns, np.arange(2, len(frame) + 2), np.ones(len(frame), dtype="int64"), _repeated(header))
 
 
-def _of_frame(name: str, frame: pd.DataFrame) -> Grid:
+def _of_frame(name: str, frame: pd.DataFrame, first: int = 1) -> Grid:
     header = [str(each).strip() for each in frame.columns]
     columns = {each: frame.iloc[:, at].reset_index(drop=True) for each, at in _places(header).items()}
     for each, values in columns.items():
         if values.dtype == object:
             columns[each] = pd.Series([None if _missing(value) else cell_text(value) for value in values], dtype="str")
-    return Grid(name, header, columns, np.arange(1, len(frame) + 1), np.ones(len(frame), dtype="int64"), _repeated(header))
+    return Grid(name, header, columns, np.arange(first, first + len(frame)), np.ones(len(frame), dtype="int64"), _repeated(header))
 
 
 def _missing(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -59,12 +59,12 @@ def looks_like(head: bytes) -> bool:
     return header_has(head, _CALLS, _CONTACTS)
 
 
-def read_report(sources: Sequence[Source], options: Options) -> Log:
+def read_report(sources: Iterable[Source], options: Options) -> Log:
     r"""Read one of the two reports; `ccstats.read` and `ccstats.read_sql` are the ways in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Exports, frames or query results, all of the same report: both would count every call twice.
     options : Options
         With ``timezone`` if times without a zone are not in UTC.
@@ -171,4 +171,5 @@ READER = Reader(
     evidence="from a public connector's schema and documentation; not seen on real data",
     looks_like=looks_like,
     read=read_report,
+    streams=True,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -44,12 +44,12 @@ def looks_like(head: bytes) -> bool:
     return header_has(head, _KNOWN_BY)
 
 
-def read_queue_calls(sources: Sequence[Source], options: Options) -> Log:
+def read_queue_calls(sources: Iterable[Source], options: Options) -> Log:
     r"""Read dumps of the table; `ccstats.read` is the way in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Dumps or frames.
     options : Options
         Times without an offset are UTC, unless a time zone says that the query turned them into local time.
@@ -162,4 +162,5 @@ READER = Reader(
     evidence="schema of the table and what its users query; not checked on real data",
     looks_like=looks_like,
     read=read_queue_calls,
+    streams=True,
 )

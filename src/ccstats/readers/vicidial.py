@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -76,12 +76,12 @@ def looks_like(head: bytes) -> bool:
     return header_has(head, ("closecallid", "start_epoch", "campaign_id"), ("agent_log_id", "pause_epoch", "dispo_epoch"))
 
 
-def read_vicidial(sources: Sequence[Source], options: Options) -> Log:
+def read_vicidial(sources: Iterable[Source], options: Options) -> Log:
     r"""Read closer logs, agent logs or both; `ccstats.read` is the way in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Dumps or frames; which table one is, its columns say.
     options : Options
         A time zone is needed only for rows without ``start_epoch``.
@@ -264,4 +264,5 @@ READER = Reader(
     evidence="schema and reports of the product; not checked on real data",
     looks_like=looks_like,
     read=read_vicidial,
+    streams=True,
 )

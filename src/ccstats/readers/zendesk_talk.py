@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -44,12 +44,12 @@ def looks_like(head: bytes) -> bool:
     return header_has(head, _MARK)
 
 
-def read_calls(sources: Sequence[Source], options: Options) -> Log:
+def read_calls(sources: Iterable[Source], options: Options) -> Log:
     r"""Read the calls; `ccstats.read` and `ccstats.read_sql` are the ways in.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Exports, frames or query results.
     options : Options
         With ``timezone`` if times without a zone are not in UTC.
@@ -144,4 +144,5 @@ READER = Reader(
     evidence="from a public connector's schema and documentation; not seen on real data",
     looks_like=looks_like,
     read=read_calls,
+    streams=True,
 )

@@ -8,7 +8,7 @@ the numbers at the end. So ten million lines take about as long as an ordinary C
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from ccstats.readers.asterisk_queue_log.verbs import VERBS
 from ccstats.readers.contract import Log, Options, Reader, Source
@@ -38,14 +38,14 @@ def looks_like(head: bytes) -> bool:
     return bool(found) and len(found) >= 0.8 * len(lines) and sum(verb in _WORDS for verb in found) >= 0.5 * len(found)
 
 
-def read_queue_log(sources: Sequence[Source], options: Options) -> Log:
+def read_queue_log(sources: Iterable[Source], options: Options) -> Log:
     r"""Read queue logs; `ccstats.read` is the way in.
 
     Several sources are one stream, ordered by their first time, so that a call may begin in one file and end in the next.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : iterable of Source
         Files, or frames of the realtime table.
     options : Options
         ``extra["agents"]`` may map what the log calls agents to their names.
@@ -87,4 +87,5 @@ READER = Reader(
     looks_like=looks_like,
     read=read_queue_log,
     options=("agents",),
+    streams=True,
 )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError, ZoneError
 from ccstats.readers.clock import localise
 
-__all__ = ["lines_of"]
+__all__ = ["RealtimeTable"]
 
 #: Columns by their names in the schemas about: Asterisk, QueueMetrics, add-ons.
 _COLUMNS = {
@@ -21,106 +25,210 @@ _COLUMNS = {
 _DATA = ("data", "data1", "data2", "data3", "data4", "data5")
 _ORDER = ("id", "unique_row_count")
 _HOUR = pd.Timedelta(hours=1)
-_BREAKS = str.maketrans({"\n": " ", "\r": " "})
+_ROWS = 65_536  # made into lines at a time
+_NONE, _INSTANT, _LOCAL = 0, 1, 2  # what the time of a row is
 
 
-def lines_of(name: str, frame: pd.DataFrame, timezone: str | None) -> tuple[bytes, np.ndarray, dict[str, int]]:
-    r"""Lines of the file form, the row of the table (from 1) that each was made of, and what had to be noted.
+class RealtimeTable:
+    r"""Rows of a realtime table, taken up in chunks and given back as lines of the file form.
 
-    Rows are ordered by time and, within one time, by ``id``.
+    What is kept of a row is its line as bytes, its time and its number, as nobody knows their order before the last is there: by time and,
+    within one time, by ``id``.
 
     Parameters
     ----------
     name : str
         Name of the source, for errors.
-    frame : pandas.DataFrame
-        Columns ``id, time, callid, queuename, agent, event`` and ``data`` or ``data1`` … ``data5``.
     timezone : str or None
         Zone of the server; needed where ``time`` is a local time without a zone.
-
-    Raises
-    ------
-    ColumnError
-        If a column is missing, or call ids were read as numbers.
-    ZoneError
-        If the times are local and no zone is given.
 
     Examples
     --------
     >>> row = {"id": 1, "time": "1266833905", "callid": "1.2", "queuename": "q", "agent": "NONE", "event": "ENTERQUEUE"}
-    >>> lines_of("queue_log", pd.DataFrame([row | {"data1": "", "data2": "5551", "data3": None}]), None)[0]
-    b'1266833905.000000|1.2|q|NONE|ENTERQUEUE||5551\n'
+    >>> table = RealtimeTable("queue_log", None)
+    >>> table.add(pd.DataFrame([row | {"data1": "", "data2": "5551", "data3": None}]))
+    >>> notes = table.finish()
+    >>> [(data.tobytes(), rows.tolist()) for data, rows in table.lines()]
+    [(b'1266833905.000000|1.2|q|NONE|ENTERQUEUE||5551\n', [1])]
     """
-    lower = {str(column).lower(): column for column in frame.columns}
-    found = {}
-    for what, choices in _COLUMNS.items():
-        column = next((lower[choice] for choice in choices if choice in lower), None)
-        if column is None:
+
+    def __init__(self, name: str, timezone: str | None) -> None:
+        self.name, self._timezone = name, timezone
+        self._tails: list[pa.Array] = []
+        self._times: list[np.ndarray] = []
+        self._kinds: list[np.ndarray] = []
+        self._serials: list[np.ndarray] = []
+        self._begins = [0]
+        self._order: np.ndarray | None = None
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Take up rows that follow those taken before: ``id, time, callid, queuename, agent, event``, ``data`` or ``data1`` … ``data5``.
+
+        Raises
+        ------
+        ColumnError
+            If a column is missing, or call ids were read as numbers.
+        """
+        lower = {str(column).lower(): column for column in frame.columns}
+        found = {}
+        for what, choices in _COLUMNS.items():
+            column = next((lower[choice] for choice in choices if choice in lower), None)
+            if column is None:
+                raise ColumnError(
+                    f"{self.name}: no column {' or '.join(map(repr, choices))} in the table; it has: {', '.join(map(str, frame.columns))}. "
+                    "A realtime queue_log has id, time, callid, queuename, agent, event and data or data1 to data5."
+                )
+            found[what] = frame[column]
+        if pd.api.types.is_float_dtype(found["callid"].dtype) and found["callid"].notna().any():
             raise ColumnError(
-                f"{name}: no column {' or '.join(map(repr, choices))} in the table; it has: {', '.join(map(str, frame.columns))}. "
-                "A realtime queue_log has id, time, callid, queuename, agent, event and data or data1 to data5."
+                f"{self.name}: column 'callid' was read as numbers, and 1266833905.2 and 1266833905.20 are different calls; read it as text"
             )
-        found[what] = frame[column]
-    if pd.api.types.is_float_dtype(found["callid"].dtype) and found["callid"].notna().any():
-        raise ColumnError(
-            f"{name}: column 'callid' was read as numbers, and 1266833905.2 and 1266833905.20 are different calls; read it as text"
+        named = [_texts(found[what]) for what in ("callid", "queue", "agent", "event")]
+        data = [_texts(frame[lower[column]]) for column in _DATA if column in lower]
+        after = pc.utf8_rtrim(_joined(data), "|") if data else pa.repeat(pa.scalar("", pa.large_string()), len(frame))
+        times, kinds = _times(found["time"])
+        serial = next((pd.to_numeric(frame[lower[column]], errors="coerce") for column in _ORDER if column in lower), None)
+        self._tails.append(_joined([*named, after]).cast(pa.large_binary()))
+        self._times.append(times)
+        self._kinds.append(kinds)
+        self._serials.append(
+            np.arange(self._begins[-1], self._begins[-1] + len(frame), dtype="float64")
+            if serial is None
+            else serial.to_numpy(dtype="float64", na_value=np.inf)
         )
-    data = [_text(frame[lower[column]]) for column in _DATA if column in lower]
-    serial = next((pd.to_numeric(frame[lower[column]], errors="coerce") for column in _ORDER if column in lower), None)
-    by_id = np.arange(len(frame)) if serial is None else np.argsort(serial.to_numpy(dtype="float64", na_value=np.inf), kind="stable")
-    time, notes = _epochs(name, found["time"].iloc[by_id], timezone)
-    order = by_id[np.argsort(np.where(time < 0, np.iinfo("int64").max, time), kind="stable")]
-    moments = np.empty(len(frame), dtype="int64")
-    moments[by_id] = time
-    columns = [_text(found[what]) for what in ("callid", "queue", "agent", "event")]
-    out = []
-    for row in order:
-        moment = f"{moments[row] // 1_000_000}.{moments[row] % 1_000_000:06d}" if moments[row] >= 0 else ""
-        line = "|".join((moment, *(column[row] for column in columns)))
-        out.append(f"{line}|{'|'.join(column[row] for column in data).rstrip('|')}\n")
-    return "".join(out).encode("utf-8", "replace"), order + 1, notes
+        self._begins.append(self._begins[-1] + len(frame))
+
+    def __len__(self) -> int:
+        return self._begins[-1]
+
+    @property
+    def size(self) -> int:
+        """How many bytes the lines will have, about."""
+        return sum(tail.nbytes for tail in self._tails) + 10 * self._begins[-1]
+
+    def finish(self) -> dict[str, int]:
+        """Bring the rows into their order and return what has to be noted.
+
+        Raises
+        ------
+        ZoneError
+            If the times are local and no zone is given.
+        """
+        times, kinds = np.concatenate([np.empty(0, "int64"), *self._times]), np.concatenate([np.empty(0, "int8"), *self._kinds])
+        by_id = np.argsort(np.concatenate([np.empty(0), *self._serials]), kind="stable")
+        self._times, self._kinds, self._serials = [], [], []
+        local = by_id[kinds[by_id] == _LOCAL]
+        notes: dict[str, int] = {}
+        if len(local) and self._timezone is None and (kinds == _INSTANT).any():
+            times[local] = -1  # a broken row among instants
+        elif len(local):
+            times[local], notes = _of_local(self.name, times[local], self._timezone)
+        self._order = by_id[np.argsort(np.where(times[by_id] < 0, np.iinfo("int64").max, times[by_id]), kind="stable")]
+        self._moments = times
+        return notes
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last second that there is a line of, -1 where there is none; once it is finished."""
+        known = self._moments[self._moments >= 0]
+        return (int(known.min() // 1_000_000), int(known.max() // 1_000_000)) if len(known) else (-1, -1)
+
+    def lines(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The lines in their order, some at a time, and the row (from 1) that each was made of; once, as memory is given back."""
+        order, tails = self._order, self._tails
+        assert order is not None
+        in_order = bool((order[1:] > order[:-1]).all())
+        for begin in range(0, len(order), _ROWS):
+            rows = order[begin : begin + _ROWS]
+            first, last = (int(np.searchsorted(self._begins, each, side="right")) - 1 for each in (rows.min(), rows.max()))
+            tail = pa.concat_arrays(tails[first : last + 1]).take(pa.array(rows - self._begins[first]))
+            if in_order:
+                tails[:first] = [tail[:0]] * first
+            yield _whole_lines(self._moments[rows], tail), rows + 1
 
 
-def _text(column: pd.Series) -> list[str]:
-    return ["" if value is None or value != value else str(value).translate(_BREAKS) for value in column.astype(object)]
+def _texts(column: pd.Series) -> pa.Array:
+    """Text of one line each; blank where there is nothing."""
+    if isinstance(column.dtype, pd.StringDtype):
+        texts = pa.array(column, type=pa.large_string())
+    elif pd.api.types.is_integer_dtype(column.dtype):
+        texts = pa.array(column).cast(pa.large_string())
+    else:
+        blank = column.isna().to_numpy()
+        values = column.astype(object).to_numpy()
+        texts = pa.array(
+            ["" if none else str(value).encode("utf-8", "replace").decode() for value, none in zip(values, blank, strict=True)],
+            pa.large_string(),
+        )
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    return pc.replace_substring_regex(pc.fill_null(texts, ""), r"[\r\n]", " ")
 
 
-def _epochs(name: str, column: pd.Series, timezone: str | None) -> tuple[np.ndarray, dict[str, int]]:
-    """Microseconds since 1970, -1 where there is no time; rows in the order they were written."""
-    if isinstance(column.dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(column.dtype):
-        return _of_datetimes(name, column, timezone)
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-    if not np.isnan(numbers).all() or not column.notna().any():
-        seconds = np.floor(numbers)
-        micros = seconds * 1_000_000 + np.round((numbers - seconds) * 1_000_000)
-        return np.where(np.isnan(micros), -1, np.clip(micros, -1, 9e18)).astype("int64"), {}
-    texts = column.astype("str")
-    zoned = bool(texts.str.contains(r"(?:[+-]\d\d:?\d\d|Z)$", na=False).any())
-    return _of_datetimes(name, pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=zoned), timezone)
+def _joined(columns: list[pa.Array]) -> pa.Array:
+    return pc.binary_join_element_wise(*columns, pa.scalar("|", pa.large_string()))
 
 
-def _of_datetimes(name: str, column: pd.Series, timezone: str | None) -> tuple[np.ndarray, dict[str, int]]:
+def _whole_lines(moments: np.ndarray, tails: pa.Array) -> np.ndarray:
+    """Lines of microseconds since 1970 (negative: none) and what follows, as bytes."""
+    seconds = pa.array(moments // 1_000_000).cast(pa.large_string())
+    parts = pc.utf8_lpad(pa.array(moments % 1_000_000).cast(pa.large_string()), 6, "0")
+    written = pc.if_else(pa.array(moments >= 0), pc.binary_join_element_wise(seconds, parts, pa.scalar(".", pa.large_string())), "")
+    end, none = pa.scalar(b"\n", pa.large_binary()), pa.scalar(b"", pa.large_binary())
+    separator = pa.scalar(b"|", pa.large_binary())
+    lines = pc.binary_join_element_wise(written.cast(pa.large_binary()), separator, tails, end, none)
+    offsets = np.frombuffer(lines.buffers()[1], dtype="int64")[lines.offset : lines.offset + len(lines) + 1]
+    return np.frombuffer(lines.buffers()[2], dtype="uint8")[offsets[0] : offsets[-1]]
+
+
+def _times(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Microseconds since 1970, of UTC or of the clock on the wall, and which it is; -1 where there is no time."""
+    micros, kinds = np.full(len(column), -1, dtype="int64"), np.zeros(len(column), dtype="int8")
+
+    def put(where: np.ndarray, values: pd.Series, kind: int) -> None:
+        there = values.notna().to_numpy()
+        at = where[there]
+        micros[at], kinds[at] = values[there].dt.as_unit("us").astype("int64").to_numpy(), kind
+
+    every = np.arange(len(column))
     column = column.reset_index(drop=True)
-    notes = {}
-    if not isinstance(column.dtype, pd.DatetimeTZDtype):
-        if timezone is None:
-            raise ZoneError(
-                f"{name}: column 'time' holds local times without a zone; say where the server's clock stood, "
-                "for example timezone='Europe/Istanbul' (or timezone='UTC' with queue_log_realtime_use_gmt=yes)"
-            )
-        wall = column
-        instants = localise(wall, timezone)
-        column = instants.utc
-        if instants.twice.any():
-            again = instants.twice & _second_time(wall, instants.twice)
-            column = column.mask(again, column + instants.later)
-        notes = {
-            "local time that the clock showed twice: the hour told by the order of the rows": int(instants.twice.sum()),
-            "local time that the clock never showed: moved to the end of the gap": int(instants.never.sum()),
-        }
-    micros = column.dt.tz_convert("UTC").dt.as_unit("us").astype("int64").to_numpy().copy()
-    micros[column.isna().to_numpy()] = -1
-    return micros, notes
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        put(every, column.dt.tz_convert("UTC"), _INSTANT)
+        return micros, kinds
+    if pd.api.types.is_datetime64_dtype(column.dtype):
+        put(every, column, _LOCAL)
+        return micros, kinds
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    epochs = ~np.isnan(numbers)
+    seconds = np.floor(numbers[epochs])
+    exact = seconds * 1_000_000 + np.round((numbers[epochs] - seconds) * 1_000_000)
+    micros[epochs], kinds[epochs] = np.where(np.isnan(exact), -1, np.clip(exact, -1, 9e18)).astype("int64"), _INSTANT
+    left = np.flatnonzero(~epochs & column.notna().to_numpy())
+    if len(left):
+        texts = column.iloc[left].astype("str").reset_index(drop=True)
+        zoned = texts.str.contains(r"(?:[+-]\d\d:?\d\d|Z)$", na=False).to_numpy(dtype=bool)
+        for these, kind in ((zoned, _INSTANT), (~zoned, _LOCAL)):
+            put(left[these], pd.to_datetime(texts[these], errors="coerce", format="ISO8601", utc=kind == _INSTANT), kind)
+    return micros, kinds
+
+
+def _of_local(name: str, micros: np.ndarray, timezone: str | None) -> tuple[np.ndarray, dict[str, int]]:
+    """Instants of local times, which stand in the order in which they were written."""
+    if timezone is None:
+        raise ZoneError(
+            f"{name}: column 'time' holds local times without a zone; say where the server's clock stood, "
+            "for example timezone='Europe/Istanbul' (or timezone='UTC' with queue_log_realtime_use_gmt=yes)"
+        )
+    wall = pd.Series(micros.view("M8[us]"))
+    instants = localise(wall, timezone)
+    utc = instants.utc
+    if instants.twice.any():
+        again = instants.twice & _second_time(wall, instants.twice)
+        utc = utc.mask(again, utc + instants.later)
+    return utc.dt.as_unit("us").astype("int64").to_numpy(), {
+        "local time that the clock showed twice: the hour told by the order of the rows": int(instants.twice.sum()),
+        "local time that the clock never showed: moved to the end of the gap": int(instants.never.sum()),
+    }
 
 
 def _second_time(wall: pd.Series, twice: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from ccstats.readers.asterisk_queue_log import verbs as v
 from ccstats.readers.asterisk_queue_log.agents import Agents
 from ccstats.readers.asterisk_queue_log.interner import Names
 from ccstats.readers.asterisk_queue_log.names import AgentNames
-from ccstats.readers.asterisk_queue_log.realtime import lines_of
+from ccstats.readers.asterisk_queue_log.realtime import RealtimeTable
 from ccstats.readers.asterisk_queue_log.scan import Chunk, scan
 from ccstats.readers.asterisk_queue_log.tables import agent_states_table, contacts_table
 from ccstats.readers.asterisk_queue_log.visits import AGAIN, FATES, LOST_END, Visits
@@ -35,24 +35,29 @@ _SHOWN = 20  # unknown verbs named in the account; the rest are counted together
 _SKIP = 1 << 30  # a verb code that nobody follows
 _FIRST_TIME = re.compile(rb"^(?:\xef\xbb\xbf)?(\d{9,10})(?:\.\d+)?\|", re.MULTILINE)
 _VERB_NAMES = list(v.VERBS)
+_NOTHING = np.empty(0, dtype="uint8")
 
 
 class _Input(NamedTuple):
-    """A source as bytes; ``rows`` says which row of a table each line was."""
+    """A source: the bytes of a file, or a table; with the seconds of its first and last line."""
 
     name: str
     data: np.ndarray
-    rows: np.ndarray | None
+    table: RealtimeTable | None
+    size: int
     first: int
     last: int
 
 
 class _Piece(NamedTuple):
-    """Whole lines of an input, scanned or about to be."""
+    """Whole lines of an input, scanned or about to be; ``share`` of it read then, and the row of a table that each was."""
 
     input: _Input
+    data: np.ndarray
     begin: int
     end: int
+    share: float
+    rows: np.ndarray | None
     chunk: Future[Chunk] | Chunk
 
 
@@ -81,11 +86,11 @@ class Stream:
         self._previous = -1  # time of the last event
         self._latest = (-1, "")  # when the source before that ended last did so, and its name
 
-    def read(self, sources: Sequence[Source]) -> Log:
+    def read(self, sources: Iterable[Source]) -> Log:
         """Read the sources as one log."""
-        inputs = [self._input(source) for source in sources]
+        inputs = self._inputs(sources)
         inputs.sort(key=lambda each: (each.first < 0, each.first))
-        size = sum(len(each.data) for each in inputs)
+        size = sum(each.size for each in inputs)
         self._calls.expect(size // _BYTES_A_CALL)
         self._visits.expect(size // _BYTES_A_CALL)
         self._agents.expect(size // _BYTES_A_SPAN)
@@ -109,38 +114,38 @@ class Stream:
                 self._take(piece, chunk, following, line)
                 line += chunk.lines
                 if self._options.progress:
-                    self._options.progress(piece.input.name, piece.end / len(piece.input.data))
+                    self._options.progress(piece.input.name, piece.share)
         return self._log()
 
-    def _input(self, source: Source) -> _Input:
-        rows = None
-        data = source.data
-        if source.frame is not None:
-            data, rows, notes = lines_of(source.name, source.frame, self._options.timezone)
-            for note, count in notes.items():
-                self._account.note(note, count)
-        array = np.frombuffer(data, dtype="uint8") if len(data) else np.empty(0, dtype="uint8")
-        array.flags.writeable = False
-        first = _FIRST_TIME.search(array[:65_536].tobytes())
-        ends = _FIRST_TIME.findall(array[-65_536:].tobytes())
-        return _Input(source.name, array, rows, int(first[1]) if first else -1, int(ends[-1]) if ends else -1)
+    def _inputs(self, sources: Iterable[Source]) -> list[_Input]:
+        """The sources as files and tables; sources that go on with a table are one with it."""
+        found: list[_Input | RealtimeTable] = []
+        for source in sources:
+            if source.frame is None:
+                found.append(_of_file(source))
+                continue
+            if source.first == 1:
+                found.append(RealtimeTable(source.name, self._options.timezone))
+            table = found[-1]
+            assert isinstance(table, RealtimeTable)
+            table.add(source.frame)
+        return [self._of_table(each) if isinstance(each, RealtimeTable) else each for each in found]
+
+    def _of_table(self, table: RealtimeTable) -> _Input:
+        for note, count in table.finish().items():
+            self._account.note(note, count)
+        return _Input(table.name, _NOTHING, table, table.size, *table.span)
 
     def _pieces(self, inputs: list[_Input], stack: ExitStack) -> Iterator[_Piece]:
         """Cut the inputs at line ends and have the pieces scanned; small logs need no threads."""
         pool = None
-        if sum(len(each.data) for each in inputs) > 2 * _PIECE:
+        if sum(each.size for each in inputs) > 2 * _PIECE:
             pool = stack.enter_context(ThreadPoolExecutor(2))
         for each in inputs:
-            data, size = each.data, len(each.data)
-            begin = 3 if data[:3].tobytes() == b"\xef\xbb\xbf" else 0
-            while begin < size:
-                end = _line_end(data, min(begin + _PIECE, size))
-                cut = bool(end == size and data[-1] != 10)
-                if pool is None:
-                    yield _Piece(each, begin, end, scan(data, begin, end, cut=cut))
-                else:
-                    yield _Piece(each, begin, end, pool.submit(scan, data, begin, end, cut=cut))
-                begin = end
+            for data, begin, end, share, rows in _cuts(each):
+                cut = bool(end == len(data) and data[-1] != 10)
+                chunk = scan(data, begin, end, cut=cut) if pool is None else pool.submit(scan, data, begin, end, cut=cut)
+                yield _Piece(each, data, begin, end, share, rows, chunk)
 
     def _check_overlap(self, source: _Input, chunk: Chunk) -> None:
         """Two files of one log follow each other; otherwise they are of two switches, or one was given twice."""
@@ -194,12 +199,10 @@ class Stream:
         if not len(at):
             return
         why = np.concatenate([chunk.bad_why, *(np.full(len(places), reason, dtype="int8") for reason, places in events.items())])
-        rows = at.astype("int64") + line
-        if piece.input.rows is not None:
-            rows = piece.input.rows[rows - 1]
+        rows = at.astype("int64") + line if piece.rows is None else piece.rows[at - 1]
         first = int(np.argmin(rows))
         self._options.reject(piece.input.name, int(rows[first]), v.REASONS[why[first]])
-        texts = piece.input.data[piece.begin : piece.end].tobytes().split(b"\n") if self._account.keeps_text else []
+        texts = piece.data[piece.begin : piece.end].tobytes().split(b"\n") if self._account.keeps_text else []
         for reason in np.unique(why):
             these = why == reason
             self._account.reject(
@@ -277,6 +280,30 @@ class Stream:
 
 def _result(piece: _Piece) -> Chunk:
     return piece.chunk.result() if isinstance(piece.chunk, Future) else piece.chunk
+
+
+def _of_file(source: Source) -> _Input:
+    data = np.frombuffer(source.data, dtype="uint8") if len(source.data) else _NOTHING.copy()
+    data.flags.writeable = False
+    first = _FIRST_TIME.search(data[:65_536].tobytes())
+    ends = _FIRST_TIME.findall(data[-65_536:].tobytes())
+    return _Input(source.name, data, None, len(data), int(first[1]) if first else -1, int(ends[-1]) if ends else -1)
+
+
+def _cuts(source: _Input) -> Iterator[tuple[np.ndarray, int, int, float, np.ndarray | None]]:
+    """Pieces that begin and end at line ends: bytes, where it begins and ends in them, the share up to there, and rows of a table."""
+    if source.table is not None:
+        taken, many = 0, len(source.table)
+        for data, rows in source.table.lines():
+            taken += len(rows)
+            yield data, 0, len(data), taken / many, rows
+        return
+    data, size = source.data, source.size
+    begin = 3 if data[:3].tobytes() == b"\xef\xbb\xbf" else 0
+    while begin < size:
+        end = _line_end(data, min(begin + _PIECE, size))
+        yield data, begin, end, end / size, None
+        begin = end
 
 
 def _line_end(data: np.ndarray, at: int) -> int:
