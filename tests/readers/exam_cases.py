@@ -13,20 +13,24 @@ import pandas as pd
 from json_units import JSON, units
 
 from ccstats.errors import DataWarning
-from ccstats.readers import READERS, read
-from ccstats.readers.contract import Log
+from ccstats.readers import READERS, read, read_intervals
 from ccstats.schema import TABLES
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 #: What a format needs besides its name; a sample's own mapping lies beside it.
 OPTIONS: dict[str, dict[str, Any]] = {
     "asterisk_cdr": {"timezone": "Europe/Istanbul"},
+    "avaya_cms_intervals": {
+        "timezone": "Europe/Berlin",
+        "dictionary": {"split": {"1/12": "Störung", "1/21": "Rechnung"}, "agent": {"7001": "Ada", "7003": "Zoë"}},
+    },
     "cisco_ucce": {"timezone": "Europe/Berlin"},
     "issabel": {"timezone": "America/Bogota"},
     "technion_bank": {"timezone": "Asia/Jerusalem"},
 }
 #: Formats that are tables with a header: what follows it needs it, and line ends within quotes are line ends.
 HEADED = {
+    "avaya_cms_intervals",
     "talkdesk",
     "zendesk_talk",
     "asterisk_cdr",
@@ -63,10 +67,18 @@ class Case:
         beside = {"mapping": mapping} if mapping.exists() else {}
         return {"format": self.format, **OPTIONS.get(self.format, {}), **beside}
 
-    def read(self, source: Any = None, **options: Any) -> Log:
+    @property
+    def tables(self) -> tuple[str, str]:
+        """What is read from it."""
+        return ("intervals", "agent_intervals") if "intervals" in READERS[self.format].yields else ("contacts", "agent_states")
+
+    def read(self, source: Any = None, **options: Any) -> Any:
+        source = self.path if source is None else source
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            return read(self.path if source is None else source, **{"pseudonyms": False, **self.options, **options})
+            if self.tables[0] == "intervals":
+                return read_intervals(source, **{**self.options, **options})
+            return read(source, **{"pseudonyms": False, **self.options, **options})
 
     @property
     def bare(self) -> bytes:
@@ -125,7 +137,7 @@ class Case:
 
 
 def is_golden(path: Path) -> bool:
-    return path.suffix in (".toml", ".md") or re.search(r"\.(contacts|agent_states)\.csv$", path.name) is not None
+    return path.suffix in (".toml", ".md") or re.search(r"\.(contacts|agent_states|intervals|agent_intervals)\.csv$", path.name) is not None
 
 
 def cases_of(format: str) -> list[Case]:
@@ -151,7 +163,7 @@ def as_text(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     """The frame as golden files are written: ISO instants, plain numbers, empty where missing."""
     out = {}
     for name in frame.columns:
-        values, kind = frame[name], TABLES[table][name].kind
+        values, kind = frame[name], TABLES[table][name].kind if name in TABLES[table] else "count"  # of a wait histogram
         if kind == "instant":
             out[name] = values.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
         elif kind in ("seconds", "count", "maybe_count"):

@@ -17,8 +17,8 @@ from json_units import JSON
 
 import ccstats as cc
 from ccstats.errors import CcstatsError, DataWarning
-from ccstats.readers import read
-from ccstats.schema import AGENT_STATES, CONTACTS
+from ccstats.readers import READERS, read, read_intervals
+from ccstats.schema import TABLES
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 #: Files of all samples together; the queue_log has as many of its own.
@@ -67,11 +67,12 @@ def survives(data: Any, **options: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         try:
-            log = read(data, **options)
+            log = (read_intervals if "intervals" in READERS[options.get("format", "mapped")].yields else read)(data, **options)
         except CcstatsError:
             return None
-    CONTACTS.check(log.contacts)
-    AGENT_STATES.check(log.agent_states)
+    for name in ("contacts", "agent_states", "intervals", "agent_intervals"):
+        if hasattr(log, name):
+            TABLES[name].check(getattr(log, name))
     assert log.count() == log.count("used") + log.count("ignored") + log.count("rejected")
     return log
 

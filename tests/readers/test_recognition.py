@@ -11,7 +11,7 @@ import ccstats as cc
 from ccstats.errors import DataWarning, FormatError
 from ccstats.readers import READERS
 from ccstats.readers.recognition import HEAD
-from ccstats.schema import CONTACTS
+from ccstats.schema import TABLES
 
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb0043")
 STRANGERS = {
@@ -78,10 +78,12 @@ def test_an_empty_file_is_an_error_or_an_empty_log() -> None:
         cc.read([b"", b""])
     for name in READERS:
         mapping = {"mapping": cases_of(name)[0].options.get("mapping")} if name == "mapped" else {}
-        with pytest.warns(DataWarning, match="<bytes> is empty: no contacts were read from it"):
-            log = cc.read(b"", format=name, timezone=None if mapping else "UTC", **mapping)
-        CONTACTS.check(log.contacts)
-        assert len(log.contacts) == log.count() == 0
+        counts = "intervals" in READERS[name].yields
+        table, way = ("intervals", cc.read_intervals) if counts else ("contacts", cc.read)
+        with pytest.warns(DataWarning, match=f"<bytes> is empty: no {table} were read from it"):
+            log = way(b"", format=name, timezone=None if mapping else "UTC", **mapping)
+        TABLES[table].check(getattr(log, table))
+        assert len(getattr(log, table)) == log.count() == 0
 
 
 def test_an_empty_file_goes_along_with_the_others() -> None:

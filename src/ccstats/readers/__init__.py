@@ -6,18 +6,18 @@ import functools
 import importlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from ccstats.errors import DataWarning, FormatError, OptionError, ZoneError, did_you_mean
 from ccstats.periods import check_timezone
 from ccstats.privacy import key_of
-from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.contract import IntervalLog, Log, Options, Reader, Source
 from ccstats.readers.files import open_sources
 from ccstats.readers.recognition import recognise
 
-__all__ = ["READERS", "formats", "read", "read_sql", "register_reader"]
+__all__ = ["READERS", "formats", "read", "read_intervals", "read_sql", "register_reader"]
 
 #: Formats of ccstats; each is a module here with a constant ``READER``, imported on first use.
 _OWN = (
@@ -64,6 +64,7 @@ class _Registry(Mapping[str, Reader]):
 
 READERS = _Registry()
 _FRAME = "<frame>"
+_L = TypeVar("_L", Log, IntervalLog)
 
 
 def read(
@@ -130,19 +131,59 @@ def read(
     >>> cc.read(lines).contacts[["queue", "outcome", "wait_s"]].to_dict("records")
     [{'queue': 'support', 'outcome': 'abandoned', 'wait_s': 12.0}]
     """
-    reader = _named(format, options)
     secret = _checked(on_error, timezone, key)
-    if reader is not None:
-        _check_options(reader, timezone, options)
-    sources = open_sources(source)
-    if reader is None:
-        reader = recognise(sources, READERS)
-        _check_options(reader, timezone, options)
+    reader, sources = _opened(source, format, timezone, options, "contacts")
     asked = Options(timezone, secret, pseudonyms, on_error, keep_text, format is not None, progress, options)
-    for each in sources:
-        if len(each.data if each.frame is None else each.frame) == 0:
-            _warn_empty(each.name)
-    return _run(reader, sources, asked)
+    return _run(reader, sources, asked, Log)
+
+
+def read_intervals(
+    source: Any,
+    *,
+    format: str | None = None,
+    timezone: str | None = None,
+    on_error: str = "reject",
+    keep_text: bool = False,
+    progress: Callable[[str, float], None] | None = None,
+    **options: Any,
+) -> IntervalLog:
+    r"""Read what a platform counted by itself: tables of intervals, with an account of every line.
+
+    Parameters
+    ----------
+    source, format, timezone, on_error, keep_text, progress, **options
+        As for `read`; the formats are those of `formats` that yield ``intervals``. Of a database, give the frame a query made.
+
+    Returns
+    -------
+    IntervalLog
+        ``intervals`` and ``agent_intervals``, as `to_intervals` and `to_agent_intervals` make them; ``attribute_by`` says where the
+        platform books a contact. What it does not count is missing, and intervals without a row stay out: `merge_intervals` fills them.
+
+    Raises
+    ------
+    FormatError
+        As for `read`, and if the format holds single contacts.
+    SourceMissingError, ZoneError, OptionError
+        As for `read`.
+
+    See Also
+    --------
+    measure_service : ratios of intervals.
+    merge_intervals : tables of intervals as one.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> rows = b"ROW_DATE,STARTTIME,INTRVL,SPLIT,CALLSOFFERED,ACDCALLS,ABNCALLS,ANSTIME\n2024-03-01,930,30,12,10,8,2,96\n"
+    >>> log = cc.read_intervals(rows, timezone="Europe/Berlin")
+    >>> cc.measure_service(log.intervals, by="queue")[["queue", "answer_rate", "asa_s"]].to_dict("records")
+    [{'queue': '12', 'answer_rate': 0.8, 'asa_s': 12.0}]
+    """
+    _checked(on_error, timezone, None)
+    reader, sources = _opened(source, format, timezone, options, "intervals")
+    asked = Options(timezone, b"", True, on_error, keep_text, format is not None, progress, options)
+    return _run(reader, sources, asked, IntervalLog)
 
 
 def read_sql(
@@ -219,14 +260,14 @@ def read_sql(
     if reader is None:
         raise OptionError(f"format=None: rows of a database do not tell their format; name one of {', '.join(READERS)}")
     secret = _checked(on_error, timezone, key)
-    _check_options(reader, timezone, options)
+    _check_options(reader, timezone, options, "contacts")
     if isinstance(chunk_rows, bool) or not isinstance(chunk_rows, int) or chunk_rows < 1:
         raise OptionError(f"chunk_rows={chunk_rows!r}: expected a whole number of rows, from 1")
     share = None if progress is None else functools.partial(progress, _FRAME)
     asked = Options(timezone, secret, pseudonyms, on_error, keep_text, format_named=True, extra=options)
     with Query(query, connection, chunk_rows=chunk_rows, progress=share) as rows:
         # A reader that streams goes through its sources once; another one is given a list.
-        return _run(reader, _sources(rows) if reader.streams else list(_sources([rows.whole()])), asked)
+        return _run(reader, _sources(rows) if reader.streams else list(_sources([rows.whole()])), asked, Log)
 
 
 def formats() -> pd.DataFrame:
@@ -298,8 +339,23 @@ def _sources(frames: Iterable[pd.DataFrame]) -> Iterator[Source]:
         first += len(frame)
 
 
-def _warn_empty(name: str) -> None:
-    warnings.warn(f"{name} is empty: no contacts were read from it", DataWarning, stacklevel=3)
+def _warn_empty(name: str, what: str = "contacts") -> None:
+    warnings.warn(f"{name} is empty: no {what} were read from it", DataWarning, stacklevel=4)
+
+
+def _opened(source: Any, format: str | None, timezone: str | None, options: Mapping[str, Any], what: str) -> tuple[Reader, list[Source]]:
+    """The sources and who reads them, if it yields ``what``."""
+    reader = _named(format, options)
+    if reader is not None:
+        _check_options(reader, timezone, options, what)
+    sources = open_sources(source)
+    if reader is None:
+        reader = recognise(sources, READERS)
+        _check_options(reader, timezone, options, what)
+    for each in sources:
+        if len(each.data if each.frame is None else each.frame) == 0:
+            _warn_empty(each.name, what)
+    return reader, sources
 
 
 def _named(name: str | None, options: Mapping[str, Any]) -> Reader | None:
@@ -311,7 +367,11 @@ def _named(name: str | None, options: Mapping[str, Any]) -> Reader | None:
     return READERS[name]
 
 
-def _check_options(reader: Reader, timezone: str | None, options: Mapping[str, Any]) -> None:
+def _check_options(reader: Reader, timezone: str | None, options: Mapping[str, Any], what: str) -> None:
+    if what not in reader.yields and "intervals" in (what, *reader.yields):
+        kinds = ("single contacts or states of agents", "read"), ("intervals that the platform counted", "read_intervals")
+        found, way = kinds[what != "intervals"]
+        raise FormatError(f"format {reader.name!r} holds {found}, not {what}: read it with ccstats.{way}")
     unknown = [name for name in options if name not in reader.options]
     if unknown:
         common = ["format", "timezone", "key", "on_error", "pseudonyms", "keep_text", "progress"]
@@ -325,8 +385,8 @@ def _check_options(reader: Reader, timezone: str | None, options: Mapping[str, A
         )
 
 
-def _run(reader: Reader, sources: Any, options: Options) -> Log:
+def _run(reader: Reader, sources: Any, options: Options, kind: type[_L]) -> _L:
     log = reader.read(sources, options)
-    if not isinstance(log, Log):
-        raise FormatError(f"the reader {reader.name!r} gave {type(log).__qualname__}; a reader returns ccstats.Log")
+    if not isinstance(log, kind):
+        raise FormatError(f"the reader {reader.name!r} gave {type(log).__qualname__}; a reader returns ccstats.{kind.__name__}")
     return log

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ccstats.errors import FormatError
 
-__all__ = ["Counted", "Log", "Options", "Reader", "Source"]
+__all__ = ["Counted", "IntervalLog", "Log", "Options", "Reader", "Source"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Reader:
     """One log format: how to recognise it and how to read it.
 
     ``looks_like`` is given the first 64 KiB (decompressed) and answers yes or no; it must say no to every other format.
-    ``read`` is given the sources in the order they were named and returns a `Log`.
+    ``read`` is given the sources in the order they were named and returns a `Log`, or an `IntervalLog` if it ``yields`` intervals.
     ``clock`` is ``"utc"``, ``"wall"`` (a time zone is required) or ``"mapped"`` (the mapping says; the reader asks if it does not).
     ``streams`` says that ``read`` goes through the sources once, in order, and keeps only what it needs of each: it is then given a
     database's rows in chunks as they come, instead of one source that holds them all.
@@ -89,7 +89,7 @@ class Reader:
     clock: str
     evidence: str
     looks_like: Callable[[bytes], bool]
-    read: Callable[[Sequence[Source], Options], Log]
+    read: Callable[[Sequence[Source], Options], Log | IntervalLog]
     options: tuple[str, ...] = ()
     streams: bool = False
 
@@ -161,6 +161,38 @@ class Log(Counted):
 
     contacts: pd.DataFrame
     agent_states: pd.DataFrame
+    rejected: pd.DataFrame
+    lines: pd.DataFrame
+    notes: pd.DataFrame
+    format: str
+    timezone: str | None = None
+
+
+@dataclass(frozen=True)
+class IntervalLog(Counted):
+    r"""What was read from a source that counts by itself: tables of intervals, and an account of every line.
+
+    Attributes
+    ----------
+    intervals, agent_intervals : pandas.DataFrame
+        The tables of `ccstats.schema`, for `ccstats.measure_service`, `ccstats.merge_intervals` and whatever takes intervals. What the
+        source does not count is missing; so are intervals it has no row for.
+    rejected, lines, notes : pandas.DataFrame
+        As in `Log`.
+    format, timezone : str
+        How it was read.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> rows = b"ROW_DATE,STARTTIME,INTRVL,SPLIT,CALLSOFFERED,ACDCALLS,ABNCALLS\n2024-03-01,930,30,12,10,8,2\n"
+    >>> log = cc.read_intervals(rows, timezone="Europe/Berlin")
+    >>> len(log.intervals), log.count("used"), log.count("rejected")
+    (1, 1, 0)
+    """
+
+    intervals: pd.DataFrame
+    agent_intervals: pd.DataFrame
     rejected: pd.DataFrame
     lines: pd.DataFrame
     notes: pd.DataFrame
