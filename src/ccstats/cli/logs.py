@@ -13,7 +13,7 @@ from ccstats.cli.shell import Lang, Zone, app, console, error_console, print_tab
 from ccstats.errors import OptionError, ZoneError
 
 if TYPE_CHECKING:
-    from ccstats.readers.contract import Log
+    from ccstats.readers.contract import IntervalLog, Log
 
 __all__ = [
     *("By", "Clock", "Format", "Logs", "Mapping", "Period", "Suppress", "Threshold"),
@@ -44,6 +44,12 @@ def read_logs(
 ) -> Log:
     from ccstats.readers import read
 
+    return _read_by(read, logs, format=format, timezone=timezone, clock=clock, mapping=mapping, **options)
+
+
+def _read_by(
+    read: Any, logs: list[str], *, format: str | None, timezone: str | None, clock: str | None, mapping: Path | None, **options: Any
+) -> Any:
     source: Any = [sys.stdin.buffer if name == "-" else name for name in logs]
     if mapping is not None:
         options["mapping"] = mapping
@@ -95,24 +101,50 @@ def check(
     text: Annotated[bool, typer.Option("--text", help="Show the rejected lines themselves: they may hold personal data.")] = False,
 ) -> None:
     """What became of every line: used, ignored by rule, or rejected and why; sums and oddities. Exit status 1 if there are findings."""
-    from ccstats.service.reconciliation import reconcile
+    from ccstats.readers.contract import Log
+    from ccstats.readers.either import read_either
 
-    log = read_logs(logs, format=format, timezone=timezone, clock=clock, mapping=mapping, keep_text=text)
+    log = _read_by(read_either, logs, format=format, timezone=timezone, clock=clock, mapping=mapping, keep_text=text)
     print_table(log.summary(), title=f"Lines of {', '.join(dict.fromkeys(log.lines['source'].astype(str)))} (format {log.format})")
     console().print(
         f"{log.count():,} lines = {log.count('used'):,} used + {log.count('ignored'):,} ignored + {log.count('rejected'):,} rejected; "
-        f"{len(log.contacts):,} visits of {log.contacts['contact_id'].nunique():,} contacts, {len(log.agent_states):,} agent states"
+        f"{_found(log)}"
     )
-    outcomes = log.contacts["outcome"].value_counts()
-    print_table(outcomes[outcomes > 0].rename_axis("outcome").reset_index(name="visits"), title="Outcomes")
-    checks = reconcile(log)
-    print_table(checks, title="Sums")
+    sound = _print_contacts(log) if isinstance(log, Log) else _print_intervals(log)
     if len(log.notes):
         print_table(log.notes, title="Repaired or assumed")
     if len(log.rejected):
         print_table(log.rejected.head(show), title=f"Rejected ({min(show, len(log.rejected)):,} of {len(log.rejected):,})")
-    if len(log.rejected) or not checks["ok"].all():
+    if len(log.rejected) or not sound:
         raise typer.Exit(1)
+
+
+def _found(log: Any) -> str:
+    """How much of what was read."""
+    if hasattr(log, "intervals"):
+        queues, agents = log.intervals["queue"].nunique(), log.agent_intervals["agent"].nunique()
+        return f"{len(log.intervals):,} intervals of {queues:,} queues, {len(log.agent_intervals):,} of {agents:,} agents"
+    return f"{len(log.contacts):,} visits of {log.contacts['contact_id'].nunique():,} contacts, {len(log.agent_states):,} agent states"
+
+
+def _print_contacts(log: Log) -> bool:
+    """Outcomes and sums; whether these agree."""
+    from ccstats.service.reconciliation import reconcile
+
+    outcomes = log.contacts["outcome"].value_counts()
+    print_table(outcomes[outcomes > 0].rename_axis("outcome").reset_index(name="visits"), title="Outcomes")
+    checks = reconcile(log)
+    print_table(checks, title="Sums")
+    return bool(checks["ok"].all())
+
+
+def _print_intervals(log: IntervalLog) -> bool:
+    """What the platform counted; its parts were checked when they were read."""
+    from ccstats.intervals import roll_up
+
+    counts = ["offered", "answered", "abandoned", "flowed_out", "unknown"]
+    print_table(roll_up(log.intervals, by="queue")[["queue", *counts, "attribute_by"]], title="Counted by the platform")
+    return True
 
 
 @app.command()

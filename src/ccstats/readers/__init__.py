@@ -36,6 +36,7 @@ _OWN = (
     "asterisk_cdr",
     "zendesk_talk",
     "talkdesk",
+    "avaya_cms_intervals",
     "mapped",
 )
 
@@ -344,7 +345,7 @@ def _warn_empty(name: str, what: str = "contacts") -> None:
 
 
 def _opened(source: Any, format: str | None, timezone: str | None, options: Mapping[str, Any], what: str) -> tuple[Reader, list[Source]]:
-    """The sources and who reads them, if it yields ``what``."""
+    """The sources and who reads them, if it yields ``what``; without it, whatever it yields."""
     reader = _named(format, options)
     if reader is not None:
         _check_options(reader, timezone, options, what)
@@ -354,7 +355,7 @@ def _opened(source: Any, format: str | None, timezone: str | None, options: Mapp
         _check_options(reader, timezone, options, what)
     for each in sources:
         if len(each.data if each.frame is None else each.frame) == 0:
-            _warn_empty(each.name, what)
+            _warn_empty(each.name, what or "rows")
     return reader, sources
 
 
@@ -368,7 +369,7 @@ def _named(name: str | None, options: Mapping[str, Any]) -> Reader | None:
 
 
 def _check_options(reader: Reader, timezone: str | None, options: Mapping[str, Any], what: str) -> None:
-    if what not in reader.yields and "intervals" in (what, *reader.yields):
+    if what and what not in reader.yields and "intervals" in (what, *reader.yields):
         kinds = ("single contacts or states of agents", "read"), ("intervals that the platform counted", "read_intervals")
         found, way = kinds[what != "intervals"]
         raise FormatError(f"format {reader.name!r} holds {found}, not {what}: read it with ccstats.{way}")
