@@ -35,6 +35,7 @@ HEADED = {
     "zendesk_talk",
     "asterisk_cdr",
     "cisco_uccx",
+    "cisco_uccx_agent_states",
     "cisco_ucce",
     "vicidial",
     "threecx_queue_calls",

@@ -32,6 +32,7 @@ _OWN = (
     "genesys_cloud_conversations",
     "cisco_ucce",
     "cisco_uccx",
+    "cisco_uccx_agent_states",
     "avaya_ech",
     "asterisk_cdr",
     "zendesk_talk",
