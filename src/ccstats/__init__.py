@@ -118,6 +118,8 @@ _HOME = {
     "trace_scorecard": "ccstats.scorecard.tracing",
     "write_report": "ccstats.report.scorecard_files",
     "read_parquet": "ccstats.exports",
+    "list_exceptions": "ccstats.workforce.adherence",
+    "measure_adherence": "ccstats.workforce.adherence",
     "write_parquet": "ccstats.exports",
     "write_queue_log": "ccstats.exports",
 }
