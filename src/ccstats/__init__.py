@@ -120,6 +120,8 @@ _HOME = {
     "read_parquet": "ccstats.exports",
     "list_exceptions": "ccstats.workforce.adherence",
     "measure_adherence": "ccstats.workforce.adherence",
+    "measure_shrinkage": "ccstats.workforce.shrinkage",
+    "split_paid_time": "ccstats.workforce.shrinkage",
     "write_parquet": "ccstats.exports",
     "write_queue_log": "ccstats.exports",
 }

@@ -30,6 +30,7 @@ def measure_adherence(
     match: str = "time",
     tolerance_s: float = 0.0,
     outside: str = "ignore",
+    covered: tuple[Any, Any] | None = None,
 ) -> pd.DataFrame:
     r"""Adherence (the right thing at the right time) and conformance (as much of it as planned) of agents to their schedule.
 
@@ -53,18 +54,21 @@ def measure_adherence(
     reasons : mapping of str to str, optional
         What a pause's reason is called in the schedule, such as ``{"mittag": "break"}``; for ``match="activity"``.
     match : {"time", "activity"}
-        ``time``: on queue when on queue was planned, and not on queue when something else was [2]_. ``activity``: and doing what was planned.
+        ``time``: on queue when on queue was planned, and not on queue when something else was [2]_.
+        ``activity``: and doing what was planned.
     tolerance_s : float
         An exception that lasts no longer counts as kept. [s]
     outside : {"ignore", "exception"}
         Whether time on queue outside the schedule is an exception too, which then lengthens the time that is judged.
+    covered : (instant, instant), optional
+        From when to when the log tells what agents did; by default from its first to its last moment. Other time counts nowhere.
 
     Returns
     -------
     pandas.DataFrame
         The groups, ``period_start``, and: ``scheduled_s``; ``in_adherence_s`` and ``exception_s``, which make it up; ``outside_s`` on queue
         outside the schedule; ``scheduled_on_queue_s``, ``worked_on_queue_s`` (in or outside the schedule); ``adherence``, ``conformance``
-        (may exceed 1). Ratios with an empty denominator are missing. Time before the log's first and after its last moment counts nowhere.
+        (may exceed 1). Ratios with an empty denominator are missing.
 
     Raises
     ------
@@ -101,16 +105,19 @@ def measure_adherence(
     >>> import ccstats as cc
     >>> nine = pd.Timestamp("2024-03-01 09:00", tz="UTC")
     >>> hour = pd.DataFrame({"agent": ["Ada"], "started_at": nine, "ended_at": nine + pd.Timedelta("60min")})
-    >>> log = cc.read(b"1709284200|NONE|q|Ada|ADDMEMBER|\n1709287800|NONE|q|Ada|REMOVEMEMBER|\n1709280000|NONE|q|Bo|ADDMEMBER|\n")
-    >>> kept = cc.measure_adherence(hour, log.agent_states)
+    >>> log = cc.read(b"1709284200|NONE|q|Ada|ADDMEMBER|\n1709287800|NONE|q|Ada|REMOVEMEMBER|\n")
+    >>> covered = nine - pd.Timedelta("8h"), nine + pd.Timedelta("8h")
+    >>> kept = cc.measure_adherence(hour, log.agent_states, covered=covered)
     >>> kept[["adherence", "conformance"]].round(4).values.tolist()
     [[0.8333, 1.0]]
-    >>> cc.measure_adherence(hour, log.agent_states, outside="exception")["adherence"].round(4).tolist()
+    >>> cc.measure_adherence(hour, log.agent_states, covered=covered, outside="exception")["adherence"].round(4).tolist()
     [0.7143]
     """
     if outside not in ("ignore", "exception"):
         raise OptionError(f"outside={outside!r}: expected 'ignore' or 'exception'")
-    pieces, groups = pieces_of(schedule, agent_states, by, on_queue=on_queue, reasons=reasons, match=match, tolerance_s=tolerance_s)
+    pieces, groups = pieces_of(
+        schedule, agent_states, by, on_queue=on_queue, reasons=reasons, match=match, tolerance_s=tolerance_s, covered=covered
+    )
     pieces = cut_at(pieces, period, timezone, every)
     seconds = (pieces["ended_at"] - pieces["started_at"]).dt.total_seconds()
     sums = pieces[[*groups, *(["period_start"] if period else [])]].assign(
@@ -136,12 +143,13 @@ def list_exceptions(
     reasons: Mapping[str, str] | None = None,
     match: str = "time",
     tolerance_s: float = 0.0,
+    covered: tuple[Any, Any] | None = None,
 ) -> pd.DataFrame:
     r"""Every stretch of time that was not as planned, the longest first.
 
     Parameters
     ----------
-    schedule, agent_states, on_queue, reasons, match, tolerance_s
+    schedule, agent_states, on_queue, reasons, match, tolerance_s, covered
         As for `measure_adherence`.
 
     Returns
@@ -162,11 +170,14 @@ def list_exceptions(
     >>> import ccstats as cc
     >>> nine = pd.Timestamp("2024-03-01 09:00", tz="UTC")
     >>> hour = pd.DataFrame({"agent": ["Ada"], "started_at": nine, "ended_at": nine + pd.Timedelta("60min")})
-    >>> log = cc.read(b"1709284200|NONE|q|Ada|ADDMEMBER|\n1709287800|NONE|q|Ada|REMOVEMEMBER|\n1709280000|NONE|q|Bo|ADDMEMBER|\n")
-    >>> cc.list_exceptions(hour, log.agent_states)[["agent", "seconds", "kind"]].values.tolist()
+    >>> log = cc.read(b"1709284200|NONE|q|Ada|ADDMEMBER|\n1709287800|NONE|q|Ada|REMOVEMEMBER|\n")
+    >>> covered = nine - pd.Timedelta("8h"), nine + pd.Timedelta("8h")
+    >>> cc.list_exceptions(hour, log.agent_states, covered=covered)[["agent", "seconds", "kind"]].values.tolist()
     [['Ada', 600.0, 'late'], ['Ada', 600.0, 'outside']]
     """
-    pieces, _ = pieces_of(schedule, agent_states, (), on_queue=on_queue, reasons=reasons, match=match, tolerance_s=tolerance_s)
+    pieces, _ = pieces_of(
+        schedule, agent_states, (), on_queue=on_queue, reasons=reasons, match=match, tolerance_s=tolerance_s, covered=covered
+    )
     found = pieces[pieces["kind"].notna() & pieces["agent"].isin(pieces.loc[pieces["scheduled"], "agent"])]
     runs = found.groupby("run", as_index=False)
     out = runs.agg(
@@ -178,7 +189,7 @@ def list_exceptions(
 
 
 def pieces_of(
-    schedule: Any, agent_states: Any, by: str | Sequence[str], *, on_queue: Any, reasons: Any, match: str, tolerance_s: float
+    schedule: Any, agent_states: Any, by: str | Sequence[str], *, on_queue: Any, reasons: Any, match: str, tolerance_s: float, covered: Any
 ) -> tuple[pd.DataFrame, list[str]]:
     """Marked pieces of time with the groups' columns, and the names of these.
 
@@ -198,7 +209,7 @@ def pieces_of(
         raise OptionError(
             f"by={by!r}: agents {', '.join(map(repr, twice[:5]))} have several values there; time outside the schedule could not be placed"
         )
-    pieces = lay_over(plan, agent_states, reasons)
+    pieces = lay_over(plan, agent_states, reasons, covered)
     # Time of agents who are in no schedule cannot be judged by one.
     pieces = pieces[pieces["agent"].isin(of_agent["agent"])].reset_index(drop=True)
     _warn(plan, pieces)
@@ -221,7 +232,9 @@ def _warn(plan: pd.DataFrame, pieces: pd.DataFrame) -> None:
     covered = float((there["ended_at"] - there["started_at"]).dt.total_seconds().sum())
     if covered < scheduled - 1:
         warnings.warn(
-            f"the log covers {covered / 3600:,.1f} of {scheduled / 3600:,.1f} scheduled hours; the rest is not judged", DataWarning, stacklevel=4
+            f"the log covers {covered / 3600:,.1f} of {scheduled / 3600:,.1f} scheduled hours; the rest is not judged",
+            DataWarning,
+            stacklevel=4,
         )
 
 

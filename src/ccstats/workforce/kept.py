@@ -19,7 +19,6 @@ __all__ = ["ON_QUEUE", "check_schedule", "cut_at", "lay_over", "mark"]
 ON_QUEUE = "on_queue"
 #: States in which an agent serves the queues; `pause` is told apart by its reason.
 _SERVING = ("available", "reserved", "on_contact", "hold", "wrap")
-_MICROSECOND = pd.Timedelta(microseconds=1)
 
 
 def check_schedule(schedule: Any) -> pd.DataFrame:
@@ -74,7 +73,9 @@ def _rows(frame: pd.DataFrame, mask: np.ndarray) -> str:
     return f"row{'s' if len(places) > 1 else ''} {shown}{', …' if len(places) > 5 else ''} ({agents})"
 
 
-def lay_over(schedule: pd.DataFrame, agent_states: Any, reasons: Mapping[str, str] | None) -> pd.DataFrame:
+def lay_over(
+    schedule: pd.DataFrame, agent_states: Any, reasons: Mapping[str, str] | None, covered: tuple[Any, Any] | None = None
+) -> pd.DataFrame:
     """Pieces of each agent's time in which neither plan nor doing changes.
 
     Parameters
@@ -85,13 +86,15 @@ def lay_over(schedule: pd.DataFrame, agent_states: Any, reasons: Mapping[str, st
         `agent_states`; of spans of one agent that overlap, the later one counts from where it begins.
     reasons : mapping of str to str, optional
         What a pause's reason is called in the schedule.
+    covered : (instant, instant), optional
+        From when to when the log tells what agents did; by default from its first to its last moment.
 
     Returns
     -------
     pandas.DataFrame
         ``agent, started_at, ended_at, planned, paid, actual, block``: ``planned`` and ``actual`` are missing where nothing was planned or
         the agent was logged out, ``block`` numbers stretches of the schedule without a gap, -1 outside. Only scheduled time and time on
-        queue is there, and only between the first and last moment that the log knows of.
+        queue is there, and only what the log covers.
 
     Examples
     --------
@@ -122,7 +125,9 @@ def lay_over(schedule: pd.DataFrame, agent_states: Any, reasons: Mapping[str, st
 
     apart = (schedule["agent"] != schedule["agent"].shift()) | (schedule["started_at"] > schedule["ended_at"].shift())
     plan = schedule.assign(block=apart.cumsum() - 1)
-    ends = [frame[["agent", name]].set_axis(["agent", "started_at"], axis=1) for frame in (plan, done) for name in ("started_at", "ended_at")]
+    ends = [
+        frame[["agent", name]].set_axis(["agent", "started_at"], axis=1) for frame in (plan, done) for name in ("started_at", "ended_at")
+    ]
     pieces = pd.concat(ends).drop_duplicates().sort_values(["started_at", "agent"], kind="stable", ignore_index=True)
     pieces["ended_at"] = pieces.groupby("agent")["started_at"].shift(-1)
     pieces = pieces[pieces["ended_at"].notna()].reset_index(drop=True)
@@ -132,11 +137,10 @@ def lay_over(schedule: pd.DataFrame, agent_states: Any, reasons: Mapping[str, st
         inside = (found["_end"] > pieces["started_at"]).to_numpy(dtype=bool)
         for name in names.values():
             pieces[name] = found[name].where(inside)
-    known = (pieces["started_at"] >= done["started_at"].min()) & (pieces["ended_at"] <= done["ended_at"].max())
-    if len(done):
-        pieces = cut_known(pieces, done["started_at"].min(), done["ended_at"].max())
-    else:
-        pieces = pieces[known]
+    first, last = _covered(covered) if covered is not None else (done["started_at"].min(), done["ended_at"].max())
+    pieces = pieces.iloc[:0] if first is pd.NaT else pieces
+    pieces = pieces.assign(started_at=pieces["started_at"].clip(lower=first), ended_at=pieces["ended_at"].clip(upper=last))
+    pieces = pieces[pieces["ended_at"] > pieces["started_at"]]
     there = pieces["planned"].notna() | (pieces["actual"] == ON_QUEUE)
     pieces = pieces[there].sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
     return pieces.assign(
@@ -147,17 +151,14 @@ def lay_over(schedule: pd.DataFrame, agent_states: Any, reasons: Mapping[str, st
     )
 
 
-def cut_known(pieces: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """The pieces between two instants, those across them shortened.
-
-    Examples
-    --------
-    >>> at = pd.to_datetime(["2024-03-01 09:00", "2024-03-01 10:00"], utc=True)
-    >>> cut_known(pd.DataFrame({"started_at": at[[0]], "ended_at": at[[1]]}), at[0] + pd.Timedelta("15min"), at[1])["started_at"][0].minute
-    15
-    """
-    pieces = pieces.assign(started_at=pieces["started_at"].clip(lower=first), ended_at=pieces["ended_at"].clip(upper=last))
-    return pieces[pieces["ended_at"] > pieces["started_at"]]
+def _covered(covered: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
+    try:
+        first, last = (pd.Timestamp(each).tz_convert("UTC") for each in covered)
+    except (TypeError, ValueError):
+        raise OptionError(f"covered={covered!r}: expected two instants with a time zone, from when to when the log tells") from None
+    if not first < last:
+        raise OptionError(f"covered={covered!r}: the second instant is not after the first")
+    return first, last
 
 
 def _activity(states: pd.DataFrame, reasons: dict[str, str]) -> pd.Series:
@@ -221,10 +222,12 @@ def _kinds(pieces: pd.DataFrame) -> pd.Series:
     away = pieces["planned_on"] & pieces["actual"].isna()
     # Where in the block somebody first and last was there.
     seen = pieces[pieces["scheduled"] & pieces["actual"].notna()].groupby("block")
-    came, went = (pieces["block"].map(each) for each in (seen["started_at"].min(), seen["ended_at"].max()))
+    came, went = (each.reindex(pieces["block"]).set_axis(pieces.index) for each in (seen["started_at"].min(), seen["ended_at"].max()))
     kind = pd.Series(None, index=pieces.index, dtype="str")
     kind = kind.mask(pieces["planned_on"] & ~pieces["serving"], "off_queue")
-    kind = kind.mask(away, "away").mask(away & (pieces["ended_at"] <= came), "late").mask(away & (pieces["started_at"] >= went), "left_early")
+    kind = (
+        kind.mask(away, "away").mask(away & (pieces["ended_at"] <= came), "late").mask(away & (pieces["started_at"] >= went), "left_early")
+    )
     kind = kind.mask(away & came.isna() & pieces["block"].isin(first.index) & pieces["block"].isin(last.index), "absent")
     kind = kind.mask(pieces["scheduled"] & ~pieces["planned_on"] & pieces["serving"], "worked_through")
     kind = kind.mask(pieces["scheduled"] & ~pieces["planned_on"] & ~pieces["serving"] & ~pieces["kept"], "other_activity")
@@ -248,7 +251,9 @@ def cut_at(pieces: pd.DataFrame, period: str | None, timezone: str, every: str) 
         raise OptionError(f"period={period!r} is not known; choose one of: interval, {', '.join(PERIODS)}")
     if not len(pieces):
         return pieces.assign(period_start=pd.Series([], dtype=f"datetime64[us, {timezone}]"))
-    grid = local_grid(pieces["started_at"].min(), pieces["ended_at"].max(), every=every if period == "interval" else "15min", timezone=timezone)
+    grid = local_grid(
+        pieces["started_at"].min(), pieces["ended_at"].max(), every=every if period == "interval" else "15min", timezone=timezone
+    )
     starts = pd.DatetimeIndex(grid["interval_start"])
     if period != "interval":
         starts = pd.DatetimeIndex(period_start(starts, period=period, timezone=timezone)).unique().tz_convert("UTC")
