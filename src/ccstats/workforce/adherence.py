@@ -220,7 +220,7 @@ def pieces_of(
 def _warn(plan: pd.DataFrame, pieces: pd.DataFrame) -> None:
     seen = set(pieces.loc[pieces["actual"].notna(), "agent"])
     never = [agent for agent in plan["agent"].unique() if agent not in seen]
-    if never:
+    if never and len(pieces):
         warnings.warn(
             f"{len(never)} scheduled agents are not on queue or paused in the log ({', '.join(map(repr, never[:5]))}"
             f"{', …' if len(never) > 5 else ''}): they count as absent. Are they called the same in both tables?",
