@@ -122,6 +122,11 @@ _HOME = {
     "measure_adherence": "ccstats.workforce.adherence",
     "measure_shrinkage": "ccstats.workforce.shrinkage",
     "split_paid_time": "ccstats.workforce.shrinkage",
+    "Break": "ccstats.workforce.shift_templates",
+    "Schedule": "ccstats.workforce.scheduling",
+    "Shift": "ccstats.workforce.shift_templates",
+    "read_shifts": "ccstats.workforce.shift_templates",
+    "schedule_shifts": "ccstats.workforce.scheduling",
     "write_parquet": "ccstats.exports",
     "write_queue_log": "ccstats.exports",
 }

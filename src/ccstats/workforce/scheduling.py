@@ -1,0 +1,516 @@
+"""From agents per interval to shifts: which shifts to fill, how often, at what cost, and where they leave gaps."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ccstats.errors import DataWarning, OptionError, TableError
+from ccstats.periods import Calendar, check_timezone
+from ccstats.schema import PLAN, as_frame
+from ccstats.workforce.evaluation import evaluate_staffing
+from ccstats.workforce.shift_solvers import Problem, Solution, solve_highs, solve_pyworkforce
+from ccstats.workforce.shift_templates import Candidates, Shift, check_shifts, list_candidates
+
+__all__ = ["Schedule", "schedule_shifts"]
+
+Floats = NDArray[np.float64]
+_OBJECTIVES = ("cost", "heads", "paid", "difference", "service_level")
+_COVERED_ENOUGH = 1e-6
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Shifts to fill, and what they achieve.
+
+    Attributes
+    ----------
+    shifts : pandas.DataFrame
+        ``queue, shift, started_at, ended_at, agents`` (how many start it), ``paid_s`` and ``cost`` of one.
+    coverage : pandas.DataFrame
+        ``queue, interval_start, interval_s, required, covered, gap`` (agents short of the required; negative: spare), and, where the plan
+        says what is expected, ``agents`` on the floor and the ``expected_service_level``, ``expected_asa_s``, ``expected_abandonment_rate``
+        and ``expected_occupancy`` with them.
+    tours : pandas.DataFrame
+        With ``days_off``: ``queue, shift, start`` (wall clock)``, week_start, days_off, agents``; empty otherwise.
+    status : str
+        ``optimal``; ``feasible``: the time was over, `gap` says how far it may be from the best.
+    objective, bound : float
+        What the schedule costs in the objective's unit, and what no schedule can be below.
+
+    Examples
+    --------
+    >>> Schedule.__dataclass_params__.frozen
+    True
+    """
+
+    shifts: pd.DataFrame
+    coverage: pd.DataFrame
+    tours: pd.DataFrame
+    status: str
+    objective: float
+    bound: float
+    _plan: pd.DataFrame
+
+    @property
+    def gap(self) -> float:
+        """How far the objective may be from the best, relative to it."""
+        return 0.0 if self.objective <= self.bound else (self.objective - self.bound) / max(abs(self.objective), 1e-12)
+
+    @property
+    def heads(self) -> int:
+        """Shifts filled; with ``days_off`` people."""
+        table = self.tours if len(self.tours) else self.shifts
+        return int(table["agents"].sum())
+
+    @property
+    def paid_hours(self) -> float:
+        """Paid hours of all shifts."""
+        return float((self.shifts["agents"] * self.shifts["paid_s"]).sum() / 3600)
+
+    def gaps(self) -> pd.DataFrame:
+        """Intervals that are short of agents, the worst first.
+
+        Examples
+        --------
+        >>> Schedule.gaps.__name__
+        'gaps'
+        """
+        short = self.coverage[self.coverage["gap"] > _COVERED_ENOUGH]
+        return short.sort_values("gap", ascending=False, kind="stable", ignore_index=True)
+
+    def as_plan(self) -> pd.DataFrame:
+        """The plan with the agents that the schedule puts on the floor, for `evaluate_staffing` and `find_deviations`.
+
+        Examples
+        --------
+        >>> Schedule.as_plan.__name__
+        'as_plan'
+        """
+        return self._plan
+
+
+def schedule_shifts(
+    plan: Any,
+    shifts: Any,
+    *,
+    timezone: str,
+    required: str | None = None,
+    objective: str = "cost",
+    short_cost: float | None = None,
+    spare_cost: float = 0.0,
+    lost_contact_cost: float = 1.0,
+    min_agents: float = 0.0,
+    max_agents: float | None = None,
+    max_heads: int | None = None,
+    days_off: int = 0,
+    calendar: Calendar | None = None,
+    engine: str = "highs",
+    time_limit_s: float = 30.0,
+    gap: float = 1e-4,
+    progress: Callable[[str, float], None] | None = None,
+) -> Schedule:
+    """The shifts that cover a plan at the least cost.
+
+    Parameters
+    ----------
+    plan : table
+        `plan`, or any table with ``queue, interval_start, interval_s`` and the column ``required``. Queues are scheduled one by one.
+    shifts : table, list of mappings or of Shift
+        Templates: ``shift, first_start, last_start`` (local wall clock)``, start_step_s, length_s, breaks`` (of ``offset_s, length_s,
+        paid``)``, cost, days``; see `Shift`. Shifts go over midnight, and those of the evening before the plan begins count too.
+    timezone : str
+        Whose wall clock the templates mean.
+    required : str, optional
+        Column with the agents to cover: ``scheduled_agents`` where there is one, else ``agents``. Breaks of the templates are taken out of
+        the coverage, so shrinkage should not hold them again.
+    objective : {"cost", "heads", "paid", "difference", "service_level"}
+        What is made least, shortfall apart: cost of the shifts (paid hours where a template has none), their number, paid hours; ``difference``:
+        agent-hours short and spare together; ``service_level``: cost, and contacts that are not served in time by the sizing model.
+    short_cost : float, optional
+        Of an agent-hour short. By default so high that whatever can be covered is. [cost/h]
+    spare_cost : float
+        Of an agent-hour beyond the required. [cost/h]
+    lost_contact_cost : float
+        With ``service_level``: of a contact not served in time. [cost]
+    min_agents : float
+        At least as many are required in every interval where any shift can be. [agents]
+    max_agents : float, optional
+        Desks: no more in any interval. [agents]
+    max_heads : int, optional
+        No more shifts a local day (with ``days_off``, people a week). [shifts]
+    days_off : int
+        So many days off in a row for everyone in each seven days of the plan, the same shift on the others; 0: days are independent. [d]
+    calendar : Calendar, optional
+        Opening hours: no shift outside them; demand outside them is refused.
+    engine : {"highs", "pyworkforce"}
+        ``pyworkforce`` only for what it gets right; anything else is refused with the reason.
+    time_limit_s : float
+        For each queue; the best found then is returned with its bound. [s]
+    gap : float
+        Stop when the schedule is proved to be so near the best. [1]
+    progress : callable, optional
+        Called with a queue's name and the share of queues done. [0-1]
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    TableError
+        If a column is missing, or a queue has an interval twice or intervals that overlap.
+    OptionError, ZoneError
+        If an argument or template is wrong, demand lies in closed hours, or ``engine="pyworkforce"`` would get it wrong.
+
+    Warns
+    -----
+    DataWarning
+        If intervals are left short, with the worst; if the time was over before the best was proved.
+
+    See Also
+    --------
+    plan_staffing : makes the plan.
+    build_roster : puts names to the shifts.
+
+    Notes
+    -----
+    Whole numbers x of shifts minimise c'x + short_cost · Σ h (r - Ax)⁺ + spare_cost · Σ h (Ax - r)⁺ with A the share of an interval that a
+    shift works in it, r the required agents and h the hours of an interval: Dantzig's set covering model [1]_ with both slacks priced.
+    ``service_level`` replaces the shortfall by the lower convex hull of contacts not served in time over whole numbers of agents.
+
+    References
+    ----------
+    .. [1] G. B. Dantzig (1954), A comment on Edie's "Traffic delays at toll booths". Operations Research 2, 339-341.
+
+    Examples
+    --------
+    Three agents from ten at night to six in the morning are three, not six:
+
+    >>> import ccstats as cc
+    >>> hours = pd.date_range("2024-03-01", periods=48, freq="h", tz="UTC", unit="us")
+    >>> night = [3 if 22 <= at < 30 else 0 for at in range(48)]
+    >>> plan = pd.DataFrame({"queue": "help", "interval_start": hours, "interval_s": 3600.0, "agents": night})
+    >>> made = cc.schedule_shifts(plan, [{"shift": "night", "first_start": "22:00", "length_s": 8 * 3600}], timezone="UTC")
+    >>> made.shifts[["shift", "agents"]].values.tolist(), made.status, len(made.gaps())
+    ([['night', 3]], 'optimal', 0)
+    """
+    zone = check_timezone(timezone)
+    numbers = {
+        "spare_cost": spare_cost,
+        "lost_contact_cost": lost_contact_cost,
+        "min_agents": min_agents,
+        "time_limit_s": time_limit_s,
+        "gap": gap,
+    }
+    numbers |= {
+        name: value
+        for name, value in (("short_cost", short_cost), ("max_agents", max_agents), ("max_heads", max_heads))
+        if value is not None
+    }
+    for name, value in numbers.items():
+        if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) < np.inf:
+            raise OptionError(f"{name}={value!r}: expected a number, 0 or more")
+    if objective not in _OBJECTIVES:
+        raise OptionError(f"objective={objective!r}: expected one of {', '.join(_OBJECTIVES)}")
+    if engine not in ("highs", "pyworkforce"):
+        raise OptionError(f"engine={engine!r}: expected 'highs' or 'pyworkforce'")
+    if not isinstance(days_off, int) or isinstance(days_off, bool) or not 0 <= days_off <= 6:
+        raise OptionError(f"days_off={days_off!r}: expected 0 to 6 days in a row")
+    templates = check_shifts(shifts)
+    frame, column = _read(plan, required, objective)
+    asked = _Asked(
+        templates, zone, objective, short_cost, float(spare_cost), float(lost_contact_cost), float(min_agents), max_agents, max_heads, days_off,
+        calendar, engine, float(time_limit_s), float(gap),
+    )  # fmt: skip
+    parts = []
+    queues = frame.groupby("queue", observed=True, sort=True)
+    for number, (queue, rows) in enumerate(queues, 1):
+        parts.append(_of_queue(str(queue), rows.reset_index(drop=True), column, asked))
+        if progress:
+            progress(str(queue), number / len(queues))
+    return _together(parts, frame)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    templates: tuple[Shift, ...]
+    zone: str
+    objective: str
+    short_cost: float | None
+    spare_cost: float
+    lost_contact_cost: float
+    min_agents: float
+    max_agents: float | None
+    max_heads: int | None
+    days_off: int
+    calendar: Calendar | None
+    engine: str
+    time_limit_s: float
+    gap: float
+
+
+@dataclass(frozen=True)
+class _Part:
+    queue: str
+    solution: Solution
+    shifts: pd.DataFrame
+    coverage: pd.DataFrame
+    tours: pd.DataFrame
+
+
+def _read(plan: Any, required: str | None, objective: str) -> tuple[pd.DataFrame, str]:
+    frame = as_frame(plan, what="plan")
+    column = required or ("scheduled_agents" if "scheduled_agents" in frame else "agents")
+    absent = [name for name in ("queue", "interval_start", "interval_s", column) if name not in frame]
+    if absent:
+        raise TableError(
+            f"plan: no column {', '.join(absent)}; make one with ccstats.plan_staffing, or name the agents' column with required="
+        )
+    if objective == "service_level":
+        PLAN.check(frame, columns=["expected_offered", "expected_aht_s", "threshold_s", "patience_s", "definition", "model"], keys=False)
+    frame = frame.assign(queue=frame["queue"].astype("str")).sort_values(["queue", "interval_start"], kind="stable", ignore_index=True)
+    if not isinstance(frame["interval_start"].dtype, pd.DatetimeTZDtype):
+        raise TableError(f"plan: interval_start is {frame['interval_start'].dtype}; expected instants with a time zone")
+    numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    bad = ~(numbers >= 0) | np.isinf(numbers)
+    if bad.any():
+        row = frame.loc[np.flatnonzero(bad)[0]]
+        raise TableError(
+            f"plan: {column} is missing, negative or infinite in {int(bad.sum())} rows, first queue {row['queue']!r} at {row['interval_start']}: "
+            f"{row[column]!r}. Leave such intervals out or say how many agents they need"
+        )
+    ends = frame["interval_start"] + pd.to_timedelta(frame["interval_s"], unit="s")
+    over = (frame["queue"] == frame["queue"].shift()) & (frame["interval_start"] < ends.shift())
+    if over.any():
+        row = frame.loc[over.idxmax()]
+        raise TableError(f"plan: queue {row['queue']!r} has intervals twice or overlapping, first at {row['interval_start']}")
+    return frame, column
+
+
+def _of_queue(queue: str, rows: pd.DataFrame, column: str, asked: _Asked) -> _Part:
+    starts = pd.DatetimeIndex(rows["interval_start"].dt.tz_convert("UTC")).as_unit("us").asi8 / 1e6
+    lengths = rows["interval_s"].to_numpy(dtype="float64")
+    required = rows[column].to_numpy(dtype="float64")
+    if asked.calendar is not None:
+        _refuse_closed(queue, rows, required, asked.calendar)
+    found = list_candidates(asked.templates, starts, lengths, asked.zone, asked.calendar)
+    reachable = np.asarray((found.covered > 0).sum(axis=1)).ravel() > 0
+    required = np.where(reachable, np.maximum(required, asked.min_agents), required)
+    columns, members = _tours(found, rows, asked) if asked.days_off else (found.covered, None)
+    problem = _problem(found, columns, members, rows, required, lengths, asked)
+    if asked.engine == "pyworkforce":
+        local = rows["interval_start"].dt.tz_convert(asked.zone).dt.date
+        numbers = {day: at for at, day in enumerate(dict.fromkeys(local))}
+        shift_days = found.rows["day"].map(numbers).fillna(-1).to_numpy(dtype="int64")
+        solution = solve_pyworkforce(
+            problem, days=local.map(numbers).to_numpy(dtype="int64"), shift_days=shift_days, objective=asked.objective,
+            time_limit_s=asked.time_limit_s,
+        )  # fmt: skip
+        if solution.status in ("infeasible", "unknown"):
+            raise OptionError(
+                f"queue {queue!r}: pyworkforce found no schedule ({solution.status}) and does not say why; engine='highs' names the intervals"
+            )
+    else:
+        solution = solve_highs(problem, time_limit_s=asked.time_limit_s, gap=asked.gap)
+        if solution.status == "infeasible":
+            raise OptionError(f"queue {queue!r}: no schedule is within max_agents and max_heads")
+    of_shift = solution.counts if members is None else np.asarray(members @ solution.counts).ravel()
+    taken = np.flatnonzero(of_shift > 0)
+    shifts = found.rows.iloc[taken][["shift", "started_at", "ended_at", "paid_s", "cost"]].reset_index(drop=True)
+    shifts.insert(3, "agents", of_shift[taken].astype("int64"))
+    shifts.insert(0, "queue", queue)
+    covered = found.covered @ of_shift
+    coverage = rows[["queue", "interval_start", "interval_s"]].assign(required=required, covered=covered, gap=required - covered)
+    tours = _tour_table(queue, found, members, solution.counts, asked) if members is not None else _NO_TOURS
+    return _Part(queue, solution, shifts.sort_values(["started_at", "shift"], kind="stable", ignore_index=True), coverage, tours)
+
+
+_NO_TOURS = pd.DataFrame(
+    {name: pd.Series([], dtype=dtype) for name, dtype in
+     {"queue": "str", "shift": "str", "start": "str", "week_start": "object", "days_off": "str", "agents": "int64"}.items()}
+)  # fmt: skip
+
+
+def _refuse_closed(queue: str, rows: pd.DataFrame, required: Floats, calendar: Calendar) -> None:
+    ends = rows["interval_start"] + pd.to_timedelta(rows["interval_s"], unit="s")
+    closed = (calendar.open_seconds(rows["interval_start"], ends) <= 0) & (required > 0)
+    if closed.any():
+        shown = ", ".join(str(at) for at in rows.loc[closed, "interval_start"].iloc[:3])
+        raise OptionError(
+            f"queue {queue!r}: {int(closed.sum())} intervals need agents in closed hours, first {shown}; correct the plan or the calendar"
+        )
+
+
+def _problem(
+    found: Candidates, columns: sparse.csc_matrix, members: Any, rows: pd.DataFrame, required: Floats, lengths: Floats, asked: _Asked
+) -> Problem:
+    hours = lengths / 3600
+    each = {
+        "cost": found.rows["cost"].to_numpy(dtype="float64"),
+        "service_level": found.rows["cost"].to_numpy(dtype="float64"),
+        "heads": np.ones(len(found.rows)),
+        "paid": found.rows["paid_s"].to_numpy(dtype="float64") / 3600,
+        "difference": np.zeros(len(found.rows)),
+    }[asked.objective]
+    cost = each if members is None else np.asarray(members.T @ each).ravel()
+    if asked.objective == "heads" and members is not None:
+        cost = np.ones(columns.shape[1])
+    short, spare = asked.short_cost, asked.spare_cost
+    if asked.objective == "difference":
+        short, spare = 1.0, 1.0
+    elif short is None:
+        # An interval covered must be worth any number of shifts that could cover it.
+        worth = np.asarray(columns.T @ hours).ravel()
+        usable = worth > 0
+        short = 10.0 * float(np.max(cost[usable] / np.minimum(worth[usable], hours.min()), initial=1.0)) + 10.0 * spare
+    lines = _losses(rows, asked) if asked.objective == "service_level" else None
+    groups: list[tuple[NDArray[np.int64], float]] = []
+    if asked.max_heads is not None:
+        label = found.rows["day"].to_numpy() if members is None else _weeks(found, members)
+        groups = [(np.flatnonzero(label == day), float(asked.max_heads)) for day in dict.fromkeys(label)]
+    most = None if asked.max_agents is None else np.full(len(rows), float(asked.max_agents))
+    return Problem(columns.tocsc(), required, hours, cost, float(short), float(spare), lines, most, tuple(groups))
+
+
+def _losses(rows: pd.DataFrame, asked: _Asked) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Lower hulls of contacts not served in time over agents, as lines (interval, slope, intercept)."""
+    load = (rows["expected_offered"] * rows["expected_aht_s"] / rows["interval_s"]).to_numpy(dtype="float64")
+    top = int(np.ceil(np.nanmax(load, initial=0.0) * 1.3 + 6 * np.sqrt(np.nanmax(load, initial=0.0)) + 5))
+    agents = np.arange(top + 1)
+    many = rows.loc[rows.index.repeat(len(agents))].reset_index(drop=True)
+    # Each number of agents is a queue of its own, so that intervals do not stand twice.
+    many = many.assign(queue=np.tile(agents, len(rows)).astype("str"), agents=np.tile(agents, len(rows)).astype("float64"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        level = evaluate_staffing(many)
+    level = many[["queue", "interval_start"]].merge(level, on=["queue", "interval_start"], how="left")["expected_service_level"]
+    served = level.to_numpy(dtype="float64").reshape(len(rows), len(agents))
+    lost = asked.lost_contact_cost * rows["expected_offered"].to_numpy(dtype="float64")[:, None] * (1 - np.nan_to_num(served, nan=0.0))
+    lost[~(rows["expected_offered"].to_numpy(dtype="float64") > 0)] = 0.0
+    places, slopes, intercepts = [], [], []
+    for place, curve in enumerate(np.minimum.accumulate(lost, axis=1)):
+        at = 0
+        while at < top and curve[at] > 1e-9:
+            steps = (curve[at + 1 :] - curve[at]) / (agents[at + 1 :] - at)
+            to = at + 1 + int(np.flatnonzero(steps == steps.min())[-1])
+            slope = steps.min()
+            if slope > -1e-12:
+                break
+            places.append(place)
+            slopes.append(slope)
+            intercepts.append(curve[at] - slope * at)
+            at = to
+    return np.array(places, dtype="int64"), np.array(slopes, dtype="float64"), np.array(intercepts, dtype="float64")
+
+
+def _tours(found: Candidates, rows: pd.DataFrame, asked: _Asked) -> tuple[sparse.csc_matrix, sparse.csc_matrix]:
+    """Tours as columns: the same start on all days of seven but so many in a row; and which shifts each is made of."""
+    first = rows["interval_start"].iloc[0].tz_convert(asked.zone).date()
+    table = found.rows
+    ahead = np.array([(day - first).days for day in table["day"]])
+    clock = table["started_at"].dt.tz_convert(asked.zone).dt.strftime("%H:%M")
+    entries: tuple[list[int], list[int]] = ([], [])
+    many = 0
+    for _, group in table.assign(week=ahead // 7, ahead=ahead % 7, clock=clock).groupby(["week", "shift", "clock"], sort=True):
+        places = dict(zip(group["ahead"], group.index, strict=True))
+        for off in range(7):
+            free = {(off + more) % 7 for more in range(asked.days_off)}
+            worked = [place for day, place in places.items() if day not in free]
+            # Days the template does not allow, or the plan does not reach, are days off besides.
+            if not worked or (off and len(places) + asked.days_off <= 7 and not free & set(places)):
+                continue
+            entries[0].extend(worked)
+            entries[1].extend([many] * len(worked))
+            many += 1
+    members = sparse.csc_matrix((np.ones(len(entries[0])), entries), shape=(len(table), many))
+    return (found.covered @ members).tocsc(), members
+
+
+def _weeks(found: Candidates, members: sparse.csc_matrix) -> NDArray[Any]:
+    first = members.tocsc().indices[members.indptr[:-1]]
+    days = found.rows["day"].to_numpy()
+    start = min(days)
+    return np.array([(days[row] - start).days // 7 for row in first])
+
+
+def _tour_table(queue: str, found: Candidates, members: sparse.csc_matrix, counts: Floats, asked: _Asked) -> pd.DataFrame:
+    records = []
+    for tour in np.flatnonzero(counts > 0):
+        rows = found.rows.iloc[members.indices[members.indptr[tour] : members.indptr[tour + 1]]]
+        worked = {day.weekday() for day in rows["day"]}
+        names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+        records.append(
+            {
+                "queue": queue,
+                "shift": rows["shift"].iloc[0],
+                "start": rows["started_at"].iloc[0].tz_convert(asked.zone).strftime("%H:%M"),
+                "week_start": min(rows["day"]),
+                "days_off": " ".join(name for at, name in enumerate(names) if at not in worked),
+                "agents": int(counts[tour]),
+            }
+        )
+    return pd.DataFrame(records) if records else _NO_TOURS
+
+
+def _together(parts: list[_Part], frame: pd.DataFrame) -> Schedule:
+    if not parts:
+        empty = frame[["queue", "interval_start", "interval_s"]].assign(required=0.0, covered=0.0, gap=0.0)
+        names = {"queue": "str", "shift": "str", "started_at": "datetime64[us, UTC]", "ended_at": "datetime64[us, UTC]", "agents": "int64"}
+        shifts = pd.DataFrame(
+            {name: pd.Series([], dtype=dtype) for name, dtype in (names | {"paid_s": "float64", "cost": "float64"}).items()}
+        )
+        return Schedule(shifts, empty, _NO_TOURS, "optimal", 0.0, 0.0, frame)
+    coverage = pd.concat([part.coverage for part in parts], ignore_index=True)
+    plan = frame.merge(coverage[["queue", "interval_start", "covered"]], on=["queue", "interval_start"], how="left")
+    share = 1 - plan["shrinkage"].fillna(0.0) if "shrinkage" in plan and "scheduled_agents" in plan else 1.0
+    plan = plan.assign(agents=plan["covered"] * share).drop(columns="covered")
+    coverage = _expected(plan, coverage)
+    short = coverage[coverage["gap"] > _COVERED_ENOUGH]
+    if len(short):
+        worst = short.loc[short["gap"].idxmax()]
+        warnings.warn(
+            f"{len(short)} intervals are short of agents, the worst queue {worst['queue']!r} at {worst['interval_start']} by {worst['gap']:.2f}; "
+            "Schedule.gaps() lists them",
+            DataWarning,
+            stacklevel=3,
+        )
+    solutions = [part.solution for part in parts]
+    late = [part.queue for part in parts if part.solution.status != "optimal"]
+    if late:
+        warnings.warn(
+            f"the time was over before the best was proved for {', '.join(map(repr, late[:5]))}: see Schedule.gap",
+            DataWarning,
+            stacklevel=3,
+        )
+    tours = [part.tours for part in parts if len(part.tours)]
+    return Schedule(
+        pd.concat([part.shifts for part in parts], ignore_index=True),
+        coverage,
+        pd.concat(tours, ignore_index=True) if tours else _NO_TOURS,
+        "optimal" if not late else "feasible",
+        float(sum(each.objective for each in solutions)),
+        float(sum(each.bound for each in solutions)),
+        plan,
+    )
+
+
+def _expected(plan: pd.DataFrame, coverage: pd.DataFrame) -> pd.DataFrame:
+    """What the sizing models expect of the agents on the floor, where the plan says enough."""
+    if any(name not in plan for name in ("expected_offered", "expected_aht_s", "threshold_s", "patience_s")):
+        return coverage
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        expected = evaluate_staffing(plan)
+    names = ["agents", "expected_service_level", "expected_asa_s", "expected_abandonment_rate", "expected_occupancy"]
+    keys = ["queue", "interval_start"]
+    found = expected[[*keys, *names]].assign(queue=expected["queue"].astype("str"))
+    return coverage.merge(found, on=keys, how="left")
