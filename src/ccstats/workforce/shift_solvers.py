@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, sparse
+from scipy.sparse import csgraph
 
 from ccstats.errors import MissingExtraError, OptionError
 
@@ -91,9 +93,9 @@ class Solution:
 
 
 def solve_highs(problem: Problem, *, time_limit_s: float, gap: float) -> Solution:
-    """The fewest cost by HiGHS, branch and bound on all intervals at once.
+    """The least cost by HiGHS: branch and bound on each stretch of time that no shift connects with another.
 
-    Where the time is over before any whole solution was found, the linear one is rounded up and trimmed.
+    Where the time is over before any whole solution was found, the linear one is rounded down and filled up.
 
     Examples
     --------
@@ -102,8 +104,11 @@ def solve_highs(problem: Problem, *, time_limit_s: float, gap: float) -> Solutio
     >>> found.counts.tolist(), found.objective, found.status
     ([3.0], 6.0, 'optimal')
     """
+    blocks = _blocks(problem)
+    if len(blocks) > 1:
+        return _in_blocks(problem, blocks, time_limit_s, gap)
     model = _Model(problem)
-    options = {"time_limit": float(time_limit_s), "mip_rel_gap": float(gap)}
+    options = {"time_limit": max(float(time_limit_s), 0.05), "mip_rel_gap": float(gap)}
     found = optimize.milp(model.cost, constraints=model.rows, integrality=model.whole, bounds=model.bounds, options=options)
     if found.x is not None:
         counts = np.rint(found.x[: problem.covered.shape[1]])
@@ -117,6 +122,56 @@ def solve_highs(problem: Problem, *, time_limit_s: float, gap: float) -> Solutio
         return Solution(np.zeros(problem.covered.shape[1]), "infeasible", np.nan, np.nan)
     counts = _trimmed(problem, np.floor(relaxed.x[: problem.covered.shape[1]] + 1e-9))
     return Solution(counts, "feasible", problem.value(counts), float(relaxed.fun))
+
+
+def _blocks(problem: Problem) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Intervals and columns that have to do with each other."""
+    intervals, columns = problem.covered.shape
+    ties = [sparse.csr_matrix((np.ones(len(m) - 1), (m[:-1], m[1:])), shape=(columns, columns)) for m, _ in problem.groups if len(m) > 1]
+    same = sum(ties[1:], start=ties[0]) if ties else sparse.csr_matrix((columns, columns))
+    graph = sparse.bmat([[None, problem.covered], [problem.covered.T, same]], format="csr")
+    many, label = csgraph.connected_components(graph, directed=False)
+    order = [np.flatnonzero(label == each) for each in range(many)] if many <= 10_000 else [np.arange(intervals + columns)]
+    blocks = [(each[each < intervals], each[each >= intervals] - intervals) for each in order]
+    # Intervals that no shift reaches are none's business.
+    return [block for block in blocks if len(block[1])]
+
+
+def _in_blocks(problem: Problem, blocks: list[tuple[NDArray[np.int64], NDArray[np.int64]]], time_limit_s: float, gap: float) -> Solution:
+    counts, bound, statuses, until = np.zeros(problem.covered.shape[1]), 0.0, set(), time.monotonic() + time_limit_s
+    for number, (rows, columns) in enumerate(blocks):
+        # Time that one block leaves is the next ones'.
+        found = solve_highs(_part(problem, rows, columns), time_limit_s=(until - time.monotonic()) / (len(blocks) - number), gap=gap)
+        counts[columns] = found.counts
+        bound += found.bound
+        statuses.add(found.status)
+    alone = np.setdiff1d(np.arange(len(problem.required)), np.concatenate([rows for rows, _ in blocks]))
+    bound += _part(problem, alone, np.empty(0, dtype="int64")).value(np.empty(0))
+    if "infeasible" in statuses:
+        return Solution(counts, "infeasible", np.nan, np.nan)
+    return Solution(counts, "feasible" if "feasible" in statuses else "optimal", problem.value(counts), bound)
+
+
+def _part(problem: Problem, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Problem:
+    place = np.full(len(problem.required), -1)
+    place[rows] = np.arange(len(rows))
+    column_place = np.full(problem.covered.shape[1], -1)
+    column_place[columns] = np.arange(len(columns))
+    lines = problem.lines
+    if lines is not None:
+        mine = place[lines[0]] >= 0
+        lines = (place[lines[0]][mine], lines[1][mine], lines[2][mine])
+    groups = tuple((column_place[members], most) for members, most in problem.groups if len(members) and column_place[members[0]] >= 0)
+    return replace(
+        problem,
+        covered=problem.covered[rows][:, columns].tocsc(),
+        required=problem.required[rows],
+        weight=problem.weight[rows],
+        cost=problem.cost[columns],
+        lines=lines,
+        most=None if problem.most is None else problem.most[rows],
+        groups=groups,
+    )
 
 
 class _Model:
@@ -219,7 +274,7 @@ def solve_pyworkforce(
     many = int(days[-1]) + 1
     dense = np.asarray(problem.covered.todense())
     counts = np.zeros(problem.covered.shape[1])
-    optimal = True
+    optimal, unit = True, _unit(problem.cost)
     for day in range(many):
         rows, columns = np.flatnonzero(days == day), np.flatnonzero(shift_days == day)
         required = [[int(round(each)) for each in problem.required[rows]]]
@@ -236,7 +291,7 @@ def solve_pyworkforce(
             "num_search_workers": 2,
         }  # fmt: skip
         if objective == "paid":
-            asked["cost_dict"] = {f"s{at}": int(round(problem.cost[column])) for at, column in enumerate(columns)}
+            asked["cost_dict"] = {f"s{at}": int(round(problem.cost[column] * unit)) for at, column in enumerate(columns)}
         solver = (MinAbsDifference if objective == "difference" else MinRequiredResources)(**asked)
         answer = solver.solve()
         if answer["status"] not in ("OPTIMAL", "FEASIBLE"):
@@ -247,6 +302,11 @@ def solve_pyworkforce(
                 counts[columns[int(row["shift"][1:])]] += row["resources"]
     objective_value = problem.value(counts)
     return Solution(counts, "optimal" if optimal else "feasible", objective_value, objective_value if optimal else -np.inf)
+
+
+def _unit(cost: Floats) -> int | None:
+    """By what hours have to be multiplied to be whole: halves, quarters, minutes or seconds."""
+    return next((unit for unit in (1, 2, 4, 60, 3600) if np.allclose(cost * unit, np.rint(cost * unit), atol=1e-6)), None)
 
 
 def _refuse(problem: Problem, days: NDArray[np.int64], shift_days: NDArray[np.int64], objective: str) -> None:
@@ -261,8 +321,8 @@ def _refuse(problem: Problem, days: NDArray[np.int64], shift_days: NDArray[np.in
         why = "a shift goes on over midnight; it would wrap it round to the morning of the same day"
     elif not np.allclose(problem.required, np.rint(problem.required), atol=1e-9):
         why = "a requirement is no whole number"
-    elif objective == "paid" and not np.allclose(problem.cost, np.rint(problem.cost), atol=1e-9):
-        why = "a shift's cost is no whole number"
+    elif objective == "paid" and _unit(problem.cost) is None:
+        why = "a shift's paid time is no whole number of seconds"
     elif problem.most is not None or problem.groups or problem.lines is not None:
         why = "limits on agents or heads, and costs of lost service, are not known to it"
     elif np.unique(np.bincount(days)).size > 1:
