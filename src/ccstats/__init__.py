@@ -127,6 +127,11 @@ _HOME = {
     "Shift": "ccstats.workforce.shift_templates",
     "read_shifts": "ccstats.workforce.shift_templates",
     "schedule_shifts": "ccstats.workforce.scheduling",
+    "Person": "ccstats.workforce.people",
+    "Roster": "ccstats.workforce.rostering",
+    "RosterRules": "ccstats.workforce.people",
+    "Wish": "ccstats.workforce.people",
+    "build_roster": "ccstats.workforce.rostering",
     "write_parquet": "ccstats.exports",
     "write_queue_log": "ccstats.exports",
 }
