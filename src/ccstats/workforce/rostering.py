@@ -88,8 +88,8 @@ def build_roster(
     shifts : Schedule or table
         ``shift, started_at, ended_at, agents`` and, where there are several, ``queue``; `schedule_shifts` makes them.
     people : table or list
-        ``agent``; ``skills`` (queues; missing: all), ``hours_per_week``, ``available`` (weekdays; missing: all), ``away`` (dates), ``wishes``
-        (list of ``date`` or ``weekday``, ``shift``, ``work``, ``weight``).
+        ``agent``; ``skills`` (queues; missing: all), ``hours_per_week``, ``available`` (weekdays; missing: all), ``away`` (dates),
+        ``wishes`` (list of ``date`` or ``weekday``, ``shift``, ``work``, ``weight``).
     timezone : str
         Whose days, weeks and weekends count. A shift belongs to the day it starts on, weeks are seven days from the first.
     rules : RosterRules or mapping, optional
@@ -136,9 +136,10 @@ def build_roster(
     >>> import ccstats as cc
     >>> days = pd.date_range("2024-03-04 09:00", periods=5, freq="D", tz="UTC", unit="us")
     >>> shifts = pd.DataFrame({"shift": "day", "started_at": days, "ended_at": days + pd.Timedelta("8h"), "agents": 1})
-    >>> made = cc.build_roster(shifts, [{"agent": "Ada"}, {"agent": "Bo", "hours_per_week": 16}], timezone="UTC")
+    >>> people = [{"agent": "Ada", "hours_per_week": 24}, {"agent": "Bo", "hours_per_week": 16, "away": ["2024-03-04"]}]
+    >>> made = cc.build_roster(shifts, people, timezone="UTC")
     >>> made.status, made.fairness[["agent", "hours"]].values.tolist()
-    ('optimal', [['Ada', 40.0], ['Bo', 0.0]])
+    ('optimal', [['Ada', 24.0], ['Bo', 16.0]])
     """
     zone = check_timezone(timezone)
     if coverage not in ("soft", "hard"):

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ccstats.errors import DataWarning, OptionError, TableError
 from ccstats.periods import Calendar, check_timezone
 from ccstats.schema import PLAN, as_frame
 from ccstats.workforce.evaluation import evaluate_staffing
-from ccstats.workforce.shift_solvers import Problem, Solution, solve_highs, solve_pyworkforce
-from ccstats.workforce.shift_templates import Candidates, Shift, check_shifts, list_candidates
+from ccstats.workforce.shift_problem import NO_TOURS, Wanted, problem_of, refuse_closed, tour_table, tours_of
+from ccstats.workforce.shift_solvers import Solution, solve_highs, solve_pyworkforce
+from ccstats.workforce.shift_templates import check_shifts, list_candidates
 
 __all__ = ["Schedule", "schedule_shifts"]
 
@@ -133,8 +133,8 @@ def schedule_shifts(
         Column with the agents to cover: ``scheduled_agents`` where there is one, else ``agents``. Breaks of the templates are taken out of
         the coverage, so shrinkage should not hold them again.
     objective : {"cost", "heads", "paid", "difference", "service_level"}
-        What is made least, shortfall apart: cost of the shifts (paid hours where a template has none), their number, paid hours; ``difference``:
-        agent-hours short and spare together; ``service_level``: cost, and contacts that are not served in time by the sizing model.
+        What is made least, shortfall apart: cost of the shifts (paid hours where a template has none), their number, paid hours;
+        ``difference``: agent-hours short and spare together; ``service_level``: cost, and contacts not served in time by the sizing model.
     short_cost : float, optional
         Of an agent-hour short. By default so high that whatever can be covered is. [cost/h]
     spare_cost : float
@@ -227,9 +227,9 @@ def schedule_shifts(
         raise OptionError(f"days_off={days_off!r}: expected 0 to 6 days in a row")
     templates = check_shifts(shifts)
     frame, column = _read(plan, required, objective)
-    asked = _Asked(
-        templates, zone, objective, short_cost, float(spare_cost), float(lost_contact_cost), float(min_agents), max_agents, max_heads, days_off,
-        calendar, engine, float(time_limit_s), float(gap),
+    asked = Wanted(
+        templates, zone, objective, short_cost, float(spare_cost), float(lost_contact_cost), float(min_agents), max_agents, max_heads,
+        days_off, calendar, engine, float(time_limit_s), float(gap),
     )  # fmt: skip
     parts = []
     queues = frame.groupby("queue", observed=True, sort=True)
@@ -238,24 +238,6 @@ def schedule_shifts(
         if progress:
             progress(str(queue), number / len(queues))
     return _together(parts, frame)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    templates: tuple[Shift, ...]
-    zone: str
-    objective: str
-    short_cost: float | None
-    spare_cost: float
-    lost_contact_cost: float
-    min_agents: float
-    max_agents: float | None
-    max_heads: int | None
-    days_off: int
-    calendar: Calendar | None
-    engine: str
-    time_limit_s: float
-    gap: float
 
 
 @dataclass(frozen=True)
@@ -285,8 +267,8 @@ def _read(plan: Any, required: str | None, objective: str) -> tuple[pd.DataFrame
     if bad.any():
         row = frame.loc[np.flatnonzero(bad)[0]]
         raise TableError(
-            f"plan: {column} is missing, negative or infinite in {int(bad.sum())} rows, first queue {row['queue']!r} at {row['interval_start']}: "
-            f"{row[column]!r}. Leave such intervals out or say how many agents they need"
+            f"plan: {column} is missing, negative or infinite in {int(bad.sum())} rows, first queue {row['queue']!r} at "
+            f"{row['interval_start']}: {row[column]!r}. Leave such intervals out or say how many agents they need"
         )
     ends = frame["interval_start"] + pd.to_timedelta(frame["interval_s"], unit="s")
     over = (frame["queue"] == frame["queue"].shift()) & (frame["interval_start"] < ends.shift())
@@ -296,17 +278,17 @@ def _read(plan: Any, required: str | None, objective: str) -> tuple[pd.DataFrame
     return frame, column
 
 
-def _of_queue(queue: str, rows: pd.DataFrame, column: str, asked: _Asked) -> _Part:
+def _of_queue(queue: str, rows: pd.DataFrame, column: str, asked: Wanted) -> _Part:
     starts = pd.DatetimeIndex(rows["interval_start"].dt.tz_convert("UTC")).as_unit("us").asi8 / 1e6
     lengths = rows["interval_s"].to_numpy(dtype="float64")
     required = rows[column].to_numpy(dtype="float64")
     if asked.calendar is not None:
-        _refuse_closed(queue, rows, required, asked.calendar)
+        refuse_closed(queue, rows, required, asked.calendar)
     found = list_candidates(asked.templates, starts, lengths, asked.zone, asked.calendar)
     reachable = np.asarray((found.covered > 0).sum(axis=1)).ravel() > 0
     required = np.where(reachable, np.maximum(required, asked.min_agents), required)
-    columns, members = _tours(found, rows, asked) if asked.days_off else (found.covered, None)
-    problem = _problem(found, columns, members, rows, required, lengths, asked)
+    columns, members = tours_of(found, rows, asked) if asked.days_off else (found.covered, None)
+    problem = problem_of(found, columns, members, rows, required, lengths, asked)
     if asked.engine == "pyworkforce":
         local = rows["interval_start"].dt.tz_convert(asked.zone).dt.date
         numbers = {day: at for at, day in enumerate(dict.fromkeys(local))}
@@ -317,7 +299,8 @@ def _of_queue(queue: str, rows: pd.DataFrame, column: str, asked: _Asked) -> _Pa
         )  # fmt: skip
         if solution.status in ("infeasible", "unknown"):
             raise OptionError(
-                f"queue {queue!r}: pyworkforce found no schedule ({solution.status}) and does not say why; engine='highs' names the intervals"
+                f"queue {queue!r}: pyworkforce found no schedule ({solution.status}) and does not say why; "
+                "engine='highs' names the intervals"
             )
     else:
         solution = solve_highs(problem, time_limit_s=asked.time_limit_s, gap=asked.gap)
@@ -330,135 +313,8 @@ def _of_queue(queue: str, rows: pd.DataFrame, column: str, asked: _Asked) -> _Pa
     shifts.insert(0, "queue", queue)
     covered = found.covered @ of_shift
     coverage = rows[["queue", "interval_start", "interval_s"]].assign(required=required, covered=covered, gap=required - covered)
-    tours = _tour_table(queue, found, members, solution.counts, asked) if members is not None else _NO_TOURS
+    tours = tour_table(queue, found, members, solution.counts, asked) if members is not None else NO_TOURS
     return _Part(queue, solution, shifts.sort_values(["started_at", "shift"], kind="stable", ignore_index=True), coverage, tours)
-
-
-_NO_TOURS = pd.DataFrame(
-    {name: pd.Series([], dtype=dtype) for name, dtype in
-     {"queue": "str", "shift": "str", "start": "str", "week_start": "object", "days_off": "str", "agents": "int64"}.items()}
-)  # fmt: skip
-
-
-def _refuse_closed(queue: str, rows: pd.DataFrame, required: Floats, calendar: Calendar) -> None:
-    ends = rows["interval_start"] + pd.to_timedelta(rows["interval_s"], unit="s")
-    closed = (calendar.open_seconds(rows["interval_start"], ends) <= 0) & (required > 0)
-    if closed.any():
-        shown = ", ".join(str(at) for at in rows.loc[closed, "interval_start"].iloc[:3])
-        raise OptionError(
-            f"queue {queue!r}: {int(closed.sum())} intervals need agents in closed hours, first {shown}; correct the plan or the calendar"
-        )
-
-
-def _problem(
-    found: Candidates, columns: sparse.csc_matrix, members: Any, rows: pd.DataFrame, required: Floats, lengths: Floats, asked: _Asked
-) -> Problem:
-    hours = lengths / 3600
-    each = {
-        "cost": found.rows["cost"].to_numpy(dtype="float64"),
-        "service_level": found.rows["cost"].to_numpy(dtype="float64"),
-        "heads": np.ones(len(found.rows)),
-        "paid": found.rows["paid_s"].to_numpy(dtype="float64") / 3600,
-        "difference": np.zeros(len(found.rows)),
-    }[asked.objective]
-    cost = each if members is None else np.asarray(members.T @ each).ravel()
-    if asked.objective == "heads" and members is not None:
-        cost = np.ones(columns.shape[1])
-    short, spare = asked.short_cost, asked.spare_cost
-    if asked.objective == "difference":
-        short, spare = 1.0, 1.0
-    elif short is None:
-        # An interval covered must be worth any number of shifts that could cover it.
-        worth = np.asarray(columns.T @ hours).ravel()
-        usable = worth > 0
-        short = 10.0 * float(np.max(cost[usable] / np.minimum(worth[usable], hours.min()), initial=1.0)) + 10.0 * spare
-    lines = _losses(rows, asked) if asked.objective == "service_level" else None
-    groups: list[tuple[NDArray[np.int64], float]] = []
-    if asked.max_heads is not None:
-        label = found.rows["day"].to_numpy() if members is None else _weeks(found, members)
-        groups = [(np.flatnonzero(label == day), float(asked.max_heads)) for day in dict.fromkeys(label)]
-    most = None if asked.max_agents is None else np.full(len(rows), float(asked.max_agents))
-    return Problem(columns.tocsc(), required, hours, cost, float(short), float(spare), lines, most, tuple(groups))
-
-
-def _losses(rows: pd.DataFrame, asked: _Asked) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Lower hulls of contacts not served in time over agents, as lines (interval, slope, intercept)."""
-    load = (rows["expected_offered"] * rows["expected_aht_s"] / rows["interval_s"]).to_numpy(dtype="float64")
-    top = int(np.ceil(np.nanmax(load, initial=0.0) * 1.3 + 6 * np.sqrt(np.nanmax(load, initial=0.0)) + 5))
-    agents = np.arange(top + 1)
-    many = rows.loc[rows.index.repeat(len(agents))].reset_index(drop=True)
-    # Each number of agents is a queue of its own, so that intervals do not stand twice.
-    many = many.assign(queue=np.tile(agents, len(rows)).astype("str"), agents=np.tile(agents, len(rows)).astype("float64"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
-        level = evaluate_staffing(many)
-    level = many[["queue", "interval_start"]].merge(level, on=["queue", "interval_start"], how="left")["expected_service_level"]
-    served = level.to_numpy(dtype="float64").reshape(len(rows), len(agents))
-    lost = asked.lost_contact_cost * rows["expected_offered"].to_numpy(dtype="float64")[:, None] * (1 - np.nan_to_num(served, nan=0.0))
-    lost[~(rows["expected_offered"].to_numpy(dtype="float64") > 0)] = 0.0
-    places, slopes, intercepts = [], [], []
-    for place, curve in enumerate(np.minimum.accumulate(lost, axis=1)):
-        at = 0
-        while at < top and curve[at] > 1e-9:
-            steps = (curve[at + 1 :] - curve[at]) / (agents[at + 1 :] - at)
-            to = at + 1 + int(np.flatnonzero(steps == steps.min())[-1])
-            slope = steps.min()
-            if slope > -1e-12:
-                break
-            places.append(place)
-            slopes.append(slope)
-            intercepts.append(curve[at] - slope * at)
-            at = to
-    return np.array(places, dtype="int64"), np.array(slopes, dtype="float64"), np.array(intercepts, dtype="float64")
-
-
-def _tours(found: Candidates, rows: pd.DataFrame, asked: _Asked) -> tuple[sparse.csc_matrix, sparse.csc_matrix]:
-    """Tours as columns: the same start on all days of seven but so many in a row; and which shifts each is made of."""
-    first = rows["interval_start"].iloc[0].tz_convert(asked.zone).date()
-    table = found.rows
-    ahead = np.array([(day - first).days for day in table["day"]])
-    clock = table["started_at"].dt.tz_convert(asked.zone).dt.strftime("%H:%M")
-    entries: tuple[list[int], list[int]] = ([], [])
-    many = 0
-    for _, group in table.assign(week=ahead // 7, ahead=ahead % 7, clock=clock).groupby(["week", "shift", "clock"], sort=True):
-        places = dict(zip(group["ahead"], group.index, strict=True))
-        for off in range(7):
-            free = {(off + more) % 7 for more in range(asked.days_off)}
-            worked = [place for day, place in places.items() if day not in free]
-            # Days the template does not allow, or the plan does not reach, are days off besides.
-            if not worked or (off and len(places) + asked.days_off <= 7 and not free & set(places)):
-                continue
-            entries[0].extend(worked)
-            entries[1].extend([many] * len(worked))
-            many += 1
-    members = sparse.csc_matrix((np.ones(len(entries[0])), entries), shape=(len(table), many))
-    return (found.covered @ members).tocsc(), members
-
-
-def _weeks(found: Candidates, members: sparse.csc_matrix) -> NDArray[Any]:
-    first = members.tocsc().indices[members.indptr[:-1]]
-    days = found.rows["day"].to_numpy()
-    start = min(days)
-    return np.array([(days[row] - start).days // 7 for row in first])
-
-
-def _tour_table(queue: str, found: Candidates, members: sparse.csc_matrix, counts: Floats, asked: _Asked) -> pd.DataFrame:
-    records = []
-    for tour in np.flatnonzero(counts > 0):
-        rows = found.rows.iloc[members.indices[members.indptr[tour] : members.indptr[tour + 1]]]
-        worked = {day.weekday() for day in rows["day"]}
-        names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-        records.append(
-            {
-                "queue": queue,
-                "shift": rows["shift"].iloc[0],
-                "start": rows["started_at"].iloc[0].tz_convert(asked.zone).strftime("%H:%M"),
-                "week_start": min(rows["day"]),
-                "days_off": " ".join(name for at, name in enumerate(names) if at not in worked),
-                "agents": int(counts[tour]),
-            }
-        )
-    return pd.DataFrame(records) if records else _NO_TOURS
 
 
 def _together(parts: list[_Part], frame: pd.DataFrame) -> Schedule:
@@ -468,18 +324,18 @@ def _together(parts: list[_Part], frame: pd.DataFrame) -> Schedule:
         shifts = pd.DataFrame(
             {name: pd.Series([], dtype=dtype) for name, dtype in (names | {"paid_s": "float64", "cost": "float64"}).items()}
         )
-        return Schedule(shifts, empty, _NO_TOURS, "optimal", 0.0, 0.0, frame)
+        return Schedule(shifts, empty, NO_TOURS, "optimal", 0.0, 0.0, frame)
     coverage = pd.concat([part.coverage for part in parts], ignore_index=True)
     plan = frame.merge(coverage[["queue", "interval_start", "covered"]], on=["queue", "interval_start"], how="left")
     share = 1 - plan["shrinkage"].fillna(0.0) if "shrinkage" in plan and "scheduled_agents" in plan else 1.0
-    plan = plan.assign(agents=plan["covered"] * share).drop(columns="covered")
+    plan = plan.assign(agents=plan["covered"] * share, queue=plan["queue"].astype("category")).drop(columns="covered")
     coverage = _expected(plan, coverage)
     short = coverage[coverage["gap"] > _COVERED_ENOUGH]
     if len(short):
         worst = short.loc[short["gap"].idxmax()]
         warnings.warn(
-            f"{len(short)} intervals are short of agents, the worst queue {worst['queue']!r} at {worst['interval_start']} by {worst['gap']:.2f}; "
-            "Schedule.gaps() lists them",
+            f"{len(short)} intervals are short of agents, the worst queue {worst['queue']!r} at {worst['interval_start']} by "
+            f"{worst['gap']:.2f}; Schedule.gaps() lists them",
             DataWarning,
             stacklevel=3,
         )
@@ -495,7 +351,7 @@ def _together(parts: list[_Part], frame: pd.DataFrame) -> Schedule:
     return Schedule(
         pd.concat([part.shifts for part in parts], ignore_index=True),
         coverage,
-        pd.concat(tours, ignore_index=True) if tours else _NO_TOURS,
+        pd.concat(tours, ignore_index=True) if tours else NO_TOURS,
         "optimal" if not late else "feasible",
         float(sum(each.objective for each in solutions)),
         float(sum(each.bound for each in solutions)),

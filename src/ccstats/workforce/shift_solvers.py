@@ -233,9 +233,9 @@ def solve_pyworkforce(
 ) -> Solution:
     """The same by pyworkforce (OR-tools CP-SAT), for what it gets right; anything else is refused with the reason.
 
-    pyworkforce takes each day alone and wraps a shift over midnight round to the same day's morning, takes whole numbers only, weighs agents
-    short and spare alike, has no soft coverage beside that, and tells that it failed by rows with -1 agents. So refused are: shifts over
-    midnight, intervals covered in part, fractional requirements, costs of its own for short or spare agents, limits on desks and heads,
+    pyworkforce takes each day alone and wraps a shift over midnight round to the same day's morning, takes whole numbers only, weighs
+    agents short and spare alike, has no soft coverage beside that, and tells that it failed by rows with -1 agents. So refused are: shifts
+    over midnight, intervals covered in part, fractional requirements, costs of its own for short or spare agents, limits on desks and heads,
     days of unequal length. Its rows of failure become a status.
 
     Parameters
@@ -261,7 +261,8 @@ def solve_pyworkforce(
     Examples
     --------
     >>> day = Problem(sparse.csc_matrix([[1.0, 0.0], [1.0, 1.0]]), np.array([1.0, 3.0]), np.ones(2), np.ones(2), 0.0, 0.0)
-    >>> solve_pyworkforce(day, days=np.zeros(2, "int64"), shift_days=np.zeros(2, "int64"), objective="heads", time_limit_s=10).counts.tolist()
+    >>> none = np.zeros(2, "int64")
+    >>> solve_pyworkforce(day, days=none, shift_days=none, objective="heads", time_limit_s=10).counts.tolist()
     [1.0, 2.0]
     """
     _refuse(problem, days, shift_days, objective)
