@@ -229,7 +229,7 @@ def test_what_the_schedule_promises_the_simulation_keeps() -> None:
     assert (promised["expected_service_level"] >= 0.8 - 1e-9).all()
     as_plan = made.as_plan()
     transient = cc.evaluate_staffing(as_plan, model="transient", period=None)
-    simulated = cc.evaluate_staffing(as_plan, model="simulation", period=None, replications=400, seed=1)
+    simulated = cc.evaluate_staffing(as_plan, model="simulation", period=None, replications=200, seed=1, confidence=0.99)
     assert (
         simulated["expected_service_level_low"][0] <= transient["expected_service_level"][0] <= simulated["expected_service_level_high"][0]
     )

@@ -235,8 +235,8 @@ def solve_pyworkforce(
 
     pyworkforce takes each day alone and wraps a shift over midnight round to the same day's morning, takes whole numbers only, weighs
     agents short and spare alike, has no soft coverage beside that, and tells that it failed by rows with -1 agents. So refused are: shifts
-    over midnight, intervals covered in part, fractional requirements, costs of its own for short or spare agents, limits on desks and heads,
-    days of unequal length. Its rows of failure become a status.
+    over midnight, intervals covered in part, fractional requirements, costs of its own for short or spare agents, limits on desks and
+    heads, days of unequal length. Its rows of failure become a status.
 
     Parameters
     ----------
