@@ -109,7 +109,7 @@ def build_roster(
     See Also
     --------
     schedule_shifts : makes the shifts.
-    check_roster : the rules once more, for rosters changed by hand.
+    measure_adherence : whether the roster was kept.
 
     Notes
     -----
