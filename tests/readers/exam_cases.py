@@ -25,6 +25,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "dictionary": {"split": {"1/12": "Störung", "1/21": "Rechnung"}, "agent": {"7001": "Ada", "7003": "Zoë"}},
     },
     "cisco_ucce": {"timezone": "Europe/Berlin"},
+    "genesys_cloud_user_status": {"users": {"u-zoe": "Zoë Brandt", "u-ayşe": "Ayşe Demir"}},
     "issabel": {"timezone": "America/Bogota"},
     "technion_bank": {"timezone": "Asia/Jerusalem"},
 }

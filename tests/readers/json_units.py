@@ -8,11 +8,13 @@ import re
 from ccstats.readers.amazon_connect_agent_events import SHAPE as CONNECT_AGENTS
 from ccstats.readers.amazon_connect_records import SHAPE as CONNECT
 from ccstats.readers.genesys_cloud_conversations import SHAPE as GENESYS
+from ccstats.readers.genesys_cloud_user_status import SHAPE as GENESYS_USERS
 from ccstats.readers.json_records import JsonShape
 
 #: Formats whose unit of account is the JSON record.
 JSON: dict[str, JsonShape] = {
     "genesys_cloud_conversations": GENESYS,
+    "genesys_cloud_user_status": GENESYS_USERS,
     "amazon_connect_records": CONNECT,
     "amazon_connect_agent_events": CONNECT_AGENTS,
 }

@@ -30,6 +30,7 @@ _OWN = (
     "amazon_connect_records",
     "amazon_connect_agent_events",
     "genesys_cloud_conversations",
+    "genesys_cloud_user_status",
     "cisco_ucce",
     "cisco_uccx",
     "cisco_uccx_agent_states",
