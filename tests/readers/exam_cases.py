@@ -20,6 +20,7 @@ SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 #: What a format needs besides its name; a sample's own mapping lies beside it.
 OPTIONS: dict[str, dict[str, Any]] = {
     "asterisk_cdr": {"timezone": "Europe/Istanbul"},
+    "asterisk_cel": {"timezone": "Europe/Istanbul"},
     "avaya_cms_intervals": {
         "timezone": "Europe/Berlin",
         "dictionary": {"split": {"1/12": "Störung", "1/21": "Rechnung"}, "agent": {"7001": "Ada", "7003": "Zoë"}},
@@ -28,6 +29,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "genesys_cloud_user_status": {"users": {"u-zoe": "Zoë Brandt", "u-ayşe": "Ayşe Demir"}},
     "issabel": {"timezone": "America/Bogota"},
     "technion_bank": {"timezone": "Asia/Jerusalem"},
+    "wazo_stat": {"timezone": "America/Toronto"},
 }
 #: Formats that are tables with a header: what follows it needs it, and line ends within quotes are line ends.
 HEADED = {
@@ -35,6 +37,8 @@ HEADED = {
     "talkdesk",
     "zendesk_talk",
     "asterisk_cdr",
+    "asterisk_cel",
+    "wazo_stat",
     "cisco_uccx",
     "cisco_uccx_agent_states",
     "cisco_ucce",
@@ -48,6 +52,7 @@ HEADED = {
 BARE = {
     "asterisk_queue_log": b"1709280000|NONE|NONE|NONE|QUEUESTART|\n",
     "asterisk_cdr": b"calldate,clid,src,dst,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition,uniqueid\n",
+    "asterisk_cel": b"eventtype,eventtime,channame,appname,appdata,uniqueid,linkedid\n",
 }
 
 

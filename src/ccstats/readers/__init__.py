@@ -36,6 +36,8 @@ _OWN = (
     "cisco_uccx_agent_states",
     "avaya_ech",
     "asterisk_cdr",
+    "asterisk_cel",
+    "wazo_stat",
     "zendesk_talk",
     "talkdesk",
     "avaya_cms_intervals",
