@@ -14,6 +14,7 @@ from json_units import JSON, units
 
 from ccstats.errors import DataWarning
 from ccstats.readers import READERS, read, read_intervals
+from ccstats.readers.json_records import JsonShape, starts_as_json
 from ccstats.schema import TABLES
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
@@ -45,6 +46,7 @@ HEADED = {
     "vicidial",
     "threecx_queue_calls",
     "issabel",
+    "nice_cxone",
     "queuemetrics_table",
     "mapped",
 }
@@ -88,13 +90,23 @@ class Case:
             return read(source, **{"pseudonyms": False, **self.options, **options})
 
     @property
+    def shape(self) -> JsonShape | None:
+        """How its records look, if it is JSON."""
+        return shape_of(self.format, self.data)
+
+    @property
+    def headed(self) -> bool:
+        """Whether it is a table with a header."""
+        return self.format in HEADED and self.shape is None
+
+    @property
     def bare(self) -> bytes:
         """The sample without its rows: what stands above them, or a line that says nothing."""
         if self.format in BARE:
             return BARE[self.format]
         if self.format == "avaya_ech":
             return self.above or b"\n"
-        if self.format in JSON:
+        if self.shape:
             return b"[]"
         above = 3 if self.path.name == "german_export.csv" else 1
         return b"".join(self.data.splitlines(keepends=True)[:above])
@@ -112,8 +124,8 @@ class Case:
     @property
     def units(self) -> list[bytes]:
         """The sample in what it is accounted in: lines, or JSON records, which may be put together again in any way."""
-        if self.format in JSON:
-            return [text.encode() + b"\n" for text, _ in units(self.data, JSON[self.format])]
+        if self.shape:
+            return [text.encode() + b"\n" for text, _ in units(self.data, self.shape)]
         if self.binary:
             return avaya_packer.records_of(self.data)
         return self.data.splitlines(keepends=True)
@@ -121,7 +133,7 @@ class Case:
     @property
     def cut(self) -> tuple[bytes, int]:
         """The sample cut in the middle of its last unit worth mentioning, and that unit's number."""
-        if self.format in JSON:
+        if self.shape:
             last, number = self.units[-1].rstrip(), len(self.units)
             return self.data[: self.data.rindex(last) + len(last) // 2], number
         lines = self.units
@@ -131,7 +143,7 @@ class Case:
     @property
     def begun(self) -> bytes:
         """The sample's beginning, cut anywhere after its first three lines, or within its second JSON record."""
-        if self.format in JSON:
+        if self.shape:
             second = self.units[1].rstrip()
             return self.data[: self.data.index(second) + len(second) // 2]
         if self.binary:
@@ -155,12 +167,18 @@ def cases_of(format: str) -> list[Case]:
 CASES = [case for format in READERS for case in cases_of(format)]
 
 
+def shape_of(format: str, data: bytes) -> JsonShape | None:
+    """How records look, if the text is JSON; a format may have that and a table besides."""
+    return None if format in HEADED and not starts_as_json(data) else JSON.get(format)
+
+
 def lines_of(format: str, data: bytes) -> int:
     """Lines, counted without the reader: a last one without an end counts. In JSON and binary files they are records."""
     if format == "avaya_ech" and avaya_packer.is_binary(data):
         return len(avaya_packer.records_of(data))
-    if format in JSON:
-        return len(units(data, JSON[format]))
+    shape = shape_of(format, data)
+    if shape:
+        return len(units(data, shape))
     ends = re.findall(rb"\r\n|\r|\n", data) if format in HEADED else re.findall(rb"\n", data)
     last = (b"\n", b"\r") if format in HEADED else (b"\n",)
     return len(ends) + (bool(data) and not data.endswith(last))

@@ -10,6 +10,7 @@ from ccstats.readers.amazon_connect_records import SHAPE as CONNECT
 from ccstats.readers.genesys_cloud_conversations import SHAPE as GENESYS
 from ccstats.readers.genesys_cloud_user_status import SHAPE as GENESYS_USERS
 from ccstats.readers.json_records import JsonShape
+from ccstats.readers.nice_cxone import SHAPE as CXONE
 
 #: Formats whose unit of account is the JSON record.
 JSON: dict[str, JsonShape] = {
@@ -17,6 +18,7 @@ JSON: dict[str, JsonShape] = {
     "genesys_cloud_user_status": GENESYS_USERS,
     "amazon_connect_records": CONNECT,
     "amazon_connect_agent_events": CONNECT_AGENTS,
+    "nice_cxone": CXONE,
 }
 
 

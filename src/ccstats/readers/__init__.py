@@ -40,6 +40,7 @@ _OWN = (
     "wazo_stat",
     "zendesk_talk",
     "talkdesk",
+    "nice_cxone",
     "avaya_cms_intervals",
     "mapped",
 )
