@@ -11,6 +11,7 @@ from typing import Any
 import avaya_packer
 import pandas as pd
 from json_units import JSON, units
+from xml_units import tag_of, xml_units
 
 from ccstats.errors import DataWarning
 from ccstats.readers import READERS, read, read_intervals
@@ -28,6 +29,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "cisco_ucce": {"timezone": "Europe/Berlin"},
     "genesys_cloud_user_status": {"users": {"u-zoe": "Zoë Brandt", "u-ayşe": "Ayşe Demir"}},
+    "freeswitch_cdr": {"timezone": "Europe/Berlin", "queues": {"8000": "Störung", "8100": "Vertrieb"}},
     "issabel": {"timezone": "America/Bogota"},
     "technion_bank": {"timezone": "Asia/Jerusalem"},
     "wazo_stat": {"timezone": "America/Toronto"},
@@ -38,6 +40,7 @@ HEADED = {
     "talkdesk",
     "zendesk_talk",
     "asterisk_cdr",
+    "freeswitch_cdr",
     "asterisk_cel",
     "wazo_stat",
     "cisco_uccx",
@@ -50,9 +53,17 @@ HEADED = {
     "queuemetrics_table",
     "mapped",
 }
-#: The shortest valid log of formats that have a header or a first line that says nothing.
+#: A line of a template, of a call that was in no queue.
+_PLAIN = (
+    b'"Ada","100","1002","default","2024-03-01 09:00:00","","2024-03-01 09:00:30","30","0","NO_ANSWER",'
+    b'"0b8e2f4a-0c5d-4b6e-9f10-00000000abcd","","","",""\n'
+)
+#: The shortest valid log of formats, or samples, that have a header or a first line that says nothing.
 BARE = {
     "asterisk_queue_log": b"1709280000|NONE|NONE|NONE|QUEUESTART|\n",
+    "freeswitch_cdr-Master.csv": _PLAIN,
+    "freeswitch_cdr-asterisk_template.csv": _PLAIN,
+    "freeswitch_cdr-excel.csv": _PLAIN,
     "asterisk_cdr": b"calldate,clid,src,dst,channel,dstchannel,lastapp,lastdata,duration,billsec,disposition,uniqueid\n",
     "asterisk_cel": b"eventtype,eventtime,channame,appname,appdata,uniqueid,linkedid\n",
 }
@@ -97,17 +108,24 @@ class Case:
     @property
     def headed(self) -> bool:
         """Whether it is a table with a header."""
-        return self.format in HEADED and self.shape is None
+        return self.format in HEADED and self.shape is None and self.tag is None
+
+    @property
+    def tag(self) -> str | None:
+        """The element that is a record, if it is XML."""
+        return tag_of(self.format, self.data)
 
     @property
     def bare(self) -> bytes:
         """The sample without its rows: what stands above them, or a line that says nothing."""
-        if self.format in BARE:
-            return BARE[self.format]
+        if str(self) in BARE or self.format in BARE:
+            return BARE.get(str(self)) or BARE[self.format]
         if self.format == "avaya_ech":
             return self.above or b"\n"
         if self.shape:
             return b"[]"
+        if self.tag:
+            return b"<records></records>"
         above = 3 if self.path.name == "german_export.csv" else 1
         return b"".join(self.data.splitlines(keepends=True)[:above])
 
@@ -126,6 +144,8 @@ class Case:
         """The sample in what it is accounted in: lines, or JSON records, which may be put together again in any way."""
         if self.shape:
             return [text.encode() + b"\n" for text, _ in units(self.data, self.shape)]
+        if self.tag:
+            return [text + b"\n" for text in xml_units(self.data, self.tag)]
         if self.binary:
             return avaya_packer.records_of(self.data)
         return self.data.splitlines(keepends=True)
@@ -133,7 +153,7 @@ class Case:
     @property
     def cut(self) -> tuple[bytes, int]:
         """The sample cut in the middle of its last unit worth mentioning, and that unit's number."""
-        if self.shape:
+        if self.shape or self.tag:
             last, number = self.units[-1].rstrip(), len(self.units)
             return self.data[: self.data.rindex(last) + len(last) // 2], number
         lines = self.units
@@ -143,7 +163,7 @@ class Case:
     @property
     def begun(self) -> bytes:
         """The sample's beginning, cut anywhere after its first three lines, or within its second JSON record."""
-        if self.shape:
+        if self.shape or self.tag:
             second = self.units[1].rstrip()
             return self.data[: self.data.index(second) + len(second) // 2]
         if self.binary:
@@ -179,6 +199,9 @@ def lines_of(format: str, data: bytes) -> int:
     shape = shape_of(format, data)
     if shape:
         return len(units(data, shape))
+    tag = tag_of(format, data)
+    if tag:
+        return len(xml_units(data, tag))
     ends = re.findall(rb"\r\n|\r|\n", data) if format in HEADED else re.findall(rb"\n", data)
     last = (b"\n", b"\r") if format in HEADED else (b"\n",)
     return len(ends) + (bool(data) and not data.endswith(last))

@@ -37,6 +37,12 @@ IN_JSON = [
     b"[" * 3000, b'{"a":' * 3000, b"9" * 5000, b"[{", b"}]", b",", b"\x1e",
 ]  # fmt: skip
 
+IN_XML = [
+    b"<", b">", b"</", b"/>", b"<cdr>", b"</cdr>", b"<cdr ", b"</variables>", b"<!--", b"-->", b"<?", b"?>", b"&b;", b"&#0;",
+    b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&#x10FFFF;", b"%", b"%00", b"%ff", b"<![CDATA[", b"]]>", b"<a>" * 3000, b"<cdrs>",
+    b"</cdr >", b'<a b="' + b"c" * 5000,
+]  # fmt: skip
+
 
 def mutated(rng: random.Random, data: bytes, tokens: list[bytes] = TOKENS) -> bytes:
     """Cut, repeat, swap, drop, flip or insert, a few times."""
@@ -80,7 +86,7 @@ def survives(data: Any, **options: Any) -> Any:
 def test_mutated_files(case: Case) -> None:
     rng = random.Random(str(case))
     data, read_well = case.data, 0
-    tokens = TOKENS + 2 * IN_JSON if case.shape else TOKENS
+    tokens = TOKENS + 2 * (IN_JSON if case.shape else IN_XML if case.tag else [])
     for _ in range(EACH):
         bad = mutated(rng, data, tokens)
         log = survives(bad, **case.options, keep_text=rng.random() < 0.2)
