@@ -11,6 +11,7 @@ from ccstats.readers.freeswitch_cdr import SHAPE as FREESWITCH
 from ccstats.readers.genesys_cloud_conversations import SHAPE as GENESYS
 from ccstats.readers.genesys_cloud_user_status import SHAPE as GENESYS_USERS
 from ccstats.readers.json_records import JsonShape
+from ccstats.readers.twilio_taskrouter import SHAPE as TWILIO
 from ccstats.readers.nice_cxone import SHAPE as CXONE
 
 #: Formats whose unit of account is the JSON record.
@@ -20,6 +21,7 @@ JSON: dict[str, JsonShape] = {
     "genesys_cloud_user_status": GENESYS_USERS,
     "amazon_connect_records": CONNECT,
     "amazon_connect_agent_events": CONNECT_AGENTS,
+    "twilio_taskrouter": TWILIO,
     "nice_cxone": CXONE,
 }
 

@@ -39,9 +39,11 @@ _OWN = (
     "freeswitch_cdr",
     "asterisk_cel",
     "wazo_stat",
+    "twilio_taskrouter",
     "zendesk_talk",
     "talkdesk",
     "nice_cxone",
+    "five9",
     "avaya_cms_intervals",
     "mapped",
 )
