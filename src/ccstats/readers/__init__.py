@@ -43,7 +43,6 @@ _OWN = (
     "zendesk_talk",
     "talkdesk",
     "nice_cxone",
-    "five9",
     "avaya_cms_intervals",
     "mapped",
 )
