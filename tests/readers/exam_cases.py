@@ -53,6 +53,8 @@ HEADED = {
     "queuemetrics_table",
     "mapped",
 }
+#: Formats whose unit of account, where they are no JSON, is a block of lines with a blank line after it.
+BLOCKS = {"freeswitch_callcenter_events"}
 #: A line of a template, of a call that was in no queue.
 _PLAIN = (
     b'"Ada","100","1002","default","2024-03-01 09:00:00","","2024-03-01 09:00:30","30","0","NO_ANSWER",'
@@ -116,6 +118,11 @@ class Case:
         return tag_of(self.format, self.data)
 
     @property
+    def blocked(self) -> bool:
+        """Whether it is blocks of lines."""
+        return self.format in BLOCKS and self.shape is None
+
+    @property
     def bare(self) -> bytes:
         """The sample without its rows: what stands above them, or a line that says nothing."""
         if str(self) in BARE or self.format in BARE:
@@ -126,6 +133,8 @@ class Case:
             return b"[]"
         if self.tag:
             return b"<records></records>"
+        if self.blocked:
+            return b"\n"
         above = 3 if self.path.name == "german_export.csv" else 1
         return b"".join(self.data.splitlines(keepends=True)[:above])
 
@@ -146,6 +155,8 @@ class Case:
             return [text.encode() + b"\n" for text, _ in units(self.data, self.shape)]
         if self.tag:
             return [text + b"\n" for text in xml_units(self.data, self.tag)]
+        if self.blocked:
+            return [block + b"\n\n" for block in blocks_of(self.data)]
         if self.binary:
             return avaya_packer.records_of(self.data)
         return self.data.splitlines(keepends=True)
@@ -153,7 +164,7 @@ class Case:
     @property
     def cut(self) -> tuple[bytes, int]:
         """The sample cut in the middle of its last unit worth mentioning, and that unit's number."""
-        if self.shape or self.tag:
+        if self.shape or self.tag or self.blocked:
             last, number = self.units[-1].rstrip(), len(self.units)
             return self.data[: self.data.rindex(last) + len(last) // 2], number
         lines = self.units
@@ -163,7 +174,7 @@ class Case:
     @property
     def begun(self) -> bytes:
         """The sample's beginning, cut anywhere after its first three lines, or within its second JSON record."""
-        if self.shape or self.tag:
+        if self.shape or self.tag or self.blocked:
             second = self.units[1].rstrip()
             return self.data[: self.data.index(second) + len(second) // 2]
         if self.binary:
@@ -189,7 +200,18 @@ CASES = [case for format in READERS for case in cases_of(format)]
 
 def shape_of(format: str, data: bytes) -> JsonShape | None:
     """How records look, if the text is JSON; a format may have that and a table besides."""
-    return None if format in HEADED and not starts_as_json(data) else JSON.get(format)
+    return None if format in HEADED | BLOCKS and not starts_as_json(data) else JSON.get(format)
+
+
+def blocks_of(data: bytes) -> list[bytes]:
+    """Blocks of lines that are not blank."""
+    blocks: list[list[bytes]] = [[]]
+    for line in data.split(b"\n"):
+        if line.strip(b" \t\r"):
+            blocks[-1].append(line)
+        elif blocks[-1]:
+            blocks.append([])
+    return [b"\n".join(block) for block in blocks if block]
 
 
 def lines_of(format: str, data: bytes) -> int:
@@ -199,6 +221,8 @@ def lines_of(format: str, data: bytes) -> int:
     shape = shape_of(format, data)
     if shape:
         return len(units(data, shape))
+    if format in BLOCKS and not starts_as_json(data):
+        return len(blocks_of(data))
     tag = tag_of(format, data)
     if tag:
         return len(xml_units(data, tag))

@@ -7,6 +7,7 @@ import re
 
 from ccstats.readers.amazon_connect_agent_events import SHAPE as CONNECT_AGENTS
 from ccstats.readers.amazon_connect_records import SHAPE as CONNECT
+from ccstats.readers.freeswitch_callcenter_events import SHAPE as CALLCENTER
 from ccstats.readers.freeswitch_cdr import SHAPE as FREESWITCH
 from ccstats.readers.genesys_cloud_conversations import SHAPE as GENESYS
 from ccstats.readers.genesys_cloud_user_status import SHAPE as GENESYS_USERS
@@ -16,6 +17,7 @@ from ccstats.readers.nice_cxone import SHAPE as CXONE
 
 #: Formats whose unit of account is the JSON record.
 JSON: dict[str, JsonShape] = {
+    "freeswitch_callcenter_events": CALLCENTER,
     "freeswitch_cdr": FREESWITCH,
     "genesys_cloud_conversations": GENESYS,
     "genesys_cloud_user_status": GENESYS_USERS,

@@ -36,6 +36,7 @@ _OWN = (
     "cisco_uccx_agent_states",
     "avaya_ech",
     "asterisk_cdr",
+    "freeswitch_callcenter_events",
     "freeswitch_cdr",
     "asterisk_cel",
     "wazo_stat",
