@@ -50,6 +50,7 @@ HEADED = {
     "threecx_queue_calls",
     "issabel",
     "nice_cxone",
+    "twilio_taskrouter",
     "queuemetrics_table",
     "mapped",
 }

@@ -345,6 +345,15 @@ def test_a_frame_has_its_bad_rows() -> None:
     assert log.count() == 3
 
 
+def test_a_row_of_several_lines_counts_as_many() -> None:
+    text = (SAMPLES / "twilio_taskrouter" / "table.csv").read_text()
+    assert cc.read(text.encode()).count() == 9
+    log = cc.read(text.replace(', ""direction', ',\n""direction').encode())
+    assert (log.count(), log.count("used"), log.count("ignored"), log.count("rejected")) == (14, 10, 3, 1)
+    log = cc.read((text + 'EV8,task.created,WS1,soon,WT3,"{\n}",voice,,,,,,,,,\n').encode())
+    assert log.count("rejected") == 3
+
+
 @pytest.mark.parametrize(
     ("record", "reason"),
     [

@@ -15,9 +15,9 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.json_facts import BadRecord
 from ccstats.readers.json_records import starts_as_json
-from ccstats.readers.product_tables import to_log
+from ccstats.readers.product_tables import header_has, to_log
 from ccstats.readers.spans import told_apart
-from ccstats.readers.twilio_taskrouter.events import SHAPE, Event, Passed, Records, event_of
+from ccstats.readers.twilio_taskrouter.events import SHAPE, Event, Passed, Records, event_of, is_json
 from ccstats.readers.twilio_taskrouter.tasks import OUTCOMES, REASONS, Stay, Task
 from ccstats.readers.twilio_taskrouter.workers import MEANINGS, states_of
 from ccstats.schema import CONTACTS
@@ -35,7 +35,7 @@ _NOT_KNOWN = float("nan")
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether it is JSON with events of TaskRouter, in any of their three forms.
+    """Whether it is JSON with events of TaskRouter, in any of their three forms, or a table of them.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def looks_like(head: bytes) -> bool:
     False
     """
     if not starts_as_json(head):
-        return False
+        return header_has(head, ("EventType", "WorkspaceSid", "TaskSid"), ("EventType", "WorkspaceSid", "WorkerSid"))
     callback = b'"EventType"' in head and b'"WorkspaceSid"' in head
     listed = all(key in head for key in (b'"event_type"', b'"event_data"', b'"workspace_sid"'))
     return callback or listed or b'"com.twilio.taskrouter.' in head
@@ -57,7 +57,7 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
     Parameters
     ----------
     sources : sequence of Source
-        Events as JSON, in any order, or frames with a row an event.
+        Events as JSON or tables with a row an event, in any order.
     options : Options
         ``activities``: what activities of workers mean, by their names: ``"available"``, ``"pause"``, ``"other"`` or ``"offline"``.
         ``reasons``: outcomes by the reasons for which an application cancels tasks.
@@ -80,7 +80,7 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
     """
     activities = _option(options, "activities", MEANINGS)
     reasons = REASONS | _option(options, "reasons", CONTACTS["outcome"].vocabulary)
-    account = Account(options, unit="record")
+    account = Account(options, unit="record" if sources and is_json(sources[0]) else "line")
     events: dict[str, Event] = {}
     strange: Counter[str] = Counter()
     for source in sources:
@@ -92,13 +92,13 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
                 records.reject(record, str(problem))
                 continue
             if isinstance(event, Passed):
-                account.count(source.name, "ignored", event.rule, 1)
+                account.count(source.name, "ignored", event.rule, records.weight)
                 strange.update([event.strange] if event.strange else [])
             elif event.key in events:
-                account.count(source.name, "ignored", "delivered again: same Sid", 1)
+                account.count(source.name, "ignored", "delivered again: same Sid", records.weight)
             else:
                 events[event.key] = event
-                account.count(source.name, "used", "event", 1)
+                account.count(source.name, "used", "event", records.weight)
         if options.progress:
             options.progress(source.name, 1.0)
     _warn(strange, account)
@@ -220,7 +220,7 @@ def _between(start: datetime | None, end: datetime | None) -> float:
 
 READER = Reader(
     name="twilio_taskrouter",
-    title="Twilio TaskRouter, Flex (events of callbacks and Event Streams, JSON)",
+    title="Twilio TaskRouter, Flex (events of callbacks and Event Streams)",
     yields=("contacts", "agent_states"),
     clock="utc",
     evidence="the vendor's documentation and its public code over such events; not seen on real data",

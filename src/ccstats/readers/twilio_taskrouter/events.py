@@ -12,12 +12,12 @@ import pandas as pd
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Source
 from ccstats.readers.json_facts import BadRecord, instant_of, object_of
-from ccstats.readers.json_records import JsonRecords, JsonShape, Record, clean_text
+from ccstats.readers.json_records import JsonRecords, JsonShape, Record, clean_text, starts_as_json
 from ccstats.readers.product_tables import MISSING, folded
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_text
 
-__all__ = ["KINDS", "SHAPE", "About", "Event", "Passed", "Records", "event_of"]
+__all__ = ["KINDS", "SHAPE", "About", "Event", "Passed", "Records", "event_of", "is_json"]
 
 SHAPE = JsonShape(
     keys=(
@@ -126,12 +126,13 @@ class Passed(NamedTuple):
 
 
 class Records:
-    """The records of one source: JSON from a file, rows from a frame."""
+    """The records of one source: JSON, or the rows of a table; ``weight`` is how many lines the last one given out covers."""
 
     def __init__(self, source: Source, account: Account) -> None:
         self.source, self.account = source, account
-        self.json = JsonRecords(source, SHAPE, account) if source.frame is None else None
-        self.bad: dict[str, tuple[list[int], list[str]]] = {}
+        self.weight = 1
+        self.json = JsonRecords(source, SHAPE, account) if is_json(source) else None
+        self.bad: dict[str, tuple[list[int], list[str], list[int]]] = {}
 
     def __iter__(self) -> Iterator[Record]:
         if self.json is not None:
@@ -141,19 +142,26 @@ class Records:
         columns = {name: to_text(values, MISSING) for name, values in grid.columns.items()}
         for at, cells in enumerate(zip(*columns.values(), strict=True)):
             facts = {name: cell for name, cell in zip(columns, cells, strict=True) if not pd.isna(cell)}
+            self.weight = int(grid.weight[at])
             yield Record(int(grid.line[at]), facts, " | ".join(facts.values()) if self.account.keeps_text else "")
-        for reason, (numbers, texts) in self.bad.items():
-            self.account.reject(self.source.name, numbers, reason, texts=texts)
+        for reason, (lines, texts, weights) in self.bad.items():
+            self.account.reject(self.source.name, lines, reason, texts=texts, weight=sum(weights))
 
     def reject(self, record: Record, reason: str) -> None:
-        """Set aside a record that was given out."""
+        """Set aside the record that was given out last."""
         if self.json is not None:
             self.json.reject(record, reason)
             return
-        numbers, texts = self.bad.setdefault(reason, ([], []))
-        numbers.append(record.number)
+        lines, texts, weights = self.bad.setdefault(reason, ([], [], []))
+        lines.append(record.number)
+        weights.append(self.weight)
         if self.account.keeps_text:
             texts.append(record.text)
+
+
+def is_json(source: Source) -> bool:
+    """Whether a source is JSON and not a table."""
+    return source.frame is None and starts_as_json(bytes(source.data[:65_536]))
 
 
 def event_of(record: dict[str, Any], source: str) -> Event | Passed:
