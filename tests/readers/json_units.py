@@ -12,8 +12,8 @@ from ccstats.readers.freeswitch_cdr import SHAPE as FREESWITCH
 from ccstats.readers.genesys_cloud_conversations import SHAPE as GENESYS
 from ccstats.readers.genesys_cloud_user_status import SHAPE as GENESYS_USERS
 from ccstats.readers.json_records import JsonShape
-from ccstats.readers.twilio_taskrouter import SHAPE as TWILIO
 from ccstats.readers.nice_cxone import SHAPE as CXONE
+from ccstats.readers.twilio_taskrouter import SHAPE as TWILIO
 
 #: Formats whose unit of account is the JSON record.
 JSON: dict[str, JsonShape] = {

@@ -44,6 +44,7 @@ _OWN = (
     "zendesk_talk",
     "talkdesk",
     "nice_cxone",
+    "five9",
     "avaya_cms_intervals",
     "mapped",
 )
