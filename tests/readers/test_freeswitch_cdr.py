@@ -87,11 +87,14 @@ def test_words_that_are_not_known(form: Any, facts: dict[str, Any]) -> None:
 @every_form
 def test_what_an_earlier_queue_of_the_call_left_is_not_believed(form: Any) -> None:
     stale = {"cc_queue_answered_epoch": T - 60, "cc_queue_terminated_epoch": T - 10, "cc_agent": "ada", "cc_agent_uuid": "a1"}
-    found = one(
-        cc.read(form(leg(**stale, cc_cause="cancel", cc_cancel_reason="TIMEOUT", cc_queue_canceled_epoch=T + 30)), format="freeswitch_cdr")
-    )
+    left = {"cc_cause": "cancel", "cc_cancel_reason": "TIMEOUT", "cc_queue_canceled_epoch": T + 30}
+    log = cc.read(form(leg(**stale, **left)), format="freeswitch_cdr")
+    found = one(log)
     assert (found["outcome"], found["wait_s"]) == ("timed_out", 30)
     assert pd.isna(found["agent"])
+    assert len(log.notes) == 0
+    with pytest.warns(DataWarning, match="unknown"):  # nor does it tell where the platform does not
+        assert one(cc.read(form(leg(**stale)), format="freeswitch_cdr"))["outcome"] == "unknown"
     fresh = {"cc_queue_answered_epoch": T + 6, "cc_queue_canceled_epoch": T - 20, "cc_cancel_reason": "TIMEOUT", "cc_cause": "answered"}
     found = one(cc.read(form(leg(**fresh)), format="freeswitch_cdr"))
     assert (found["outcome"], found["raw_outcome"], found["wait_s"]) == ("answered", "answered", 6)
