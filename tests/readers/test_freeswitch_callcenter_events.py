@@ -224,6 +224,34 @@ def test_a_restart_loses_callers_and_ends_calls_of_its_host_only() -> None:
     assert "the platform was restarted (another Core-UUID)" in set(log.notes["note"])
 
 
+def test_two_machines_of_one_name_are_no_restart() -> None:
+    script = Script()
+    for at in range(6):
+        script.core = f"c{at % 2}"
+        ids = {"visit": f"v{at}", "call": f"u{at}", "CC_Agent": f"a{at % 2}"}
+        script.member(at, "member-queue-start", visit=f"v{at}", call=f"u{at}").member(at + 2, "bridge-agent-start", **ids)
+        script.member(at + 9, "member-queue-end", CC_Cause="Terminated", **ids)
+    log = read(script)
+    assert log.contacts["outcome"].tolist() == ["answered"] * 6
+    assert log.contacts["wait_s"].tolist() == [2] * 6
+    assert log.notes.empty
+
+
+def test_callers_whose_end_is_lost_do_not_wait_for_ever() -> None:
+    script = Script().member(0, "member-queue-start").member(0, "member-queue-start", visit="v2", call="u2", queue="first")
+    script.member(30, "member-queue-start", visit="v3", call="u2", queue="second").member(40, "member-queue-end", visit="v3", call="u2")
+    script.member(86400 + 9, "member-queue-start", visit="v4", call="u4").add(86400 + 10, "members-count")
+    with pytest.warns(DataWarning):  # an end without a cause
+        log = read(script)
+    assert log.contacts[["contact_id", "queue", "outcome", "wait_s"]].fillna(-1).to_numpy().tolist() == [
+        ["u1", "sales", "failed", -1],
+        ["u2", "first", "failed", -1],
+        ["u2", "second", "unknown", 10],
+        ["u4", "sales", "open", 1],
+    ]
+    assert log.notes["count"].tolist() == [2]
+
+
 def test_other_messages_and_bad_ones() -> None:
     good = as_blocks(Script().member(0, "member-queue-start").events)
     text = b"Content-Type: auth/request\n\nContent-Length: 7\nContent-Type: text/event-plain\n\n\n" + good

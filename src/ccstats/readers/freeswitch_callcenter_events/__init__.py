@@ -94,8 +94,9 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
                 events[event.key] = event
         if options.progress:
             options.progress(source.name, 1.0)
-    run = Run(account, strange)
-    for event in sorted(events.values(), key=lambda each: (each.at, each.sequence)):
+    ordered = sorted(events.values(), key=lambda each: (each.at, each.sequence))
+    run = Run(account, strange, {each.facts.get("Core-UUID", ""): each.at for each in ordered})
+    for event in ordered:
         run.follow(event)
     contacts, states = run.tables(last)
     if strange:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -40,6 +41,8 @@ _ON_DEMAND = "Available (On Demand)"
 _STATUS = ("Available", _ON_DEMAND, "On Break", "Logged Out")
 #: Whole seconds of the module and the event's own clock may differ by so much. [us]
 _CLOSE_US = 1_500_000
+#: A caller whose end is not in the log waits still if the log ends within this time. [us]
+_OPEN_US = 86_400_000_000
 
 
 class Event(NamedTuple):
@@ -72,7 +75,6 @@ class _Visit:
 
     contact: str
     queue: str
-    host: str
     queued: int
     exact: bool
     facts: Mapping[str, str]
@@ -93,7 +95,7 @@ class _Visit:
 class _Agent:
     """One agent, followed through the events in their order."""
 
-    host: str
+    core: str = ""
     status: str | None = None
     state: str | None = None
     queue: str | None = None
@@ -134,10 +136,19 @@ class _Agent:
 class Run:
     """Callers and agents, followed through all events in their order.
 
+    Parameters
+    ----------
+    account : Account
+        Where notes are booked.
+    strange : dict
+        Filled with words that are not known, and how often they come.
+    ends : mapping
+        When the last event of each Core-UUID is [us].
+
     Examples
     --------
     >>> from ccstats.readers.contract import Options
-    >>> run = Run(Account(Options()), {})
+    >>> run = Run(Account(Options()), {}, {})
     >>> facts = {"CC-Member-UUID": "v1", "CC-Queue": "sales"}
     >>> run.follow(Event(1709280000_000000, 1, ("1",), "member-queue-start", facts, "a"))
     >>> run.follow(Event(1709280009_000000, 2, ("2",), "member-queue-end", {**facts, "CC-Cause": "Cancel"}, "a"))
@@ -145,42 +156,54 @@ class Run:
     [{'outcome': 'abandoned', 'wait_s': 9.0}]
     """
 
-    def __init__(self, account: Account, strange: dict[str, int]) -> None:
-        self.account, self.strange = account, strange
+    def __init__(self, account: Account, strange: dict[str, int], ends: Mapping[str, int]) -> None:
+        self.account, self.strange, self.ends = account, strange, ends
         self.visits: list[_Visit] = []
         self.latest: dict[str, _Visit] = {}
+        self.of_call: dict[str, _Visit] = {}
         self.agents: dict[str, _Agent] = {}
-        self.cores: dict[str, str] = {}
+        #: The programs that run on each host by when they end, and the callers and agents of each.
+        self.running: dict[str, list[tuple[int, str]]] = {}
+        self.callers: dict[str, list[_Visit]] = {}
+        self.theirs: dict[str, set[str]] = {}
         self.offered = False
 
     def follow(self, event: Event) -> None:
         """What this event changes."""
         facts = event.facts
-        host, core = facts.get("FreeSWITCH-Hostname", ""), facts.get("Core-UUID")
-        if core and self.cores.setdefault(host, core) != core:
-            self._restarted(host, event.at)
-            self.cores[host] = core
+        core = facts.get("Core-UUID", "")
+        if core and core not in self.callers:
+            self._began(core, facts.get("FreeSWITCH-Hostname", ""), event.at)
         member, name = facts.get("CC-Member-UUID"), facts.get("CC-Agent")
         if member and event.action in (*MEMBERS, "agent-offering"):
-            self._member(member, host, event)
+            self._member(member, core, event)
         if name:
-            agent = self.agents.setdefault(name, _Agent(host))
-            agent.host = host
+            agent = self.agents.setdefault(name, _Agent())
+            agent.core = core
+            self.theirs.setdefault(core, set()).add(name)
             self._agent(agent, event)
             agent.show(event.at)
 
-    def _restarted(self, host: str, at: int) -> None:
+    def _began(self, core: str, host: str, at: int) -> None:
+        """Another program on the host: those of which no event follows are gone; two that go on are two with one name."""
+        self.callers[core] = []
+        running = self.running.setdefault(host, [])
+        while running and running[0][0] < at:
+            self._restarted(heapq.heappop(running)[1], at)
+        heapq.heappush(running, (self.ends.get(core, at), core))
+
+    def _restarted(self, core: str, at: int) -> None:
         """Calls do not outlive the program; where agents were is kept, but not that they were in one."""
-        for visit in self.latest.values():
-            if visit.host == host and visit.outcome is None and visit.answered is None:
+        for visit in self.callers[core]:
+            if visit.outcome is None and visit.answered is None:
                 visit.outcome, visit.raw = "failed", "restart"
-        for agent in self.agents.values():
-            if agent.host == host and agent.state in _WORK:
+        for agent in (self.agents[name] for name in self.theirs.get(core, ())):
+            if agent.core == core and agent.state in _WORK:
                 agent.state = "Waiting"
                 agent.show(at)
         self.account.note("the platform was restarted (another Core-UUID)", 1)
 
-    def _member(self, member: str, host: str, event: Event) -> None:
+    def _member(self, member: str, core: str, event: Event) -> None:
         facts, action, visit = event.facts, event.action, self.latest.get(member)
         begins = action in ("member-queue-start", "member-queue-resume")
         joined = event.at if begins else event.epoch("CC-Member-Joined-Time")
@@ -190,9 +213,13 @@ class Run:
                 self.account.note("events of a caller without a queue", 1)
                 return
             contact = facts.get("CC-Member-Session-UUID") or member
-            visit = _Visit(contact, queue, host, joined, begins, facts, action == "member-queue-resume")
+            for before in (visit, self.of_call.get(contact)):
+                if before is not None and before.outcome is None and before.answered is None:
+                    self._lost(before)
+            visit = _Visit(contact, queue, joined, begins, facts, action == "member-queue-resume")
             self.visits.append(visit)
-            self.latest[member] = visit
+            self.latest[member] = self.of_call[contact] = visit
+            self.callers.setdefault(core, []).append(visit)
             self.account.note("callers whose joining is not in the log: by CC-Member-Joined-Time, in whole seconds", not begins)
         if visit is None:
             return
@@ -221,6 +248,10 @@ class Run:
             visit.outcome, visit.raw = "exited_key" if by_key else outcome, f"{facts.get('CC-Cause', '')} {reason}".strip()
             visit.left = event.at if visit.exact else event.epoch("CC-Member-Leaving-Time") or event.at
             self.account.note("cancelled as an agent answered: not answered, as the platform says", visit.answered is not None)
+
+    def _lost(self, visit: _Visit) -> None:
+        visit.outcome = "failed"
+        self.account.note("the end of a waiting caller is not in the log, and the log goes on for a day, or with the same caller", 1)
 
     def _answered(self, visit: _Visit, name: str | None, event: Event) -> None:
         """The agent has the caller: now, or, where only later events are in the log, when they say."""
@@ -281,6 +312,8 @@ class Run:
         return contacts, whole_spans(states, self.account)
 
     def _row(self, visit: _Visit, last: int) -> dict[str, Any]:
+        if visit.outcome is None and visit.answered is None and last - visit.queued > _OPEN_US:
+            self._lost(visit)
         # Answered, and the log ends before the talk does.
         outcome = visit.outcome or ("open" if visit.answered is None else "answered")
         taken = outcome == "answered"
