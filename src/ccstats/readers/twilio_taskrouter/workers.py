@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -67,7 +68,9 @@ def states_of(
                 continue
             talked, wrapped = task.ends(each)
             # Where the end is lost, the worker was busy until going offline, and at most until the log ends.
-            gone = min((at for at in offline.get(each.worker, []) if at > taken), default=None)
+            went = offline.get(each.worker, [])
+            following = bisect_right(went, taken)
+            gone = went[following] if following < len(went) else None
             until, closed_by = (gone, "assumed") if gone else (last, "end_of_file")
             endless += talked is None or (each.wrapped is not None and wrapped is None)
             talking.append(_Span(each.worker, taken, talked or until, "on_contact", None, *about, "event" if talked else closed_by))
@@ -82,7 +85,7 @@ def states_of(
 def _activities(
     events: Sequence[Event], activities: Mapping[str, str], offline: dict[str, list[datetime]], account: Account
 ) -> list[_Span]:
-    """Spans of activities, from each event to the worker's next one; ``offline`` is filled with when workers went offline."""
+    """Spans of activities, from each event to the worker's next one; ``offline`` is filled with when workers went offline, in order."""
     spans: list[_Span] = []
     known: dict[str, Event] = {}
     lost = unknown = 0
