@@ -7,14 +7,24 @@ import re
 
 from ccstats.readers.amazon_connect_agent_events import SHAPE as CONNECT_AGENTS
 from ccstats.readers.amazon_connect_records import SHAPE as CONNECT
+from ccstats.readers.freeswitch_callcenter_events import SHAPE as CALLCENTER
+from ccstats.readers.freeswitch_cdr import SHAPE as FREESWITCH
 from ccstats.readers.genesys_cloud_conversations import SHAPE as GENESYS
+from ccstats.readers.genesys_cloud_user_status import SHAPE as GENESYS_USERS
 from ccstats.readers.json_records import JsonShape
+from ccstats.readers.nice_cxone import SHAPE as CXONE
+from ccstats.readers.twilio_taskrouter import SHAPE as TWILIO
 
 #: Formats whose unit of account is the JSON record.
 JSON: dict[str, JsonShape] = {
+    "freeswitch_callcenter_events": CALLCENTER,
+    "freeswitch_cdr": FREESWITCH,
     "genesys_cloud_conversations": GENESYS,
+    "genesys_cloud_user_status": GENESYS_USERS,
     "amazon_connect_records": CONNECT,
     "amazon_connect_agent_events": CONNECT_AGENTS,
+    "twilio_taskrouter": TWILIO,
+    "nice_cxone": CXONE,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -237,6 +238,16 @@ def test_increments_that_do_not_add_up_or_changed_make_no_histogram() -> None:
     assert "PERIOD1 to PERIOD9 changed" in notes(log)
 
 
+def test_a_hundred_settings_make_no_histogram_of_a_thousand_columns() -> None:
+    of = ",".join([HSPLIT, *(f"PERIOD{k}" for k in range(1, 10)), *(f"ACDCALLS{k}" for k in range(1, 11))])
+    periods = [",".join(str(9 * split + k) for k in range(9)) for split in range(1, 99)]
+    lines = [f"2024-03-01,930,30,1,{at},10,10,0,{each}{',1' * 10}" for at, each in enumerate(periods)]
+    log = read(*lines, header=of)
+    assert log.intervals["answered"].tolist() == [10] * 98
+    assert not [name for name in log.intervals if name.startswith("answered_within_")]
+    assert "more than 500 different bounds" in notes(log)
+
+
 def test_acceptable_that_is_not_its_increments_is_told() -> None:
     _, log = histogram("5,10,20,30,60,90,120,180,240", "2,1,1,0,1,0,0,0,0,2", "1,0,0,0,0,0,0,0,0,1", ",3,10", ",ACCEPTABLE,SERVICELEVEL")
     assert log.notes.empty
@@ -328,6 +339,14 @@ def test_the_night_the_clock_goes_back_has_its_hour_twice() -> None:
     assert again.intervals["offered"].tolist() == [10, 8]
     assert again.rejected["line"].tolist() == [4, 5]
     assert read(first).intervals["interval_start"].tolist() == [pd.Timestamp(starts[0])]
+    alike = read(first, first)
+    assert alike.intervals["interval_start"].tolist() == [pd.Timestamp(each) for each in starts[:2]]
+    assert alike.intervals["offered"].tolist() == [10, 10]
+    export = "\n".join([HSPLIT, first, first, ""])
+    frames = [pd.read_csv(io.StringIO(export)) for _ in range(2)]  # two exports of it
+    log = cc.read_intervals(frames, format="avaya_cms_intervals", timezone=ZONE)
+    assert log.intervals["offered"].tolist() == [10, 10]
+    assert len(log.rejected) == 2
 
 
 def test_rows_that_come_again_are_counted_once() -> None:

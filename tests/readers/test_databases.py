@@ -17,20 +17,17 @@ import ccstats as cc
 from ccstats.errors import DataWarning
 from ccstats.readers import READERS
 
-TABLES = [case for case in CASES if READERS[case.format].streams and not case.binary and case.format != "asterisk_queue_log"]
+#: Files without a header, which a table of a database has.
+BARE = ("made_up_master.csv", "Master.csv", "asterisk_template.csv", "excel.csv")
+TABLES = [case for case in CASES if READERS[case.format].streams and case.path.suffix == ".csv" and case.path.name not in BARE]
 
 
 def frame_of(case: Case) -> pd.DataFrame:
     """The sample as rows of text, None where nothing stands."""
     above = 2 if case.path.name == "german_export.csv" else 0
     text = case.data.decode().split("\n", above)[-1]
-    header = None if case.path.name == "made_up_master.csv" else 0
     separator = max(",;\t", key=text.split("\n", 1)[0].count)
-    frame = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, header=header)
-    if header is None:
-        from ccstats.readers.asterisk_cdr import _BASE, _MORE
-
-        frame.columns = [*_BASE, *_MORE[frame.shape[1]][0]]
+    frame = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False)
     return frame.replace({"": None, "NULL": None})
 
 

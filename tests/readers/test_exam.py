@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from exam_cases import CASES, HEADED, Case, as_text, cases_of, lines_of
+from exam_cases import CASES, Case, as_text, cases_of, lines_of
 from pandas.testing import assert_frame_equal
 
 from ccstats.readers import READERS
@@ -173,7 +173,7 @@ def test_a_log_cut_in_two_is_the_same_log(case: Case) -> None:
     lines = case.units
     whole = case.read()
     for at in range(1, len(lines), 5 if len(lines) > 20 else 1):
-        again = lines[:1] if case.format in HEADED else []  # each part of a table has the header
+        again = lines[:1] if case.headed else []  # each part of a table has the header
         parts = [case.above + b"".join(lines[:at]), case.above + b"".join([*again, *lines[at:]])]
         log = case.read(parts)
         same(whole, log)

@@ -13,7 +13,6 @@ import pytest
 from exam_cases import CASES, Case, lines_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from json_units import JSON
 
 import ccstats as cc
 from ccstats.errors import CcstatsError, DataWarning
@@ -34,8 +33,14 @@ TOKENS = [
 
 IN_JSON = [
     b"{", b"}", b"[", b"]", b":", b'"', b"\\", b'\\"', b"null", b"true", b"{}", b"[]", b"}{", b"},{", b"\\ud800", b"\\u00", b"1e999",
-    b"NaN", b'{"conversations":[', b'{"ContactId":', b'{"conversationId":', b"[" * 3000, b'{"a":' * 3000, b"9" * 5000, b"[{", b"}]",
-    b",", b"\x1e",
+    b"NaN", b'{"conversations":[', b'{"ContactId":', b'{"conversationId":', b'{"completedContacts":[', b'{"abandoned":',
+    b"[" * 3000, b'{"a":' * 3000, b"9" * 5000, b"[{", b"}]", b",", b"\x1e",
+]  # fmt: skip
+
+IN_XML = [
+    b"<", b">", b"</", b"/>", b"<cdr>", b"</cdr>", b"<cdr ", b"</variables>", b"<!--", b"-->", b"<?", b"?>", b"&b;", b"&#0;",
+    b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&#x10FFFF;", b"%", b"%00", b"%ff", b"<![CDATA[", b"]]>", b"<a>" * 3000, b"<cdrs>",
+    b"</cdr >", b'<a b="' + b"c" * 5000,
 ]  # fmt: skip
 
 
@@ -81,7 +86,7 @@ def survives(data: Any, **options: Any) -> Any:
 def test_mutated_files(case: Case) -> None:
     rng = random.Random(str(case))
     data, read_well = case.data, 0
-    tokens = TOKENS + 2 * IN_JSON if case.format in JSON else TOKENS
+    tokens = TOKENS + 2 * (IN_JSON if case.shape else IN_XML if case.tag else [])
     for _ in range(EACH):
         bad = mutated(rng, data, tokens)
         log = survives(bad, **case.options, keep_text=rng.random() < 0.2)

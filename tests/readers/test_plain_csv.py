@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from exam_cases import CASES, HEADED, Case
+from exam_cases import CASES, Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
@@ -14,7 +14,7 @@ from ccstats.readers.contract import Options, Source
 from ccstats.readers.plain_csv import plain_columns
 from ccstats.readers.tabular import Layout, read_grid
 
-PLAIN = [case for case in CASES if case.format in HEADED and case.path.suffix == ".csv"]
+PLAIN = [case for case in CASES if case.headed and case.path.suffix == ".csv"]
 
 
 def both(data: bytes) -> bool:

@@ -34,7 +34,7 @@ class Account:
     """
 
     def __init__(self, options: Options, *, keyed: bool = False, unit: str = "line") -> None:
-        self._options, self._keyed, self._unit = options, keyed, unit
+        self._options, self._keyed, self.unit = options, keyed, unit
         self.keeps_text = options.keep_text
         self._lines: dict[tuple[str, str, str], int] = {}
         self._rejected: list[pd.DataFrame] = []
@@ -83,7 +83,7 @@ class Account:
         if len(rejected):
             first = rejected.iloc[0]
             key = f" ({first['key']})" if self._keyed and pd.notna(first["key"]) else ""
-            self._options.reject(first["source"], int(first["line"]), f"{first['reason']}{key}", unit=self._unit)
+            self._options.reject(first["source"], int(first["line"]), f"{first['reason']}{key}", unit=self.unit)
         lines = pd.DataFrame([(*key, count) for key, count in self._lines.items()], columns=["source", "fate", "rule", "lines"]).astype(
             {"source": "str", "fate": "str", "rule": "str", "lines": "int64"}
         )

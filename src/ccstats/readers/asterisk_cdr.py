@@ -44,6 +44,7 @@ _UNANSWERED = {
     "CONGESTION": "failed",
 }
 _UNIQUE = re.compile(r"(\S+-)?\d{9,11}\.\d+")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 _CALLED_SUFFIX = r"-[0-9a-fA-F]{4,}(?:;\d)?$"
 _NEVER = ("0000-00-00 00:00:00",)
@@ -111,6 +112,9 @@ def _cells(head: bytes) -> list[str] | None:
     try:
         cells = next(csv.reader([line]), [])
     except csv.Error:
+        return None
+    # FreeSWITCH has a template of the same columns; its ids are UUIDs, which Asterisk's never are.
+    if len(cells) > 16 and _UUID.fullmatch(cells[16]):
         return None
     if len(cells) not in _MORE or not all(_TIME.fullmatch(cells[at]) for at in (9, 11)):
         return None

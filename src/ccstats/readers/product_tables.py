@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError, DataWarning, did_you_mean
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Source
+from ccstats.readers.parts import Parts, alike, repeated, taken
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
-from ccstats.schema import AGENT_STATES, CONTACTS
+from ccstats.schema import AGENT_STATES, CONTACTS, sortable
 
 __all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log"]
 
@@ -194,7 +197,7 @@ def of_two_tables(
     options: Options,
     first: tuple[str, str, Sequence[str], Callable[[Rows], pd.DataFrame]],
     second: tuple[str, str, Sequence[str], Callable[[Rows], pd.DataFrame]],
-) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+) -> tuple[Parts, Parts]:
     r"""Rows of a product that has two tables, whichever of them each source is.
 
     Parameters
@@ -208,7 +211,7 @@ def of_two_tables(
 
     Returns
     -------
-    tuple of list of pandas.DataFrame
+    tuple of Parts
         Of each table the frames, a source each.
 
     Raises
@@ -218,12 +221,12 @@ def of_two_tables(
 
     Examples
     --------
-    >>> tables = ("calls", "call", ("call",), lambda rows: rows.grid), ("spans", "span", ("span",), lambda rows: rows.grid)
+    >>> tables = [(name + "s", name, (name,), lambda rows, name=name: rows.frame({name: rows.text(name)})) for name in ("call", "span")]
     >>> calls, spans = of_two_tables([Source("a.csv", b"call\n7\n")], Account(Options()), Options(), *tables)
     >>> len(calls), len(spans)
     (1, 0)
     """
-    found: tuple[list[pd.DataFrame], list[pd.DataFrame]] = ([], [])
+    found = (Parts(options), Parts(options))
     for source in sources:
         rows = Rows(read_grid(source, Layout(), account), account, options)
         for place, (_, column, needed, made) in enumerate((first, second)):
@@ -242,7 +245,7 @@ def of_two_tables(
 
 
 def settle(
-    parts: list[pd.DataFrame],
+    parts: Parts | list[pd.DataFrame],
     account: Account,
     options: Options,
     *,
@@ -254,7 +257,8 @@ def settle(
     """All tables' rows together, each record once, and the lines booked.
 
     Rows that agree in the columns ``same`` (``called`` so in messages) are one record. With ``newest`` the row with the largest value
-    there is taken and the others are ignored as older versions; otherwise the first is taken and the others are rejected.
+    there is taken and the others are ignored as older versions; otherwise the first is taken and the others are rejected. `Parts` are used
+    up, and make categories of what the tables have as categories.
 
     Examples
     --------
@@ -262,38 +266,43 @@ def settle(
     >>> settle([part], Account(Options()), Options(), same=["id"], newest="at")["at"].tolist()
     [2]
     """
-    frame = pd.concat(parts, ignore_index=True)
-    order = frame.sort_values(newest, kind="stable", ascending=False, na_position="last") if newest else frame
-    again = order.duplicated(list(same)).reindex(frame.index).to_numpy(dtype=bool)
-    weight, lines, texts = (frame[name].to_numpy() for name in ("_weight", "_line", "_text"))
+    frame = parts.frame() if isinstance(parts, Parts) else pd.concat(parts, ignore_index=True)
+    again = repeated(frame, same)
+    if newest and again.any():
+        several = frame.loc[frame.duplicated(list(same), keep=False), [*same, newest]]
+        older = several.sort_values(newest, kind="stable", ascending=False, na_position="last").duplicated(list(same))
+        again = np.zeros(len(frame), dtype=bool)
+        again[older.index[older]] = True
+    weight, lines = frame["_weight"].to_numpy(), frame["_line"].to_numpy()
+    texts = frame["_text"].to_numpy() if options.keep_text else None
     for name, places in frame.groupby("_source", sort=False).indices.items():
         twice = places[again[places]]
         if newest:
             account.count(str(name), "ignored", "another version of the same record is newer", int(weight[twice].sum()))
         else:
             reason = f"repeats an earlier row (same {called or ', '.join(same)})"
-            kept = texts[twice] if options.keep_text else ()
+            kept = () if texts is None else texts[twice]
             account.reject(str(name), lines[twice], reason, texts=kept, weight=int(weight[twice].sum()))
         account.count(str(name), "used", rule, int(weight[places].sum() - weight[twice].sum()))
-    return frame[~again].reset_index(drop=True)
+    return taken(frame, ~again) if again.any() else frame
 
 
 def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: str, *, states: pd.DataFrame | None = None) -> Log:
-    """Number the visits, replace customers by pseudonyms, warn of unknown outcomes, and make the `Log`.
+    """Number the visits, replace customers by pseudonyms, warn of unknown outcomes, and make the `Log`; uses the contacts up.
 
     Examples
     --------
     >>> to_log(CONTACTS.empty(), Account(Options()), Options(), "mine").format
     'mine'
     """
-    frame = contacts.drop(columns=[name for name in contacts if str(name).startswith("_")])
-    # A column that no row of this log fills is one that the source does not have.
-    frame = frame.drop(
-        columns=[each.name for each in CONTACTS.columns if not each.required and each.name in frame and frame[each.name].isna().all()]
-    )
+    frame = contacts
+    for name in list(frame.columns):
+        # A column that no row of this log fills is one that the source does not have.
+        unfilled = name in CONTACTS and not CONTACTS[name].required and frame[name].isna().all()
+        if str(name).startswith("_") or unfilled:
+            del frame[name]
     if "visit" not in frame:
-        at = frame["queued_at"].fillna(frame["arrived_at"]) if "arrived_at" in frame else frame["queued_at"]
-        frame = frame.assign(visit=frame.assign(_at=at).sort_values("_at", kind="stable").groupby("contact_id").cumcount() + 1)
+        frame = _with_visits(frame)
     unknown = frame.loc[frame["outcome"] == "unknown", "raw_outcome"]
     if len(unknown):
         words = ", ".join(repr(each) for each in sorted(unknown.dropna().astype("str").unique())[:5]) or "blank"
@@ -303,7 +312,23 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
             stacklevel=5,
         )
     if "customer" in frame and options.pseudonyms:
-        frame = frame.assign(customer=pseudonymise(frame["customer"], options.key))
+        frame["customer"] = pseudonymise(frame["customer"], options.key)
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.CategoricalDtype):
+            frame[name] = frame[name].cat.remove_unused_categories()
+    order = CONTACTS.order(frame)
+    if order is not None:
+        frame = taken(frame, order)
     rejected, lines, notes = account.tables()
     spans = AGENT_STATES.empty() if states is None else AGENT_STATES.conform(states)
     return Log(CONTACTS.conform(frame), spans, rejected, lines, notes, format, options.timezone)
+
+
+def _with_visits(contacts: pd.DataFrame) -> pd.DataFrame:
+    """The contacts in order, with the number of each one's visits in time; those without a time come last."""
+    at = contacts["queued_at"].fillna(contacts["arrived_at"]) if "arrived_at" in contacts else contacts["queued_at"]
+    keys = pa.table({"contact_id": sortable(contacts["contact_id"]), "at": sortable(at)})
+    order = pc.sort_indices(keys, sort_keys=[("contact_id", "ascending"), ("at", "ascending")]).to_numpy()
+    begins = np.flatnonzero(np.r_[True, ~alike(keys.select(["contact_id"]), order)][: len(order)])
+    visit = np.arange(len(order)) - np.repeat(begins, np.diff(np.r_[begins, len(order)])) + 1
+    return taken(contacts, order).assign(visit=visit)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import LONGEST_S, to_seconds, to_text
@@ -72,7 +73,7 @@ def read_queue_calls(sources: Iterable[Source], options: Options) -> Log:
     [{'outcome': 'answered', 'wait_s': 18.25, 'talk_s': 120.0, 'agent': '101'}]
     """
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         parts.append(_visits(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED)))
         if options.progress:

@@ -28,7 +28,7 @@ from ccstats.schema.records import (
     SURVEYS,
     VERDICTS,
 )
-from ccstats.schema.table import Column, Table
+from ccstats.schema.table import Column, Table, sortable
 from ccstats.schema.tables import TABLES
 
 __all__ = [
@@ -59,4 +59,5 @@ __all__ = [
     "Table",
     "VERDICTS",
     "as_frame",
+    "sortable",
 ]

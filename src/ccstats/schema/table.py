@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError, TableError
 
-__all__ = ["Column", "Table", "column"]
+__all__ = ["Column", "Table", "column", "sortable"]
 
 _DTYPES = {
     "id": "str",
@@ -207,8 +209,38 @@ class Table:
             out[column.name] = values
         for name in frame.columns:
             out.setdefault(name, frame[name])
-        key = [name for name in self.key if name in out]
-        return pd.DataFrame(out).sort_values(key, kind="stable", ignore_index=True) if key else pd.DataFrame(out)
+        conformed = pd.DataFrame(out, copy=False)
+        order = self.order(conformed)
+        return conformed.reset_index(drop=True) if order is None else conformed.take(order).reset_index(drop=True)
+
+    def order(self, frame: pd.DataFrame) -> np.ndarray | None:
+        """Where the rows stand once they are sorted by key, stably, missing ones last; None where they are sorted already.
+
+        Examples
+        --------
+        >>> from ccstats.schema import AGENT_STATES
+        >>> AGENT_STATES.order(pd.DataFrame({"agent": ["b", "a", "b"]})).tolist()
+        [1, 0, 2]
+        """
+        keys = {name: sortable(frame[name]) for name in self.key if name in frame}
+        if not keys or not len(frame):
+            return None
+        order = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys]).to_numpy()
+        return None if bool((order[1:] > order[:-1]).all()) else order
+
+
+def sortable(values: pd.Series[Any]) -> pa.Array:
+    """A column as PyArrow sorts it like pandas: text by its code points, categories by their order.
+
+    Examples
+    --------
+    >>> sortable(pd.Series(["b", None], dtype="category")).to_pylist()
+    [0, None]
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes = values.cat.codes.to_numpy()
+        return pa.array(codes, mask=codes < 0)
+    return pa.array(values, from_pandas=True)
 
 
 def _by_columns(table: Table, frame: pd.DataFrame) -> list[str]:

@@ -130,15 +130,18 @@ def _dictionary(given: Any) -> dict[str, dict[str, str]]:
 
 
 def _once(parts: list[pd.DataFrame], key: list[str], account: Account, options: Options) -> pd.DataFrame:
-    """Each interval once. In the hour that the clock showed twice the first of two different rows is the first hour's."""
+    """Each interval once. In the hour that the clock showed twice the first of two rows of one source is the first hour's."""
     frame = pd.concat(parts, ignore_index=True)
     twice = frame[frame["_twice"]]
     account.note("STARTTIME in the hour that the clock showed twice: the first row of a split is the first hour", len(twice))
     if len(twice):
         what = twice[[name for name in twice if not str(name).startswith("_") or name in ("_acd", "_split")]].astype("str").fillna("")
-        rank = what.assign(_start=twice["_start"]).drop_duplicates()
-        rank["_rank"] = twice.loc[rank.index].groupby(key, dropna=False).cumcount()
-        ranks = what.assign(_start=twice["_start"]).merge(rank, how="left")["_rank"].to_numpy()
+        what = what.assign(_start=twice["_start"])
+        # Both hours of a quiet night may be alike: a source tells of each once, and two exports of one night of the same two.
+        what["_again"] = what.assign(_source=twice["_source"]).groupby(["_source", *what], sort=False).cumcount()
+        rank = what.drop_duplicates()
+        rank = rank.assign(_rank=twice.loc[rank.index].groupby(key, dropna=False).cumcount())
+        ranks = what.merge(rank, how="left")["_rank"].to_numpy()
         frame.loc[twice.index[ranks > 0], "_start"] += twice.loc[ranks > 0, "_later"]
     return settle([frame], account, options, same=key, called="date, start and who", rule="interval")
 

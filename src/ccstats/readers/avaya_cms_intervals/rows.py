@@ -49,6 +49,8 @@ _DIRECT = ("I_DA_ACDTIME", "I_DA_ACWTIME")
 _HOLD = {"I_ACDAUX_OUTTIME": "pause", "I_ACDAUXINTIME": "pause", "I_ACDOTHERTIME": "other"}
 _DATES = ("%Y-%m-%d", "%d.%m.%Y", "%Y/%m/%d")
 _SLASHED = ("%m/%d/%Y", "%d/%m/%Y")
+#: PERIOD1 to 9 are a setting of each split; a column for each of more bounds than this helps nobody.
+_MOST_BOUNDS = 500
 
 
 def dates_of(rows: Rows) -> pd.Series:
@@ -214,6 +216,9 @@ def _histogram(rows: Rows, answered: pd.Series, abandoned: pd.Series, level: pd.
     """Calls answered and abandoned up to each PERIOD, where the periods ascend and the increments add up."""
     columns: dict[tuple[float, str], pd.Series] = {}
     bounds = [rows.seconds(f"PERIOD{k}") for k in range(1, 10)]
+    if pd.concat(bounds).nunique() > _MOST_BOUNDS:
+        rows.note(rows.open, f"more than {_MOST_BOUNDS} different bounds in PERIOD1 to PERIOD9: no wait histogram")
+        return {}
     changed = _yes(_count(rows, "PERIODCHG") == 1)
     rows.note(changed, "PERIOD1 to PERIOD9 changed within the interval: its wait histogram is missing")
     for what, theirs, whole in (("answered", "ACDCALLS", answered), ("abandoned", "ABNCALLS", abandoned)):

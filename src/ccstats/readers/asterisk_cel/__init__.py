@@ -1,0 +1,216 @@
+"""Asterisk channel event logging (CEL): the ``cel`` table of a database, and the CSV of cel_custom.
+
+One row is one event of one channel. A visit to a queue begins where a channel starts Queue(), and was answered where that channel and
+another were in one bridge: what CDR hides, see the page on this format. Events are put in the order of time first; each is then
+known by its place in it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+from ccstats.errors import ZoneError
+from ccstats.readers.accounting import Account
+from ccstats.readers.asterisk_cel.visits import visits_of
+from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.product_tables import Rows, header_has, settle, to_log
+from ccstats.readers.tabular import Layout, read_grid
+from ccstats.schema import CONTACTS
+
+__all__ = ["READER", "looks_like", "read_cel"]
+
+#: Columns in the sample configurations of cel_custom, which writes no header; some have a literal before the event's time.
+_LEGACY = (
+    "eventtype", "eventtime", "cid_name", "cid_num", "cid_ani", "cid_rdnis", "cid_dnid", "exten", "context", "channame", "appname",
+    "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "peer", "userfield", "userdeftype", "extra",
+)  # fmt: skip
+_ADVANCED = (
+    "eventtype", "eventenum", "eventtime", "userdeftype", "cid_name", "cid_num", "exten", "context", "channame", "appname", "appdata",
+    "amaflags", "accountcode", "uniqueid", "userfield", "cid_ani", "cid_rdnis", "cid_dnid", "peer", "linkedid", "peeraccount", "extra",
+    "tenantid",
+)  # fmt: skip
+_LAYOUTS = {
+    20: _LEGACY,
+    21: (_LEGACY[0], "literal", *_LEGACY[1:]),
+    23: _ADVANCED,
+    24: (*_ADVANCED[:2], "literal", *_ADVANCED[2:]),
+}
+_NEEDED = ("eventtype", "eventtime", "channame", "appname", "appdata", "uniqueid")
+#: What stands for the type where its column holds numbers, since Asterisk 12.
+_NUMBERS = dict(
+    enumerate(
+        ("CHAN_START", "CHAN_END", "HANGUP", "ANSWER", "APP_START", "APP_END", "BRIDGE_ENTER", "BRIDGE_EXIT", "PARK_START", "PARK_END",
+         "BLINDTRANSFER", "ATTENDEDTRANSFER", "USER_DEFINED", "LINKEDID_END", "PICKUP", "FORWARD", "LOCAL_OPTIMIZE",
+         "LOCAL_OPTIMIZE_BEGIN"),
+        start=1,
+    )
+)  # fmt: skip
+_UNIQUE = re.compile(r"(\S+-)?\d{9,11}\.\d+")
+_TIME = re.compile(r"\d{9,11}\.\d{1,6}|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")
+
+
+def looks_like(head: bytes) -> bool:
+    r"""Whether the first line is the header of a ``cel`` table, or an event as the sample configurations of cel_custom write it.
+
+    Examples
+    --------
+    >>> looks_like(b"id,eventtype,eventtime,cid_num,channame,appname,appdata,uniqueid,linkedid,extra\n")
+    True
+    >>> looks_like(b"eventtype,eventtime,queue\n")
+    False
+    """
+    return header_has(head, _NEEDED) or _layout(head, known=True) is not None
+
+
+def read_cel(sources: Iterable[Source], options: Options) -> Log:
+    r"""Read the visits to queues out of channel events; `ccstats.read` and `ccstats.read_sql` are the ways in.
+
+    Parameters
+    ----------
+    sources : iterable of Source
+        Files, frames or query results; together they are one log.
+    options : Options
+        With a time zone where times are not seconds since 1970 (``dateformat`` of cel.conf, databases).
+
+    Returns
+    -------
+    Log
+        ``agent_states`` is empty. Events that cel.conf leaves out are told in ``notes``, with what is missing for it.
+
+    Raises
+    ------
+    ColumnError
+        If a column that is needed is not there.
+    ZoneError
+        If there are local times and no time zone.
+
+    Examples
+    --------
+    >>> rows = b"eventtype,eventtime,channame,appname,appdata,uniqueid,linkedid\n"
+    >>> rows += b"ANSWER,1709280000,SIP/t-0a1b2c3d,Answer,,1.1,1.1\n"
+    >>> rows += b"APP_START,1709280000.5,SIP/t-0a1b2c3d,Queue,sales|t,1.1,1.1\nHANGUP,1709280030.5,SIP/t-0a1b2c3d,,,1.1,1.1\n"
+    >>> log = read_cel([Source("cel.csv", rows)], Options())
+    >>> log.contacts[["queue", "outcome", "wait_s"]].to_dict("records")
+    [{'queue': 'sales', 'outcome': 'abandoned', 'wait_s': 30.0}]
+    """
+    account = Account(options)
+    parts = []
+    for source in sources:
+        parts.append(_events(_rows(source, account, options), options))
+        if options.progress:
+            options.progress(source.name, 1.0)
+    events = pd.concat(parts, ignore_index=True).sort_values(["at", "row"], kind="stable", ignore_index=True)
+    last = events["at"].max()
+    # Where calls meet, the oldest linkedid wins: a channel belongs to the one that it ends with.
+    events["call"] = events.groupby("uid", sort=False)["linked"].transform("last")
+    starts = (events["kind"] == "APP_START") & (events["app"] == "queue")
+    of_queue = events["call"].isin(events.loc[starts, "call"])
+    met = events["bridge"].notna() & events["bridge"].isin(events.loc[of_queue, "bridge"])
+    of_queue |= events["uid"].isin(events.loc[met, "uid"])
+    for name, lines in events[~of_queue].groupby("_source", sort=False)["_weight"].sum().items():
+        account.count(str(name), "ignored", "of a call that visited no queue", int(lines))
+    if not starts.any():
+        account.note("no APP_START of Queue(): no queue calls (cel.conf needs APP_START in events and queue in apps)", len(events))
+        return to_log(CONTACTS.empty(), account, options, "asterisk_cel")
+    same = [name for name in map(str, events) if not name.startswith("_")]
+    events = settle([events[of_queue]], account, options, same=same, called="in all columns read", rule="event")
+    return to_log(visits_of(events, last, account), account, options, "asterisk_cel")
+
+
+def _layout(head: bytes, *, known: bool = False) -> tuple[str, ...] | None:
+    """Names of the columns of a file without a header, by its first line: an event, and one of a type we know where that is asked for."""
+    line = next((line for line in head[:65_536].splitlines() if line.strip()), b"").decode("utf-8", "replace")
+    try:
+        cells = [] if "\0" in line else next(csv.reader([line]), [])
+    except csv.Error:
+        return None
+    names = _LAYOUTS.get(len(cells))
+    if names is None or (known and cells[0].upper() not in _NUMBERS.values()):
+        return None
+    cell = dict(zip(names, cells, strict=True))
+    ids = all(_UNIQUE.fullmatch(cell[name]) for name in ("uniqueid", "linkedid"))
+    return names if ids and _TIME.fullmatch(cell["eventtime"]) else None
+
+
+def _rows(source: Source, account: Account, options: Options) -> Rows:
+    header = None if source.frame is not None else _layout(bytes(source.data[:65_536]))
+    layout = Layout() if header is None else Layout(delimiter=",")
+    return Rows(read_grid(source, layout, account, header=header), account, options, needed=_NEEDED)
+
+
+def _events(rows: Rows, options: Options) -> pd.DataFrame:
+    kind = rows.text("eventtype").str.upper()
+    numbers = kind.str.fullmatch(r"\d{1,2}", na=False)
+    rows.note(numbers, "types of events are numbers: read as Asterisk 12 and later count them")
+    kind = kind.mask(numbers, kind.where(numbers).map({str(number): name for number, name in _NUMBERS.items()}))
+    rows.close(kind.isna(), "eventtype is blank or an unknown number")
+    uid, linked = rows.call_ids("uniqueid"), rows.call_ids("linkedid")
+    rows.close(uid.isna(), "uniqueid is blank")
+    rows.note(linked.isna(), "linkedid is blank or not there: a channel is a contact of its own, and offers to agents are not counted")
+    try:
+        at = rows.instants("eventtime", "epoch_s", timezone=options.timezone).utc
+    except ZoneError:
+        raise ZoneError(
+            f"{rows.grid.name}: eventtime holds local times; say where the clock stood, for example timezone='Europe/Istanbul' "
+            "('UTC' where usegmtime=yes). Seconds since 1970, which cel.conf writes without a dateformat, need none"
+        ) from None
+    rows.close(at.isna(), "eventtime is blank")
+    app, data, extra = rows.text("appname").str.casefold(), rows.text("appdata"), rows.text("extra", "eventextra")
+    began = (app == "queue") & (kind == "APP_START")
+    # Queue(name,options,URL,announcement,timeout,…), in old versions with bars.
+    queue = data.str.extract(r"^([^,|]*)", expand=False).str.strip()
+    timeout = data.where(began).str.extract(r"^(?:[^,|]*[,|]){4}\s*(\d{1,9})", expand=False)
+    rows.close(began & queue.fillna("").eq(""), "appdata of Queue names no queue")
+
+    def told(name: str, *kinds: str) -> pd.Series:
+        found = extra.where(kind.isin(kinds)).str.extract(rf'"{name}"\s*:\s*"([^"]+)"', expand=False)
+        written = found.str.contains("\\", regex=False, na=False)
+        return found.mask(written, found[written].map(_unescaped)).mask(found == "N/A")
+
+    transfers = ("BLINDTRANSFER", "ATTENDEDTRANSFER")
+    bridge = told("bridge_id", "BRIDGE_ENTER", "BRIDGE_EXIT", "BLINDTRANSFER").fillna(told("bridge1_id", "ATTENDEDTRANSFER"))
+    target = told("extension", *transfers).fillna(told("transfer_target_channel_name", *transfers)).fillna(told("app", *transfers))
+    return rows.frame(
+        {
+            "at": at,
+            "row": pd.to_numeric(rows.text("id"), errors="coerce"),
+            "kind": kind,
+            "uid": uid,
+            "linked": linked.fillna(uid),
+            "name": rows.text("channame").fillna(""),
+            "app": app.fillna(""),
+            "exten": rows.text("exten"),
+            "queue": queue.where(began),
+            "timeout": pd.to_numeric(timeout, errors="coerce"),
+            "bridge": bridge,
+            "source": told("hangupsource", "HANGUP").fillna(""),
+            "target": target,
+            "customer": rows.text("cid_num", "cidnum"),
+            "dnid": rows.text("cid_dnid", "ciddnid"),
+        }
+    )
+
+
+def _unescaped(text: str) -> str:
+    """What a text in JSON stands for, or itself where its escapes are broken."""
+    try:
+        return str(json.loads(f'"{text}"')).encode("utf-8", "replace").decode()
+    except ValueError:
+        return text
+
+
+READER = Reader(
+    name="asterisk_cel",
+    title="Asterisk channel event logging (cel table, cel_custom)",
+    yields=("contacts",),
+    clock="utc",
+    evidence="read in source code and documentation; checked on one queue call of a public test suite",
+    looks_like=looks_like,
+    read=read_cel,
+    streams=True,
+)

@@ -1,0 +1,202 @@
+"""Events of FreeSWITCH's mod_callcenter (callcenter::info) as clients of the event socket log them: blocks of header lines, or JSON."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from urllib.parse import unquote
+
+from ccstats.errors import DataWarning, FormatError
+from ccstats.readers.accounting import Account
+from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.freeswitch_callcenter_events.run import AGENTS, FACTS, MEMBERS, Event, Run
+from ccstats.readers.json_facts import BadRecord
+from ccstats.readers.json_records import MAX_RECORD, JsonRecords, JsonShape, clean_text, starts_as_json
+from ccstats.readers.product_tables import to_log
+
+__all__ = ["READER", "SHAPE", "looks_like", "read_events"]
+
+SHAPE = JsonShape(keys=("Event-Subclass", "Event-Name", "Core-UUID", "CC-Action", "CC-Agent", "Answer-State", "Content-Length"))
+_SUBCLASS = "callcenter::info"
+#: Actions that tell of no caller or agent.
+_NO_NEED = ("members-count", "agent-max-no-answer")
+_LAST_US = 7_258_118_400 * 1_000_000  # 2200-01-01
+_BLANK, _BLANK_LINE = re.compile(rb"[ \t\r\n]+"), re.compile(rb"\n[ \t\r]*\n")
+_HEADER = re.compile(r"([A-Za-z][\w.-]{0,99}):[ \t]*(.*)")
+
+
+def looks_like(head: bytes) -> bool:
+    r"""Whether it is events of mod_callcenter: blocks of header lines, or JSON.
+
+    Examples
+    --------
+    >>> looks_like(b"Event-Subclass: callcenter%3A%3Ainfo\nEvent-Name: CUSTOM\nCC-Action: members-count\n")
+    True
+    >>> looks_like(b'{"Event-Name": "CUSTOM", "CC-Action": "members-count"}')
+    True
+    >>> looks_like(b"Event-Name: HEARTBEAT\n\n")
+    False
+    """
+    if starts_as_json(head):
+        return b'"CC-Action"' in head
+    begins = re.match(rb"[A-Za-z][\w-]{0,99}:", head.lstrip(b" \t\r\n")) is not None
+    return begins and b"\nCC-Action:" in head and (b"callcenter%3A%3Ainfo" in head or b"callcenter::info" in head)
+
+
+def read_events(sources: Sequence[Source], options: Options) -> Log:
+    r"""Read events; `ccstats.read` is the way in.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        Files of events, in any order.
+    options : Options
+        No option of its own.
+
+    Returns
+    -------
+    Log
+        Lines are events, or other messages between blank lines.
+
+    Raises
+    ------
+    FormatError
+        If a source is a frame.
+
+    Examples
+    --------
+    >>> block = "Event-Date-Timestamp: %d\nCC-Action: %s\nCC-Queue: sales\nCC-Member-UUID: v1\nCC-Member-Session-UUID: u1\n%s\n"
+    >>> text = block % (1709280000000000, "member-queue-start", "")
+    >>> text += block % (1709280012500000, "member-queue-end", "CC-Cause: Cancel\nCC-Cancel-Reason: TIMEOUT\n")
+    >>> log = read_events([Source("events.log", text.encode())], Options())
+    >>> log.contacts[["contact_id", "queue", "outcome", "wait_s"]].to_dict("records")
+    [{'contact_id': 'u1', 'queue': 'sales', 'outcome': 'timed_out', 'wait_s': 12.5}]
+    """
+    account = Account(options, unit="record")
+    events: dict[tuple[str, ...], Event] = {}
+    strange: dict[str, int] = {}
+    last = 0
+    for source in sources:
+        if source.frame is not None:
+            raise FormatError(f"{source.name}: events are read from files of header blocks or JSON, not from a frame")
+        for event in _json(source, account) if starts_as_json(bytes(source.data[:65_536])) else _blocks(source, account):
+            last = max(last, event.at)
+            if event.key in events:
+                account.count(source.name, "ignored", "delivered again", 1)
+            elif event.action in _NO_NEED:
+                account.count(source.name, "ignored", "members-count and the like: tells of no caller or agent", 1)
+            elif event.action not in (*MEMBERS, *AGENTS):
+                account.count(source.name, "ignored", "CC-Action is not known", 1)
+                strange[event.action] = strange.get(event.action, 0) + 1
+            else:
+                account.count(source.name, "used", "event", 1)
+                events[event.key] = event
+        if options.progress:
+            options.progress(source.name, 1.0)
+    ordered = sorted(events.values(), key=lambda each: (each.at, each.sequence))
+    run = Run(account, strange, {each.facts.get("Core-UUID", ""): each.at for each in ordered})
+    for event in ordered:
+        run.follow(event)
+    contacts, states = run.tables(last)
+    if strange:
+        words = ", ".join(map(repr, sorted(strange)[:5]))
+        warnings.warn(
+            f"{sum(strange.values())} events have words that format 'freeswitch_callcenter_events' does not know ({words}); see log.notes",
+            DataWarning,
+            stacklevel=4,
+        )
+        account.note("a word that is not known: an action (ignored), or an agent's status or state (other)", sum(strange.values()))
+    return to_log(contacts, account, options, "freeswitch_callcenter_events", states=states)
+
+
+def _json(source: Source, account: Account) -> Iterator[Event]:
+    records = JsonRecords(source, SHAPE, account)
+    for record in records:
+        facts = {
+            name: clean_text(value) if isinstance(value, str) else str(value)
+            for name, value in record.value.items()
+            if isinstance(value, str | int) and not isinstance(value, bool)
+        }
+        try:
+            event = _event(facts, source.name, account)
+        except BadRecord as problem:
+            records.reject(record, str(problem))
+            continue
+        if event is not None:
+            yield event
+
+
+def _blocks(source: Source, account: Account) -> Iterator[Event]:
+    """Events of a text: blocks of header lines, with a blank line after each."""
+    data, at, number = memoryview(source.data), 0, 0
+    bad: dict[str, tuple[list[int], list[str]]] = {}
+    while at < len(data):
+        blank = _BLANK.match(data, at)
+        at = blank.end() if blank else at
+        if at == len(data):
+            break
+        number += 1
+        end = _BLANK_LINE.search(data, at)
+        upto = end.start() if end else len(data)
+        text = clean_text(bytes(data[at : min(upto, at + MAX_RECORD)]).decode("utf-8", "surrogateescape"))
+        try:
+            if upto - at > MAX_RECORD:
+                raise BadRecord(f"longer than {MAX_RECORD:,} bytes")
+            pairs = [found for line in text.split("\n") if (found := _HEADER.fullmatch(line.strip("\r \t")))]
+            # Values are encoded as in addresses.
+            facts = {found[1]: clean_text(unquote(found[2])) for found in pairs}
+            event = _event(facts, source.name, account)
+        except BadRecord as problem:
+            numbers, texts = bad.setdefault(str(problem), ([], []))
+            numbers.append(number)
+            texts.append(text[:10_000] if account.keeps_text else "")
+        else:
+            if event is not None:
+                yield event
+        at = upto
+    if len(data) and bytes(data[-1:]) != b"\n":
+        account.note("the text ends within a line: it may be cut", 1)
+    for reason, (numbers, texts) in bad.items():
+        account.reject(source.name, numbers, reason, texts=texts)
+
+
+def _event(facts: dict[str, str], source: str, account: Account) -> Event | None:
+    """The event, if it is one of the module; others are ignored."""
+    facts = {name: value.strip().replace("\0", "") for name, value in facts.items() if value.strip()}
+    action, subclass = facts.get("CC-Action"), facts.get("Event-Subclass", _SUBCLASS)
+    if action is None or subclass != _SUBCLASS:
+        if "Event-Name" in facts:
+            account.count(source, "ignored", "another event", 1)
+        elif "Content-Type" in facts:
+            account.count(source, "ignored", "another message of the event socket", 1)
+        else:
+            raise BadRecord("no event: neither CC-Action nor Event-Name")
+        return None
+    word = facts.get("Event-Date-Timestamp")
+    if word is None:
+        raise BadRecord("Event-Date-Timestamp is missing")
+    if not (word.isascii() and word.isdigit() and len(word) < 19 and 0 < int(word) < _LAST_US):
+        raise BadRecord("Event-Date-Timestamp is no time in microseconds, or outside 1970 to 2200")
+    for name, actions in (("CC-Agent", AGENTS), ("CC-Member-UUID", MEMBERS)):
+        if action in actions and name not in facts:
+            raise BadRecord(f"{name} is missing")
+    core, sequence = facts.get("Core-UUID"), facts.get("Event-Sequence", "")
+    numbered = sequence.isascii() and sequence.isdigit() and len(sequence) < 19
+    if core and numbered:
+        key: tuple[str, ...] = (core, sequence)
+    else:
+        key = (word, *(f"{name}: {value}" for name, value in sorted(facts.items()) if name.startswith("CC-")))
+    kept = {name: facts[name] for name in FACTS if name in facts}
+    return Event(int(word), int(sequence) if numbered else 0, key, action, kept, source)
+
+
+READER = Reader(
+    name="freeswitch_callcenter_events",
+    title="FreeSWITCH mod_callcenter events (callcenter::info; header blocks or JSON)",
+    yields=("contacts", "agent_states"),
+    clock="utc",
+    evidence="read in source code of the product; not seen on real data",
+    looks_like=looks_like,
+    read=read_events,
+)

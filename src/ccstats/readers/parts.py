@@ -1,0 +1,181 @@
+"""Rows of many sources kept in little memory until all of them are there."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ccstats.readers.contract import Options
+from ccstats.schema import AGENT_STATES, CONTACTS, sortable
+
+__all__ = ["Parts", "alike", "repeated", "taken"]
+
+_CATEGORIES = {column.name for table in (CONTACTS, AGENT_STATES) for column in table.columns if column.kind == "category"} | {"_source"}
+_BLOCK = 65_536  # values that are moved to memory of their own together
+_TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+
+
+class Parts:
+    """Frames with the same columns, one after the other.
+
+    Columns that the tables have as categories are kept as small numbers of their words, and so is the frame made of them all. Texts of
+    lines (``_text``) are kept only if the options ask for them.
+
+    Examples
+    --------
+    >>> parts = Parts(Options())
+    >>> for queue in ("sales", "billing"):
+    ...     parts.append(pd.DataFrame({"contact_id": ["1"], "queue": [queue]}))
+    >>> whole = parts.frame()
+    >>> whole["queue"].tolist(), whole["queue"].cat.categories.tolist(), len(parts)
+    (['sales', 'billing'], ['billing', 'sales'], 2)
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._left_out = () if options.keep_text else ("_text",)
+        self._columns: dict[str, _Column] = {}
+        self._frames = 0
+
+    def __len__(self) -> int:
+        """How many frames were taken up, be they here still or not."""
+        return self._frames
+
+    def append(self, frame: pd.DataFrame) -> None:
+        """Take up a frame."""
+        self._frames += 1
+        for name in frame.columns.difference(self._left_out, sort=False):
+            if name not in self._columns:
+                self._columns[name] = _Category() if name in _CATEGORIES else _Column()
+            self._columns[name].append(frame[name])
+
+    def frame(self) -> pd.DataFrame:
+        """All rows in one frame; once, as their memory goes over to it column by column."""
+        return pd.DataFrame({name: self._columns.pop(name).whole() for name in list(self._columns)}, copy=False)
+
+
+class _Column:
+    """Values of one column."""
+
+    def __init__(self) -> None:
+        self._dtype: Any = None
+        self._blocks: list[Any] = []
+        self._waiting: list[Any] = []
+        self._many = 0
+        self._others: list[Any] = []  # of another type, before
+
+    def append(self, values: pd.Series) -> None:
+        if self._dtype is not None and self._dtype != values.dtype:
+            self._others.append(self._finished())
+        self._dtype = values.dtype
+        self._keep(_plain(values))
+
+    def whole(self) -> Any:
+        last = self._finished()
+        return pd.concat([pd.Series(each) for each in (*self._others, last)], ignore_index=True).array if self._others else last
+
+    def _keep(self, array: Any) -> None:
+        self._waiting.append(array)
+        self._many += len(array)
+        if self._many >= _BLOCK:
+            self._blocks.append(_together(self._waiting, mapped=True))
+            self._waiting, self._many = [], 0
+
+    def _all(self) -> Any:
+        arrays, self._blocks, self._waiting, self._many = [*self._blocks, *self._waiting], [], [], 0
+        return _together(arrays)
+
+    def _finished(self) -> Any:
+        values = self._all()
+        if isinstance(values, pa.Array):
+            return _TEXT.__from_arrow__(pa.chunked_array([values]))  # type: ignore[attr-defined]
+        return pd.Series(values).astype(self._dtype).array if self._dtype.kind in "mM" else values
+
+
+class _Category(_Column):
+    """Words of one column as numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words: dict[str, int] = {}
+
+    def append(self, values: pd.Series) -> None:
+        codes, found = pd.factorize(values.astype("str"))
+        ours = np.array([*(self._words.setdefault(word, len(self._words)) for word in found.tolist()), -1])
+        self._keep(ours[codes].astype(_small(len(self._words))))
+
+    def whole(self) -> pd.Categorical:
+        """A category whose words are in their order, as if it had been made of text."""
+        ordered = sorted(self._words)
+        place = np.full(len(ordered) + 1, -1, dtype=_small(len(ordered)))
+        place[[self._words[word] for word in ordered]] = np.arange(len(ordered))
+        return pd.Categorical.from_codes(place[self._all()], categories=pd.Index(ordered, dtype="str"))
+
+
+def _small(words: int) -> np.dtype[Any]:
+    return np.min_scalar_type(-max(words, 1))
+
+
+def _plain(values: pd.Series) -> Any:
+    """Text as PyArrow has it, numbers and times as NumPy has them, anything else as it is."""
+    if isinstance(values.dtype, pd.StringDtype):
+        texts = pa.array(values, type=pa.large_string())
+        return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    if values.dtype.kind in "mM":
+        return values.astype("int64").to_numpy()
+    return values.to_numpy() if isinstance(values.dtype, np.dtype) else values.array
+
+
+def _together(arrays: list[Any], *, mapped: bool = False) -> Any:
+    """The arrays as one; numbers in memory of their own, if they shall be ``mapped``, which is given back as soon as it is free."""
+    if isinstance(arrays[0], pa.Array):
+        return pa.concat_arrays(arrays)
+    if not isinstance(arrays[0], np.ndarray):
+        return pd.concat([pd.Series(each) for each in arrays], ignore_index=True).array
+    kind = np.result_type(*arrays)
+    if not mapped or kind.hasobject:
+        return np.concatenate(arrays)
+    room = mmap.mmap(-1, sum(map(len, arrays)) * kind.itemsize)
+    return np.concatenate(arrays, out=np.frombuffer(room, dtype=kind))
+
+
+def taken(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """These rows (a mask or places) of the frame, which is used up column by column so that it is never there twice.
+
+    Examples
+    --------
+    >>> taken(pd.DataFrame({"a": [1, 2, 3]}), np.array([True, False, True]))["a"].tolist()
+    [1, 3]
+    """
+    return pd.DataFrame({name: frame.pop(name).array[rows] for name in list(frame.columns)}, copy=False)
+
+
+def repeated(frame: pd.DataFrame, same: Sequence[str]) -> np.ndarray:
+    """Which rows repeat an earlier one in these columns, as by ``duplicated``, but by sorting, which takes less memory than a table.
+
+    Examples
+    --------
+    >>> repeated(pd.DataFrame({"a": ["x", "y", None, "x", None]}), ["a"]).tolist()
+    [False, False, False, True, True]
+    """
+    keys = pa.table({str(at): sortable(frame[name]) for at, name in enumerate(same)})
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]).to_numpy()
+    again = np.zeros(len(order), dtype=bool)
+    again[order[1:]] = alike(keys, order)
+    return again
+
+
+def alike(keys: pa.Table, order: np.ndarray) -> np.ndarray:
+    """Of rows in this order, whether each but the first has the keys of the one before."""
+    equal = np.ones(max(len(order) - 1, 0), dtype=bool)
+    for column in keys.columns:
+        values = column.take(pa.array(order)).combine_chunks()
+        one, other = values[:-1], values[1:]
+        both = pc.and_(pc.is_null(one), pc.is_null(other))
+        equal &= pc.or_(pc.fill_null(pc.equal(one, other), False), both).to_numpy(zero_copy_only=False)
+    return equal
