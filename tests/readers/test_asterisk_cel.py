@@ -238,6 +238,36 @@ def test_a_transfer_ends_the_talk_with_the_agent() -> None:
     assert only(other)["talk_s"] == 60
 
 
+def test_a_call_that_an_agent_took_to_a_queue_belongs_to_the_customers_call() -> None:
+    """From 40 s on the agent consults another queue on a call of his own, whose channel the customer's replaces at 65 s."""
+    own, second, queue = "PJSIP/ayşe-0000000c", "PJSIP/can-0000000d", ("Queue", "destek,t")
+    of_own = {"linkedid": "1.3"}
+    events = [
+        *answered()[:7],
+        event(40, "CHAN_START", "1.3", own, **of_own),
+        event(41, "APP_START", "1.3", own, queue, **of_own),
+        event(43, "CHAN_START", "1.4", second, **of_own),
+        event(50, "BRIDGE_ENTER", "1.4", second, OFFERED, bridge_id="c", **of_own),
+        event(50.1, "BRIDGE_ENTER", "1.3", own, queue, bridge_id="c", **of_own),
+        event(65, "ATTENDEDTRANSFER", "1.2", AGENT, OFFERED, bridge1_id="b", bridge2_id="c"),
+        event(65.1, "BRIDGE_EXIT", app=QUEUE, bridge_id="b"),
+        event(65.2, "BRIDGE_ENTER", app=QUEUE, bridge_id="c"),
+        event(65.3, "BRIDGE_EXIT", "1.3", own, queue, bridge_id="c"),
+        event(65.4, "HANGUP", "1.3", own, queue),
+        event(65.4, "BRIDGE_EXIT", "1.2", AGENT, OFFERED, bridge_id="b"),
+        event(65.5, "HANGUP", "1.2", AGENT, OFFERED),
+        event(120, "BRIDGE_EXIT", bridge_id="c"),
+        event(120.1, "HANGUP"),
+        event(120.1, "BRIDGE_EXIT", "1.4", second, OFFERED, bridge_id="c"),
+        event(120.2, "HANGUP", "1.4", second, OFFERED),
+    ]
+    rows = read(events).contacts
+    assert rows["contact_id"].tolist() == ["1.1", "1.1"]
+    assert rows["agent"].tolist() == ["PJSIP/ayşe", "PJSIP/can"]
+    assert rows[["wait_s", "ring_s", "talk_s"]].round(3).to_numpy().tolist() == [[12, 10, 48], [9.1, 7.1, 69.9]]
+    assert rows["ring_attempts"].tolist() == [1, 1]
+
+
 def test_where_bridges_are_not_logged_the_phones_answer_is_taken() -> None:
     events = without(answered(), "BRIDGE_ENTER", "BRIDGE_EXIT")
     row = only(events)

@@ -91,7 +91,7 @@ def _during(visits: pd.DataFrame, by: str, rows: pd.DataFrame, rows_by: str) -> 
 
 def _begun(events: pd.DataFrame) -> pd.DataFrame:
     visits = events[(events["kind"] == "APP_START") & (events["app"] == "queue")].reset_index(drop=True)
-    return visits[["at", "place", "uid", "call", "name", "queue", "timeout", "customer", "dnid"]]
+    return visits[["at", "place", "uid", "linked", "call", "name", "queue", "timeout", "customer", "dnid"]]
 
 
 def _elsewhere(events: pd.DataFrame) -> pd.Series:
@@ -196,7 +196,9 @@ def _offers(visits: pd.DataFrame, events: pd.DataFrame, logged: set[str]) -> pd.
     inner = events["app"].str.startswith("appdial") | events["name"].str.endswith(";2")
     strange = pd.concat([visits["uid"], events.loc[inner, "uid"]])
     begun = events[(events["kind"] == "CHAN_START") & ~events["uid"].isin(strange)]
-    offers = _during(visits, "call", begun, "linked").drop_duplicates("uid").set_index("visit", drop=False)
+    # Of a call that meets an older one later, as in an attended transfer, they have the linkedid that it had when it joined.
+    offers = pd.concat([_during(visits, name, begun, "linked") for name in ("linked", "call")])
+    offers = offers.drop_duplicates("uid").set_index("visit", drop=False)
     until, taker = visits["answered_at"].reindex(offers.index), visits["agent_uid"].reindex(offers.index)
     offers = offers.assign(taken=offers["uid"] == taker)[~(offers["at"] > until)]
     attempts = offers.groupby(level=0).size().reindex(visits.index, fill_value=0).astype("Int64")
