@@ -38,7 +38,10 @@ _SCHEDULES = "schedules, which say when agents were meant to do what: `measure_a
 
 #: Metrics of the dictionary that are not offered, and what each would take or is told by.
 NOT_OFFERED: dict[str, str] = {
-    "shrinkage": "paid time and schedules, which `measure_shrinkage` takes; `compare_with_plan` has the share of scheduled time that was not on the floor",
+    "shrinkage": (
+        "paid time and schedules, which `measure_shrinkage` takes; `compare_with_plan` has the share of scheduled time that was not on the "
+        "floor"
+    ),
     "adherence": _SCHEDULES,
     "conformance": _SCHEDULES,
     "staffing_variance": (

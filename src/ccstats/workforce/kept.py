@@ -139,7 +139,8 @@ def lay_over(
             pieces[name] = found[name].where(inside)
     first, last = _covered(covered) if covered is not None else (done["started_at"].min(), done["ended_at"].max())
     pieces = pieces.iloc[:0] if first is pd.NaT else pieces
-    pieces = pieces.assign(started_at=pieces["started_at"].clip(lower=first), ended_at=pieces["ended_at"].clip(upper=last))
+    start, end = pieces["started_at"], pieces["ended_at"]
+    pieces = pieces.assign(started_at=start.where(start >= first, first), ended_at=end.where(end <= last, last))
     pieces = pieces[pieces["ended_at"] > pieces["started_at"]]
     there = pieces["planned"].notna() | (pieces["actual"] == ON_QUEUE)
     pieces = pieces[there].sort_values(["agent", "started_at"], kind="stable", ignore_index=True)

@@ -136,7 +136,7 @@ def build_roster(
     try:
         from ortools.sat.python import cp_model
     except ImportError as error:
-        raise MissingExtraError(f"rosters need OR-tools ({error}); install it with: pip install ortools") from None
+        raise MissingExtraError(f"rosters need OR-tools ({error}); install it with: pip install 'ccstats[roster]'") from None
     model = RosterModel(cp_model, asked, hard=coverage == "hard")
     found = (cp_model.OPTIMAL, cp_model.FEASIBLE)
     first = _solver(cp_model, time_limit_s, seed)

@@ -273,7 +273,7 @@ def _read(plan: Any, required: str | None, objective: str) -> tuple[pd.DataFrame
     ends = frame["interval_start"] + pd.to_timedelta(frame["interval_s"], unit="s")
     over = (frame["queue"] == frame["queue"].shift()) & (frame["interval_start"] < ends.shift())
     if over.any():
-        row = frame.loc[over.idxmax()]
+        row = frame.iloc[int(np.argmax(over.to_numpy()))]
         raise TableError(f"plan: queue {row['queue']!r} has intervals twice or overlapping, first at {row['interval_start']}")
     return frame, column
 
@@ -332,7 +332,7 @@ def _together(parts: list[_Part], frame: pd.DataFrame) -> Schedule:
     coverage = _expected(plan, coverage)
     short = coverage[coverage["gap"] > _COVERED_ENOUGH]
     if len(short):
-        worst = short.loc[short["gap"].idxmax()]
+        worst = short.iloc[int(np.argmax(short["gap"].to_numpy()))]
         warnings.warn(
             f"{len(short)} intervals are short of agents, the worst queue {worst['queue']!r} at {worst['interval_start']} by "
             f"{worst['gap']:.2f}; Schedule.gaps() lists them",

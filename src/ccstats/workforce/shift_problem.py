@@ -121,10 +121,10 @@ def _losses(rows: pd.DataFrame, asked: Wanted) -> tuple[NDArray[np.int64], Float
     many = many.assign(queue=pd.Categorical(np.tile(agents, len(rows)).astype("str")), agents=np.tile(agents, len(rows)).astype("float64"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        level = evaluate_staffing(many)
+        found = evaluate_staffing(many)
     key = ["queue", "interval_start"]
-    level = level.assign(queue=level["queue"].astype("str"))
-    level = many[key].assign(queue=many["queue"].astype("str")).merge(level, on=key, how="left")["expected_service_level"]
+    found = found.assign(queue=found["queue"].astype("str"))
+    level = many[key].assign(queue=many["queue"].astype("str")).merge(found, on=key, how="left")["expected_service_level"]
     served = level.to_numpy(dtype="float64").reshape(len(rows), len(agents))
     lost = asked.lost_contact_cost * rows["expected_offered"].to_numpy(dtype="float64")[:, None] * (1 - np.nan_to_num(served, nan=0.0))
     lost[~(rows["expected_offered"].to_numpy(dtype="float64") > 0)] = 0.0
