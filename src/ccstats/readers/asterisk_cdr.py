@@ -11,12 +11,16 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts, alike, taken
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Grid, Layout, read_grid
+from ccstats.schema import sortable
 
 __all__ = ["READER", "looks_like", "read_cdr"]
 
@@ -46,6 +50,13 @@ _UNANSWERED = {
 _UNIQUE = re.compile(r"(\S+-)?\d{9,11}\.\d+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
+#: What a record is told by, and what of it is needed for no more than that.
+_SAME = (
+    "contact_id", "unique", "sequence", "queue", "start", "answer", "end", "billed", "raw_outcome", "agent", "caller", "customer", "dnis",
+)  # fmt: skip
+_NO_MORE = ("unique", "sequence", "caller")
+_VISIT = ["contact_id", "queue"]
+_PLACE = "int32"  # of a record
 _CALLED_SUFFIX = r"-[0-9a-fA-F]{4,}(?:;\d)?$"
 _NEVER = ("0000-00-00 00:00:00",)
 
@@ -94,14 +105,13 @@ def read_cdr(sources: Iterable[Source], options: Options) -> Log:
     if first not in (None, True, False):
         raise OptionError(f"answers_first={first!r}: expected True, False, or None (told by the records)")
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         parts.append(_records(_rows(source, account, options), options))
         if options.progress:
             options.progress(source.name, 1.0)
-    same = [name for name in map(str, parts[0]) if not name.startswith("_")]
-    records = settle(parts, account, options, same=same, called="in all columns read", rule="record")
-    return to_log(_visits(records, account, first), account, options, "asterisk_cdr")
+    visits = _visits(settle(parts, account, options, same=_SAME, called="in all columns read", rule="record"), account, first)
+    return to_log(visits, account, options, "asterisk_cdr")
 
 
 def _cells(head: bytes) -> list[str] | None:
@@ -167,48 +177,71 @@ def _records(rows: Rows, options: Options) -> pd.DataFrame:
     return rows.frame(
         {
             "contact_id": linked.fillna(unique).fillna(place),
-            "unique": unique,
+            "unique": unique.mask(unique == linked, "="),
             "sequence": rows.text("sequence"),
             "queue": queue,
             "start": start,
             "answer": answer,
             "end": end,
             "billed": billed,
-            "word": word,
+            "raw_outcome": word,
             "agent": agent.mask(agent == ""),
-            "channel": rows.text("channel"),
+            "caller": rows.text("channel"),
             "customer": rows.text("src"),
             "dnis": rows.text("did", "dst"),
         }
     )
 
 
+def _of_visits(mask: np.ndarray, visit: np.ndarray, order: np.ndarray, *, last: bool = False) -> np.ndarray:
+    """Of each visit the first (last) record where the mask holds, records being in order; -1 where there is none."""
+    at = np.flatnonzero(mask) if last else np.flatnonzero(mask)[::-1]
+    rows = np.full(visit[-1] + 1 if len(visit) else 0, -1, dtype=_PLACE)
+    rows[visit[at]] = order[at]
+    return rows
+
+
 def _visits(records: pd.DataFrame, account: Account, first: bool | None) -> pd.DataFrame:
     """Records of one contact and queue are one visit: offers to agents, at most one of them taken."""
-    records = records.sort_values(["start", "end"], kind="stable", ignore_index=True)
-    key = ["contact_id", "queue"]
-    taken = records["agent"].notna() & (records["word"] == "ANSWERED")
-    offered = records["agent"].notna()
+    for name in (*_NO_MORE, *(name for name in records if str(name).startswith("_"))):
+        del records[name]
+    offered, said = records["agent"].notna().to_numpy(), (records["raw_outcome"] == "ANSWERED").to_numpy()
+    took = offered & said
     # A caller whom no agent answered, but who was: the dialplan answers before the queue, and so it does for the others of that queue.
-    alone = ~offered & (records["word"] == "ANSWERED") & records["answer"].notna()
-    early = records["queue"].isin(records.loc[alone, "queue"]) if first is None else pd.Series(first, index=records.index)
-    visits = records.groupby(key, sort=False, as_index=False).agg(
-        start=("start", "min"), end=("end", "max"), customer=("customer", "first"), dnis=("dnis", "first")
-    )
-    answers = records[taken].drop_duplicates(key)[[*key, "answer", "billed", "agent"]]
-    last = records.sort_values("end", kind="stable").drop_duplicates(key, keep="last")[[*key, "word"]]
-    counts = (
-        records.assign(_early=early, _missed=offered & ~taken)
-        .groupby(key, as_index=False)
-        .agg(_early=("_early", "first"), missed=("_missed", "sum"))
-    )
-    several = int(taken.sum()) - len(answers)
-    account.note("answered by several agents in one queue visit (transfer or pickup): the first is taken", several)
-    visits = visits.merge(answers, on=key, how="left").merge(last, on=key).merge(counts, on=key)
+    alone = ~offered & said & records["answer"].notna().to_numpy()
+    early = records["queue"].isin(records.loc[alone, "queue"]).to_numpy() if first is None else np.full(len(records), first)
 
+    keys = pa.table({name: sortable(records[name]) for name in (*_VISIT, "start", "end")})
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]).to_numpy().astype(_PLACE)
+    begins = np.flatnonzero(np.r_[True, ~alike(keys.select(_VISIT), order)][: len(order)])
+    visit = np.repeat(np.arange(len(begins), dtype=_PLACE), np.diff(np.r_[begins, len(order)]))
+
+    ends = records["end"].astype("int64").to_numpy()[order]
+    is_latest = ends == (np.maximum.reduceat(ends, begins)[visit] if len(begins) else ends)
+    first_row, last_row, answer_row = order[begins], _of_visits(is_latest, visit, order, last=True), _of_visits(took[order], visit, order)
+    rows = {"contact_id": first_row, "queue": first_row, "start": first_row, "end": last_row, "raw_outcome": last_row}
+    rows |= {name: _of_visits(records[name].notna().to_numpy()[order], visit, order) for name in ("customer", "dnis")}
+    rows |= dict.fromkeys(("answer", "billed", "agent"), answer_row)
+    facts = {
+        "missed": np.bincount(visit[(offered & ~took)[order]], minlength=len(begins)),
+        "early": early[first_row],
+        "first_end": records["end"].array[first_row],
+        "place": first_row,
+    }
+    several = int(took.sum()) - int((answer_row >= 0).sum())
+    account.note("answered by several agents in one queue visit (transfer or pickup): the first is taken", several)
+    del keys, ends, is_latest, order, visit
+    visits = pd.DataFrame({name: records.pop(name).array.take(at, allow_fill=True) for name, at in rows.items()} | facts, copy=False)
+    visits = taken(visits, np.lexsort([visits[name].astype("int64") for name in ("place", "first_end", "start")]))
     answered = visits["agent"].notna()
-    outcome = visits["word"].map(_UNANSWERED).astype("str").fillna("unknown").mask(answered, "answered")
-    hidden = answered & visits["_early"].astype(bool)
+    word = visits["raw_outcome"]
+    word = word.cat.set_categories(word.cat.categories.union(["ANSWERED"])).mask(answered, "ANSWERED")
+    # Whole columns of words as objects would take more memory than all else.
+    names = ["answered", "unknown", *dict.fromkeys(_UNANSWERED.values())]
+    of_word = np.array([*(names.index(_UNANSWERED.get(each, "unknown")) for each in visits["raw_outcome"].cat.categories), 1])
+    codes = np.where(answered, 0, of_word[visits["raw_outcome"].cat.codes]).astype("int8")
+    outcome = pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))
+    hidden = answered & visits["early"]
     account.note("the dialplan answers before the queue: wait_s and talk_s of answered calls are not in the records", int(hidden.sum()))
     account.note("when a call joined the queue is not logged: its first record's start stands for it", len(visits))
     until = visits["answer"].where(answered, visits["end"])
@@ -216,12 +249,12 @@ def _visits(records: pd.DataFrame, account: Account, first: bool | None) -> pd.D
     return pd.DataFrame(
         {
             "contact_id": visits["contact_id"],
-            "channel": pd.Series(["voice"] * len(visits), dtype="str"),
-            "direction": pd.Series(["inbound"] * len(visits), dtype="str"),
+            "channel": pd.Categorical(["voice"]).take(np.zeros(len(visits), dtype="int64")),
+            "direction": pd.Categorical(["inbound"]).take(np.zeros(len(visits), dtype="int64")),
             "queue": visits["queue"],
             "queued_at": visits["start"],
-            "outcome": outcome,
-            "raw_outcome": visits["word"].mask(answered, "ANSWERED"),
+            "outcome": pd.Series(outcome),
+            "raw_outcome": word,
             "wait_s": (until - visits["start"]).dt.total_seconds().mask(hidden),
             "ring_s": nothing,
             "talk_s": visits["billed"].where(answered & ~hidden),
@@ -232,7 +265,8 @@ def _visits(records: pd.DataFrame, account: Account, first: bool | None) -> pd.D
             "dnis": visits["dnis"],
             "ring_noanswer": visits["missed"].astype("int64"),
             "ring_attempts": visits["missed"].astype("int64") + answered,
-        }
+        },
+        copy=False,
     )
 
 

@@ -38,7 +38,7 @@ class Parts:
     """
 
     def __init__(self, options: Options) -> None:
-        self._left_out = () if options.keep_text else ("_text",)
+        self._texts = options.keep_text
         self._columns: dict[str, _Column] = {}
         self._frames = 0
 
@@ -49,9 +49,11 @@ class Parts:
     def append(self, frame: pd.DataFrame) -> None:
         """Take up a frame."""
         self._frames += 1
-        for name in frame.columns.difference(self._left_out, sort=False):
+        for name in frame.columns:
+            if name == "_text" and not self._texts:
+                continue
             if name not in self._columns:
-                self._columns[name] = _Category() if name in _CATEGORIES else _Column()
+                self._columns[name] = _Category() if name in _CATEGORIES else _Whole() if name in ("_line", "_weight") else _Column()
             self._columns[name].append(frame[name])
 
     def frame(self) -> pd.DataFrame:
@@ -95,6 +97,16 @@ class _Column:
         if isinstance(values, pa.Array):
             return _TEXT.__from_arrow__(pa.chunked_array([values]))  # type: ignore[attr-defined]
         return pd.Series(values).astype(self._dtype).array if self._dtype.kind in "mM" else values
+
+
+class _Whole(_Column):
+    """Whole numbers that are not negative, as small as they can be."""
+
+    def append(self, values: pd.Series) -> None:
+        self._keep(values.to_numpy(dtype=np.min_scalar_type(values.max()) if len(values) else "uint8"))
+
+    def whole(self) -> Any:
+        return self._all()
 
 
 class _Category(_Column):
@@ -152,7 +164,9 @@ def taken(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     >>> taken(pd.DataFrame({"a": [1, 2, 3]}), np.array([True, False, True]))["a"].tolist()
     [1, 3]
     """
-    return pd.DataFrame({name: frame.pop(name).array[rows] for name in list(frame.columns)}, copy=False)
+    out = pd.DataFrame({name: frame.pop(name).array[rows] for name in list(frame.columns)}, copy=False)
+    pa.default_memory_pool().release_unused()
+    return out
 
 
 def repeated(frame: pd.DataFrame, same: Sequence[str]) -> np.ndarray:
@@ -167,6 +181,7 @@ def repeated(frame: pd.DataFrame, same: Sequence[str]) -> np.ndarray:
     order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]).to_numpy()
     again = np.zeros(len(order), dtype=bool)
     again[order[1:]] = alike(keys, order)
+    pa.default_memory_pool().release_unused()
     return again
 
 

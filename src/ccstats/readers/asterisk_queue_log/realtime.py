@@ -25,14 +25,15 @@ _COLUMNS = {
 _DATA = ("data", "data1", "data2", "data3", "data4", "data5")
 _ORDER = ("id", "unique_row_count")
 _HOUR = pd.Timedelta(hours=1)
-_ROWS = 65_536  # made into lines at a time
-_NONE, _INSTANT, _LOCAL = 0, 1, 2  # what the time of a row is
+_ROWS = 16_384  # made into lines at a time
+_NOTHING = pa.py_buffer(b"")
+_INSTANT, _LOCAL = 1, 2  # what the time of a row is; 0: none
 
 
 class RealtimeTable:
     r"""Rows of a realtime table, taken up in chunks and given back as lines of the file form.
 
-    What is kept of a row is its line as bytes, its time and its number, as nobody knows their order before the last is there: by time and,
+    What is kept of a row is its line, packed, its time and its number, as nobody knows their order before the last is there: by time and,
     within one time, by ``id``.
 
     Parameters
@@ -54,12 +55,10 @@ class RealtimeTable:
 
     def __init__(self, name: str, timezone: str | None) -> None:
         self.name, self._timezone = name, timezone
-        self._tails: list[pa.Array] = []
-        self._times: list[np.ndarray] = []
-        self._kinds: list[np.ndarray] = []
-        self._serials: list[np.ndarray] = []
+        self._chunks: list[pa.Buffer] = []
         self._begins = [0]
-        self._order: np.ndarray | None = None
+        self._size = 0
+        self._moments, self._order = np.empty(0, dtype="int64"), np.empty(0, dtype="int64")
 
     def add(self, frame: pd.DataFrame) -> None:
         """Take up rows that follow those taken before: ``id, time, callid, queuename, agent, event``, ``data`` or ``data1`` … ``data5``.
@@ -88,15 +87,12 @@ class RealtimeTable:
         after = pc.utf8_rtrim(_joined(data), "|") if data else pa.repeat(pa.scalar("", pa.large_string()), len(frame))
         times, kinds = _times(found["time"])
         serial = next((pd.to_numeric(frame[lower[column]], errors="coerce") for column in _ORDER if column in lower), None)
-        self._tails.append(_joined([*named, after]).cast(pa.large_binary()))
-        self._times.append(times)
-        self._kinds.append(kinds)
-        self._serials.append(
-            np.arange(self._begins[-1], self._begins[-1] + len(frame), dtype="float64")
-            if serial is None
-            else serial.to_numpy(dtype="float64", na_value=np.inf)
-        )
-        self._begins.append(self._begins[-1] + len(frame))
+        begin, end = self._begins[-1], self._begins[-1] + len(frame)
+        place = np.arange(begin, end, dtype="float64") if serial is None else serial.to_numpy(dtype="float64", na_value=np.inf)
+        tails = _joined([*named, after]).cast(pa.large_binary())
+        self._size += tails.nbytes
+        self._chunks.append(_packed(pa.record_batch({"tail": tails, "time": times, "kind": kinds, "place": place})))
+        self._begins.append(end)
 
     def __len__(self) -> int:
         return self._begins[-1]
@@ -104,7 +100,7 @@ class RealtimeTable:
     @property
     def size(self) -> int:
         """How many bytes the lines will have, about."""
-        return sum(tail.nbytes for tail in self._tails) + 10 * self._begins[-1]
+        return self._size + 10 * self._begins[-1]
 
     def finish(self) -> dict[str, int]:
         """Bring the rows into their order and return what has to be noted.
@@ -114,16 +110,21 @@ class RealtimeTable:
         ZoneError
             If the times are local and no zone is given.
         """
-        times, kinds = np.concatenate([np.empty(0, "int64"), *self._times]), np.concatenate([np.empty(0, "int8"), *self._kinds])
-        by_id = np.argsort(np.concatenate([np.empty(0), *self._serials]), kind="stable")
-        self._times, self._kinds, self._serials = [], [], []
+        times, kinds, places = (np.empty(len(self), dtype=kind) for kind in ("int64", "int8", "float64"))
+        for begin, end, packed in zip(self._begins, self._begins[1:], self._chunks, strict=False):
+            chunk = _unpacked(packed)
+            for values, name in ((times, "time"), (kinds, "kind"), (places, "place")):
+                values[begin:end] = chunk[name].to_numpy()
+        by_id = np.argsort(places, kind="stable")
         local = by_id[kinds[by_id] == _LOCAL]
         notes: dict[str, int] = {}
         if len(local) and self._timezone is None and (kinds == _INSTANT).any():
             times[local] = -1  # a broken row among instants
         elif len(local):
             times[local], notes = _of_local(self.name, times[local], self._timezone)
-        self._order = by_id[np.argsort(np.where(times[by_id] < 0, np.iinfo("int64").max, times[by_id]), kind="stable")]
+        by_time = times[by_id]
+        by_time[by_time < 0] = np.iinfo("int64").max
+        self._order = by_id[np.argsort(by_time, kind="stable")]
         self._moments = times
         return notes
 
@@ -135,16 +136,16 @@ class RealtimeTable:
 
     def lines(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The lines in their order, some at a time, and the row (from 1) that each was made of; once, as memory is given back."""
-        order, tails = self._order, self._tails
-        assert order is not None
-        in_order = bool((order[1:] > order[:-1]).all())
-        for begin in range(0, len(order), _ROWS):
+        order = self._order
+        # The first row that is needed from each piece on: what stands before it can go.
+        needed = np.minimum.accumulate(order[::-1])[::-1][::_ROWS].copy()
+        gone = 0
+        for begin, first_row in zip(range(0, len(order), _ROWS), needed.tolist(), strict=True):
             rows = order[begin : begin + _ROWS]
-            first, last = (int(np.searchsorted(self._begins, each, side="right")) - 1 for each in (rows.min(), rows.max()))
-            tail = pa.concat_arrays(tails[first : last + 1]).take(pa.array(rows - self._begins[first]))
-            if in_order:
-                tails[:first] = [tail[:0]] * first
-            yield _whole_lines(self._moments[rows], tail), rows + 1
+            kept, first, last = (int(np.searchsorted(self._begins, each, side="right")) - 1 for each in (first_row, rows.min(), rows.max()))
+            self._chunks[gone:kept], gone = [_NOTHING] * (kept - gone), kept
+            tails = pa.concat_arrays([_unpacked(each)["tail"] for each in self._chunks[first : last + 1]])
+            yield _whole_lines(self._moments[rows], tails.take(pa.array(rows - self._begins[first]))), rows + 1
 
 
 def _texts(column: pd.Series) -> pa.Array:
@@ -167,6 +168,18 @@ def _texts(column: pd.Series) -> pa.Array:
 
 def _joined(columns: list[pa.Array]) -> pa.Array:
     return pc.binary_join_element_wise(*columns, pa.scalar("|", pa.large_string()))
+
+
+def _packed(batch: pa.RecordBatch) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+        stream.write_batch(batch)
+    return sink.getvalue()
+
+
+def _unpacked(packed: pa.Buffer) -> pa.RecordBatch:
+    with pa.ipc.open_stream(packed) as stream:
+        return stream.read_next_batch()
 
 
 def _whole_lines(moments: np.ndarray, tails: pa.Array) -> np.ndarray:

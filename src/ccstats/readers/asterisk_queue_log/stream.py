@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from ccstats.errors import DataWarning, FormatError
 from ccstats.readers.accounting import Account
@@ -89,11 +90,20 @@ class Stream:
     def read(self, sources: Iterable[Source]) -> Log:
         """Read the sources as one log."""
         inputs = self._inputs(sources)
+        # Rows of a database are many more than fit into memory, perhaps; then one table after the other is made.
+        at_once = all(each.table is None for each in inputs)
+        self._follow_all(inputs)
+        inputs.clear()
+        pa.default_memory_pool().release_unused()
+        return self._log(at_once)
+
+    def _follow_all(self, inputs: list[_Input]) -> None:
         inputs.sort(key=lambda each: (each.first < 0, each.first))
-        size = sum(each.size for each in inputs)
-        self._calls.expect(size // _BYTES_A_CALL)
-        self._visits.expect(size // _BYTES_A_CALL)
-        self._agents.expect(size // _BYTES_A_SPAN)
+        # A call has two rows of a table at the least; of a file only its size is known.
+        calls = sum(each.size // _BYTES_A_CALL if each.table is None else len(each.table) // 2 for each in inputs)
+        self._calls.expect(calls)
+        self._visits.expect(calls)
+        self._agents.expect(sum(each.size for each in inputs) // _BYTES_A_SPAN)
         with ExitStack() as stack:
             waiting: deque[_Piece] = deque()
             pieces = self._pieces(inputs, stack)
@@ -115,7 +125,6 @@ class Stream:
                 line += chunk.lines
                 if self._options.progress:
                     self._options.progress(piece.input.name, piece.share)
-        return self._log()
 
     def _inputs(self, sources: Iterable[Source]) -> list[_Input]:
         """The sources as files and tables; sources that go on with a table are one with it."""
@@ -248,12 +257,14 @@ class Stream:
                 self._unknown[verb] = self._unknown.get(verb, 0) + count
                 self._account.count(name, "ignored", f"unknown verb {verb}", count)
 
-    def _log(self) -> Log:
+    def _log(self, at_once: bool) -> Log:
         is_renamed = (self._visits.calls["renamed"] >= 0) & (self._visits.calls["latest"] < 0)
         renamed = np.where(is_renamed, self._visits.calls["renamed"], -1)
         names = (self._calls, self._queues, self._agent_names.names, self._words)
         with ThreadPoolExecutor(1) as pool:
             making = pool.submit(agent_states_table, self._agents, self._visits.last, *names, renamed, self._nameless)
+            if not at_once:
+                making.result()
             contacts, none_held = contacts_table(self._visits, *names, self._options)
             states = making.result()
         self._note(none_held)
