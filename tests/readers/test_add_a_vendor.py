@@ -58,3 +58,12 @@ def test_it_is_a_reader_like_the_others() -> None:
     with pytest.warns(cc.errors.DataWarning, match="unknown"):
         odd = cc.read(data.replace(b"GONE", b"LOST"), timezone="Europe/Berlin")
     assert odd.contacts["outcome"].tolist() == ["answered", "unknown", "voicemail"]
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_call_in_two_queues_is_two_visits_and_an_export_that_comes_again_none() -> None:
+    again = b"call;group;came;state;waited\n"
+    again += b"1;sales;01.03.2024 09:00:00;GONE;12\n1;help;01.03.2024 09:01:00;VM;5\n1;sales;01.03.2024 09:02:00;GONE;7\n"
+    log = cc.read([again, again + b"\n"], format="cellar_switch", timezone="UTC")
+    assert log.contacts[["visit", "queue", "wait_s"]].to_numpy().tolist() == [[1, "sales", 12], [2, "help", 5], [3, "sales", 7]]
+    assert len(log.rejected) == 3

@@ -23,7 +23,7 @@ def log_of_table(
     *,
     format: str,
     needed: Sequence[str] = (),
-    same: Sequence[str] = ("contact_id",),
+    same: Sequence[str] = ("contact_id", "queue", "queued_at"),
     newest: str | None = None,
 ) -> Log:
     r"""Read CSV, Excel, Parquet, frames or query results whose rows are visits.
@@ -42,7 +42,7 @@ def log_of_table(
     needed : sequence of str
         Columns without which nothing can be read, by any case and signs.
     same : sequence of str
-        Rows that agree in these columns are one visit.
+        Rows that agree in these columns are one visit; a call may visit several queues, or one again.
     newest : str, optional
         Of those the one with the largest value here is taken; by default the first, and the others are rejected.
 
@@ -75,6 +75,8 @@ def log_of_table(
         parts.append(visits(Rows(read_grid(source, Layout(), account), account, options, needed=needed)))
         if options.progress:
             options.progress(source.name, 1.0)
+    # A column of ours that a reader does not fill tells nobody apart.
+    same = [name for name in same if name not in CONTACTS or all(name in part for part in parts)]
     table = settle(parts, account, options, same=same, newest=newest, rule="visit")
     for column in CONTACTS.columns:
         if column.required and column.nullable and column.name not in table:
