@@ -389,6 +389,16 @@ def test_layouts_of_cel_custom(names: list[str]) -> None:
     assert not looks_like(b'"",' + data)
 
 
+def test_a_call_that_was_in_the_queue_before_the_log_begins_is_told() -> None:
+    whole = [{**each, "extra": each["extra"].replace('"b"', '"c"')} for each in renamed(answered(), "2")]
+    log = read([*talk(), *whole, event(90, "HANGUP", "3.1", linkedid="3.1")])
+    assert log.contacts["contact_id"].tolist() == ["2.1"]
+    assert log.notes["note"].str.contains("before the log begins").sum() == 1
+    ignored = log.lines[log.lines["fate"] == "ignored"].set_index("rule")["lines"]
+    assert ignored["of a call whose APP_START of Queue() is not in the log"] == len(talk())
+    assert ignored["of a call that visited no queue"] == 1
+
+
 def test_repeated_and_bad_rows() -> None:
     log = read([*answered(), answered()[2], {**event(6, "APP_START", app=("Queue", " ,t"))}, {**event(6, "HANGUP"), "uniqueid": ""}])
     assert log.rejected["reason"].tolist() == [

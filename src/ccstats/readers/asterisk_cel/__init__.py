@@ -112,8 +112,12 @@ def read_cel(sources: Iterable[Source], options: Options) -> Log:
     of_queue = events["call"].isin(events.loc[starts, "call"])
     met = events["bridge"].notna() & events["bridge"].isin(events.loc[of_queue, "bridge"])
     of_queue |= events["uid"].isin(events.loc[met, "uid"])
-    for name, lines in events[~of_queue].groupby("_source", sort=False)["_weight"].sum().items():
-        account.count(str(name), "ignored", "of a call that visited no queue", int(lines))
+    cut = events.loc[(events["app"] == "queue") & ~events["uid"].isin(events.loc[starts, "uid"]), "call"]
+    account.note("calls in a queue before the log begins, or APP_START is lost: no visits", cut.nunique() if starts.any() else 0)
+    others = events[~of_queue].assign(cut=events["call"].isin(cut))
+    for whose, of_cut, lines in others.groupby(["_source", "cut"], sort=False, as_index=False)["_weight"].sum().itertuples(index=False):
+        rule = "of a call whose APP_START of Queue() is not in the log" if of_cut and starts.any() else "of a call that visited no queue"
+        account.count(str(whose), "ignored", rule, int(lines))
     if not starts.any():
         account.note("no APP_START of Queue(): no queue calls (cel.conf needs APP_START in events and queue in apps)", len(events))
         return to_log(CONTACTS.empty(), account, options, "asterisk_cel")
