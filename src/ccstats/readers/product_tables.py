@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 
@@ -28,6 +29,7 @@ MISSING = ("NULL", "null", "(null)", "\\N")
 _DELIMITERS = (",", ";", "\t", "|")
 
 
+@functools.lru_cache(maxsize=4096)
 def folded(name: str) -> str:
     """A column's name without case and signs, as databases and exports write it differently.
 
