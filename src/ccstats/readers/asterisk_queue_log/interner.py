@@ -114,6 +114,10 @@ class Names:
             self._slots = np.full(1 << int(4 * (self.count + names)).bit_length() - 1, -1, dtype="int32")
             _rehash(self._hashes, self.count, self._slots)
 
+    def close(self) -> None:
+        """No more names come: gives back the memory of finding them."""
+        self._hashes, self._slots = self._hashes[:0].copy(), self._slots[:0].copy()
+
     def array(self) -> Any:
         """All names as one Arrow array of text; the bytes are shared, not copied."""
         offsets, data = pa.py_buffer(self.offsets[: self.count + 1]), pa.py_buffer(self.arena)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError, ZoneError
 from ccstats.readers.clock import localise
+from ccstats.readers.parts import room
 
 __all__ = ["RealtimeTable"]
 
@@ -26,6 +27,7 @@ _DATA = ("data", "data1", "data2", "data3", "data4", "data5")
 _ORDER = ("id", "unique_row_count")
 _HOUR = pd.Timedelta(hours=1)
 _ROWS = 16_384  # made into lines at a time
+_NEVER = np.iinfo("int64").max  # comes last
 _NOTHING = pa.py_buffer(b"")
 _INSTANT, _LOCAL = 1, 2  # what the time of a row is; 0: none
 
@@ -58,7 +60,8 @@ class RealtimeTable:
         self._chunks: list[pa.Buffer] = []
         self._begins = [0]
         self._size = 0
-        self._moments, self._order = np.empty(0, dtype="int64"), np.empty(0, dtype="int64")
+        self._moments = np.empty(0, dtype="int64")
+        self._order: np.ndarray | None = None  # as they came
 
     def add(self, frame: pd.DataFrame) -> None:
         """Take up rows that follow those taken before: ``id, time, callid, queuename, agent, event``, ``data`` or ``data1`` … ``data5``.
@@ -110,42 +113,49 @@ class RealtimeTable:
         ZoneError
             If the times are local and no zone is given.
         """
-        times, kinds, places = (np.empty(len(self), dtype=kind) for kind in ("int64", "int8", "float64"))
+        times, kinds, places = (room(len(self), kind) for kind in ("int64", "int8", "float64"))
         for begin, end, packed in zip(self._begins, self._begins[1:], self._chunks, strict=False):
             chunk = _unpacked(packed)
             for values, name in ((times, "time"), (kinds, "kind"), (places, "place")):
                 values[begin:end] = chunk[name].to_numpy()
-        by_id = np.argsort(places, kind="stable")
-        local = by_id[kinds[by_id] == _LOCAL]
+        self._order = _sorted(places, None)
+        local = np.flatnonzero(kinds == _LOCAL) if self._order is None else self._order[kinds[self._order] == _LOCAL]
         notes: dict[str, int] = {}
         if len(local) and self._timezone is None and (kinds == _INSTANT).any():
             times[local] = -1  # a broken row among instants
         elif len(local):
             times[local], notes = _of_local(self.name, times[local], self._timezone)
-        by_time = times[by_id]
-        by_time[by_time < 0] = np.iinfo("int64").max
-        self._order = by_id[np.argsort(by_time, kind="stable")]
-        self._moments = times
+        times[times < 0] = _NEVER
+        self._order, self._moments = _sorted(times, self._order), times
         return notes
 
     @property
     def span(self) -> tuple[int, int]:
         """First and last second that there is a line of, -1 where there is none; once it is finished."""
-        known = self._moments[self._moments >= 0]
+        known = self._moments[self._moments < _NEVER]
         return (int(known.min() // 1_000_000), int(known.max() // 1_000_000)) if len(known) else (-1, -1)
 
     def lines(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The lines in their order, some at a time, and the row (from 1) that each was made of; once, as memory is given back."""
-        order = self._order
+        begins = np.arange(0, len(self), _ROWS)
         # The first row that is needed from each piece on: what stands before it can go.
-        needed = np.minimum.accumulate(order[::-1])[::-1][::_ROWS].copy()
+        needed = begins if self._order is None else np.minimum.accumulate(self._order[::-1])[::-1][begins]
         gone = 0
-        for begin, first_row in zip(range(0, len(order), _ROWS), needed.tolist(), strict=True):
-            rows = order[begin : begin + _ROWS]
+        for begin, first_row in zip(begins.tolist(), needed.tolist(), strict=True):
+            end = min(begin + _ROWS, len(self))
+            rows = np.arange(begin, end) if self._order is None else self._order[begin:end]
             kept, first, last = (int(np.searchsorted(self._begins, each, side="right")) - 1 for each in (first_row, rows.min(), rows.max()))
             self._chunks[gone:kept], gone = [_NOTHING] * (kept - gone), kept
             tails = pa.concat_arrays([_unpacked(each)["tail"] for each in self._chunks[first : last + 1]])
             yield _whole_lines(self._moments[rows], tails.take(pa.array(rows - self._begins[first]))), rows + 1
+
+
+def _sorted(values: np.ndarray, order: np.ndarray | None) -> np.ndarray | None:
+    """The order of rows in that of these values, and where they are alike in the one before; None where they are in order as they came."""
+    if order is None:
+        return None if bool((values[1:] >= values[:-1]).all()) else np.argsort(values, kind="stable")
+    found: np.ndarray = order[np.argsort(values[order], kind="stable")]
+    return found
 
 
 def _texts(column: pd.Series) -> pa.Array:
@@ -183,10 +193,10 @@ def _unpacked(packed: pa.Buffer) -> pa.RecordBatch:
 
 
 def _whole_lines(moments: np.ndarray, tails: pa.Array) -> np.ndarray:
-    """Lines of microseconds since 1970 (negative: none) and what follows, as bytes."""
+    """Lines of microseconds since 1970 and what follows, as bytes."""
     seconds = pa.array(moments // 1_000_000).cast(pa.large_string())
     parts = pc.utf8_lpad(pa.array(moments % 1_000_000).cast(pa.large_string()), 6, "0")
-    written = pc.if_else(pa.array(moments >= 0), pc.binary_join_element_wise(seconds, parts, pa.scalar(".", pa.large_string())), "")
+    written = pc.if_else(pa.array(moments < _NEVER), pc.binary_join_element_wise(seconds, parts, pa.scalar(".", pa.large_string())), "")
     end, none = pa.scalar(b"\n", pa.large_binary()), pa.scalar(b"", pa.large_binary())
     separator = pa.scalar(b"|", pa.large_binary())
     lines = pc.binary_join_element_wise(written.cast(pa.large_binary()), separator, tails, end, none)

@@ -260,6 +260,8 @@ class Stream:
     def _log(self, at_once: bool) -> Log:
         is_renamed = (self._visits.calls["renamed"] >= 0) & (self._visits.calls["latest"] < 0)
         renamed = np.where(is_renamed, self._visits.calls["renamed"], -1)
+        for each in (self._calls, self._queues, self._words, self._logged):
+            each.close()
         names = (self._calls, self._queues, self._agent_names.names, self._words)
         with ThreadPoolExecutor(1) as pool:
             making = pool.submit(agent_states_table, self._agents, self._visits.last, *names, renamed, self._nameless)
