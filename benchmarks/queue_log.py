@@ -12,6 +12,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -191,20 +193,28 @@ def _watch(peak: list[float], stop: threading.Event) -> None:
                 peak[0] = max(peak[0], int(line.split()[1]) / 1024)
 
 
+@contextmanager
+def watched() -> Iterator[list[float]]:
+    """The largest memory of this process while the block runs, as one number in MB."""
+    peak, stop = [0.0], threading.Event()
+    if Path("/proc/self/status").exists():
+        threading.Thread(target=_watch, args=(peak, stop), daemon=True).start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+
+
 def _run_case(case: str, path: Path) -> dict[str, Any]:
     if case == "ours":  # compile, or load what is compiled, before the clock runs
         with tempfile.TemporaryDirectory() as folder:
             small = Path(folder) / "small"
             write_log(small, 200_000)
             _ours(small)
-    peak, stop = [0.0], threading.Event()
-    watcher = threading.Thread(target=_watch, args=(peak, stop), daemon=True)
-    if Path("/proc/self/status").exists():
-        watcher.start()
-    begin = time.perf_counter()
-    found = _CASES[case](path)
-    seconds = _DONE.get("at", time.perf_counter()) - begin
-    stop.set()
+    with watched() as peak:
+        begin = time.perf_counter()
+        found = _CASES[case](path)
+        seconds = _DONE.get("at", time.perf_counter()) - begin
     return {"who": case, "seconds": seconds, "peak_mb": peak[0], "found": found}
 
 

@@ -20,6 +20,7 @@ import control_charts
 import deviations
 import intervals
 import queue_log
+import readers
 import simulation
 import staffing
 import transient
@@ -28,6 +29,7 @@ import transient
 SECTIONS = {
     "intervals": ("Contacts to intervals", "DuckDB", lambda: intervals.main(10_000_000), lambda: intervals.main(100_000, repeat=1)),
     "queue_log": ("Asterisk queue_log to tables", "DuckDB", lambda: queue_log.main(10_000_000), lambda: queue_log.main(100_000)),
+    "readers": ("Every reader", "bare parse", readers.main, lambda: readers.main(500, most=1e6, repeat=1, apart=False)),
     "staffing": ("Staffing", "ccstats", staffing.main, lambda: staffing.main(20_000, repeat=1, sample=500, sample_a=3)),
     "simulation": ("Simulation", "ccstats", simulation.main, lambda: simulation.main(5.0, repeat=1)),
     "transient": ("Transient", "ccstats, transient", transient.main, lambda: transient.main(20, repeat=1)),
@@ -41,7 +43,7 @@ SECTIONS = {
     "deviations": ("Deviations", "ccstats", deviations.main, lambda: deviations.main(6, quiet=1, seeds=1, days=35, repeat=1)),
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
-_PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "polars", "pyworkforce", "ciw", "adtk")
+_PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "orjson", "lxml", "polars", "pyworkforce", "ciw", "adtk")
 
 
 def machine() -> str:
@@ -95,8 +97,9 @@ def main() -> None:
     head = (
         f"# Benchmarks\n\nMade by `make bench` on {made}.\n\n"
         "Results are compared before anything is timed. Intervals: best of three, in a process of its own each; memory is the most above "
-        "that of the frame. queue_log: one run each; memory is the most of the process, without mapped files. Deviations: the seconds of "
-        "all cases together, once. The others: medians of five alternating rounds in one process. What is compared with what stands at the "
+        "that of the frame. queue_log: one run each; memory is the most of the process, without mapped files. Readers: best of "
+        "three in turn, a process of its own for each format; memory as for queue_log. Deviations: the seconds of all cases together, "
+        "once. The others: medians of five alternating rounds in one process. What is compared with what stands at the "
         "head of each file of `benchmarks/`.\n"
     )
     RESULTS.write_text("\n".join([head, *(f"{part}\n" for part in parts)]), encoding="utf-8")

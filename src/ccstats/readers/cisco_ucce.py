@@ -11,6 +11,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.words import constant, looked_up
 
 __all__ = ["READER", "looks_like", "read_legs"]
 
@@ -115,7 +116,9 @@ def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
 
     day, key, recovery = rows.text("RouterCallKeyDay"), rows.text("RouterCallKey"), rows.text("RecoveryKey")
     known = day.notna() & key.notna() & (key != "0")
-    contact = (day + "-" + key).where(known, "recovery-" + recovery)
+    contact = (day + "-" + key).where(known)
+    if not known.all():
+        contact = contact.fillna("recovery-" + recovery)
     rows.close(contact.isna(), "RouterCallKeyDay, RouterCallKey and RecoveryKey are blank")
     rows.close(code.isna(), "CallDisposition is blank")
     rows.note(~known, "not routed (no RouterCallKey): the row's RecoveryKey is the contact")
@@ -131,7 +134,7 @@ def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
     network = _network(rows)
     _check_zone(rows, ended.utc, options)
 
-    outcome = code.map(_WITH_AGENT).where(~alone, code.map(_WITHOUT_AGENT)).astype("str").fillna("unknown")
+    outcome = looked_up(code, _WITH_AGENT).where(~alone, looked_up(code, _WITHOUT_AGENT)).fillna("unknown")
     passing = code.isin(_NOT_TAKEN) & ~alone
     outcome = outcome.mask(passing, "passing")
     answered = outcome == "answered"
@@ -157,14 +160,16 @@ def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
     rows.close(queue.isna() & ~passing, "CallTypeID, SkillGroupSkillTargetID and ServiceSkillTargetID are blank")
     domain = rows.text("MRDomainID")
     agent = rows.text("AgentName").fillna(agent_id)
-    record = recovery.fillna(contact + "|" + ended.utc.astype("str") + "|" + agent_id.fillna("") + "|" + code)
-    ended_by = pd.Series([None] * len(rows), dtype="str").mask(code.isin(["6"]) | outcome.isin(["abandoned"]), "customer")
+    record = recovery
+    if recovery.isna().any():
+        record = recovery.fillna(contact + "|" + ended.utc.astype("str") + "|" + agent_id.fillna("") + "|" + code)
+    ended_by = constant(None, len(rows)).mask(code.isin(["6"]) | outcome.isin(["abandoned"]), "customer")
     return rows.frame(
         {
             "record": record,
             "contact_id": contact,
-            "channel": pd.Series(["voice"] * len(rows), dtype="str").mask(domain.notna() & ~domain.isin(["0", "1"]), "task"),
-            "direction": pd.Series(["inbound"] * len(rows), dtype="str"),
+            "channel": constant("voice", len(rows)).mask(domain.notna() & ~domain.isin(["0", "1"]), "task"),
+            "direction": constant("inbound", len(rows)),
             "queue": queue,
             "queued_at": queued.mask(outside),
             "outcome": outcome,

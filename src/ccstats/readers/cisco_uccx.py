@@ -12,6 +12,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, to_log
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.words import constant, looked_up
 
 __all__ = ["READER", "looks_like", "read_details"]
 
@@ -134,25 +135,28 @@ def _details(rows: Rows, options: Options) -> pd.DataFrame:
 
 def _visits(details: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, pd.Index]:
     """Contacts, and the rows of queue visits that cannot be dated."""
-    calls = details[details["_call"].notna()].drop_duplicates(_LEG)
-    calls = calls[[*_LEG, "_order", "_call", "_type", "_start", "_end", "_application", "_customer", "_dnis"]]
-    queued = details[details["_target"].notna()].drop_duplicates([*_VISIT, "_target"])
+    # Numbers are compared faster than texts.
+    details = details.assign(_leg=details.groupby(_LEG, sort=False).ngroup())
+    details["_visit"] = details.groupby(["_leg", "_index"], sort=False).ngroup()
+    calls = details[details["_call"].notna()].drop_duplicates("_leg")
+    calls = calls[["_leg", "_session", "_order", "_call", "_type", "_start", "_end", "_application", "_customer", "_dnis"]]
+    queued = details[details["_target"].notna()].drop_duplicates(["_visit", "_target"])
     rank = queued["_word"].map({word: at for at, word in enumerate(_OUTCOMES)}).fillna(len(_OUTCOMES))
     queued = queued.assign(_rank=rank, _row=queued.index).sort_values(["_rank", "_queued_s"], ascending=[True, False], kind="stable")
-    several = queued.duplicated(_VISIT)
+    several = queued.duplicated("_visit")
     account.note(
         "in several queues at once: counted once, in the queue that answered or else the one waited in longest", int(several.sum())
     )
-    queued = queued[~several][[*_VISIT, "_order", "_row", "_queue", "_word", "_queued_s"]]
+    queued = queued[~several][["_leg", "_visit", "_session", "_order", "_row", "_queue", "_word", "_queued_s"]]
 
-    agents = details[details["_agent"].notna()].drop_duplicates([*_VISIT, "_agent", "_agent_start"])
+    agents = details[details["_agent"].notna()].drop_duplicates(["_visit", "_agent", "_agent_start"])
     took = agents["_talk_s"] > 0
-    missed = agents[~took].groupby(_VISIT, as_index=False).size().rename(columns={"size": "ring_noanswer"})
-    taken = agents[took].sort_values("_agent_start", kind="stable").drop_duplicates(_VISIT)
-    taken = taken[[*_VISIT, "_agent_name", "_agent_start", "_ring_s", "_talk_s", "_hold_s", "_work_s"]]
-    visits = queued.merge(calls.drop(columns="_order"), on=_LEG, how="left").merge(taken, on=_VISIT, how="left").merge(missed, how="left")
+    missed = agents[~took].groupby("_visit").size()
+    taken = agents[took].sort_values("_agent_start", kind="stable").drop_duplicates("_visit")
+    taken = taken[["_visit", "_agent_name", "_agent_start", "_ring_s", "_talk_s", "_hold_s", "_work_s"]]
+    visits = queued.merge(calls.drop(columns=["_order", "_session"]), on="_leg", how="left").merge(taken, on="_visit", how="left")
 
-    outcome = visits["_word"].map(_OUTCOMES).astype("str").fillna("unknown")
+    outcome = looked_up(visits["_word"], _OUTCOMES).fillna("unknown")
     outcome = outcome.mask((outcome == "abandoned") & (visits["_call"] == _ABORTED), "failed")
     answered = outcome == "answered"
     account.note(
@@ -168,7 +172,7 @@ def _visits(details: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, pd.I
     lost = pd.Index(visits.loc[~dated, "_row"])
 
     seconds = {name: visits[column].where(answered) for name, column in _SECONDS.items()}
-    missed_by = visits["ring_noanswer"].fillna(0).astype("int64")
+    missed_by = visits["_visit"].map(missed).fillna(0).astype("int64")
     out = pd.DataFrame(
         {
             "contact_id": visits["_session"],
@@ -195,8 +199,8 @@ _SECONDS = {"ring_s": "_ring_s", "talk_s": "_talk_s", "hold_s": "_hold_s", "wrap
 
 def _with_unqueued(visits: pd.DataFrame, calls: pd.DataFrame, queued: pd.DataFrame) -> pd.DataFrame:
     """Incoming calls that ended before any queue, after those that queued."""
-    seen = calls.merge(queued[_LEG].drop_duplicates(), on=_LEG, how="left", indicator=True)["_merge"] == "both"
-    alone = calls[~seen.to_numpy() & calls["_call"].isin(_UNQUEUED).to_numpy() & (calls["_type"].fillna("1") == "1").to_numpy()]
+    unseen, incoming = ~calls["_leg"].isin(queued["_leg"]), calls["_type"].fillna("1") == "1"
+    alone = calls[unseen & incoming & calls["_call"].isin(_UNQUEUED)]
     alone = alone[alone["_start"].notna() & alone["_application"].notna()]
     nothing = np.full(len(alone), np.nan)
     more = pd.DataFrame(
@@ -204,10 +208,10 @@ def _with_unqueued(visits: pd.DataFrame, calls: pd.DataFrame, queued: pd.DataFra
             "contact_id": alone["_session"],
             "queue": alone["_application"],
             "queued_at": alone["_start"].mask(alone["_start"].notna()),
-            "outcome": alone["_call"].map(_UNQUEUED).astype("str"),
+            "outcome": looked_up(alone["_call"], _UNQUEUED),
             "raw_outcome": alone["_call"],
             **dict.fromkeys(["wait_s", *_SECONDS], nothing),
-            "agent": pd.Series([None] * len(alone), dtype="str", index=alone.index),
+            "agent": constant(None, len(alone)).set_axis(alone.index),
             "arrived_at": alone["_start"],
             "customer": alone["_customer"],
             "dnis": alone["_dnis"],

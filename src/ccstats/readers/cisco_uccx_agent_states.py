@@ -14,6 +14,7 @@ from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.spans import told_apart
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.words import constant, looked_up
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_agent_states"]
@@ -105,7 +106,7 @@ def _events(rows: Rows) -> pd.DataFrame:
 
 def _spans(events: pd.DataFrame, account: Account) -> pd.DataFrame:
     """Spans from each event to the agent's next one."""
-    state = events["_type"].map(_STATES).astype("str").mask(events["_type"] == _LOGOUT, "")
+    state = looked_up(events["_type"], _STATES).mask(events["_type"] == _LOGOUT, "")
     _warn(events.loc[state.isna(), "_type"], account)
     events = events.assign(
         state=state.fillna("other"),
@@ -129,16 +130,14 @@ def _spans(events: pd.DataFrame, account: Account) -> pd.DataFrame:
     same = (spans[_SHOWN].fillna("") == spans[_SHOWN].shift().fillna("")).all(axis=1)
     same &= spans["started_at"].eq(spans["ended_at"].shift()) & spans["closed_by"].shift().eq("next_event")
     account.note("events that repeat the agent's state: one span", int(same.sum()))
-    runs = spans.groupby((~same).cumsum(), sort=False)
-    ends = runs[["ended_at", "closed_by"]].last()
-    spans = spans[~same].reset_index(drop=True).assign(ended_at=ends["ended_at"].to_numpy(), closed_by=ends["closed_by"].to_numpy())
-    spans["ended_at"] = pd.to_datetime(spans["ended_at"], utc=True)
+    ends = spans[["ended_at", "closed_by"]][~same.shift(-1, fill_value=False)]
+    spans = spans[~same].reset_index(drop=True).assign(ended_at=ends["ended_at"].array, closed_by=ends["closed_by"].array)
     long = spans["ended_at"] - spans["started_at"] > _DAY
     account.note("states of more than a day: a logout may be missing", int(long.sum()))
     called = {str(key): str(name) for key, name in events.groupby("_agent")["_name"].last().items()}
     names = told_apart(called)
     account.note("two agents of one name: the login or agentID is added", sum(names[key] != name for key, name in called.items()))
-    spans = spans.assign(agent=spans["_agent"].map(names).astype("str"), queue=pd.Series([None] * len(spans), dtype="str"))
+    spans = spans.assign(agent=looked_up(spans["_agent"], names), queue=constant(None, len(spans)))
     return spans[[column.name for column in AGENT_STATES.columns]].sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
 
 

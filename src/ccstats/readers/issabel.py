@@ -11,6 +11,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import laid_over
+from ccstats.readers.words import constant, each_word, looked_up
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_issabel"]
@@ -103,8 +104,8 @@ def _calls(rows: Rows) -> pd.DataFrame:
     )
     rows.close(entered.utc.isna(), "datetime_entry_queue is blank")
     waited, talked = rows.seconds("duration_wait"), rows.seconds("duration")
-    status = rows.text("status").str.casefold()
-    outcome = status.map(_STATUS).astype("str")
+    status = each_word(rows.text("status"), str.casefold)
+    outcome = looked_up(status, _STATUS)
     outcome = outcome.mask(status.eq(_LOST), "failed").mask(status.eq(_LOST) & began.utc.notna(), "answered").fillna("unknown")
     answered = outcome.eq("answered")
 
@@ -119,8 +120,8 @@ def _calls(rows: Rows) -> pd.DataFrame:
     uniqueid = rows.call_ids("uniqueid")
     out: dict[str, pd.Series | np.ndarray] = {
         "contact_id": uniqueid.fillna("id:" + own),
-        "channel": pd.Series(["voice"] * len(rows), dtype="str"),
-        "direction": pd.Series(["inbound"] * len(rows), dtype="str"),
+        "channel": constant("voice", len(rows)),
+        "direction": constant("inbound", len(rows)),
         "queue": queue,
         "queued_at": entered.utc,
         "outcome": outcome,

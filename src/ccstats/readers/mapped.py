@@ -17,6 +17,7 @@ from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_instants, to_seconds, to_text
+from ccstats.readers.words import constant
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
 
 __all__ = ["READER", "read_mapped"]
@@ -232,7 +233,7 @@ class _Rows:
         many = len(self.open)
         out, instants = self._direct(CONTACTS, skip=("outcome",))
         if "outcome" in self.mapping.constants:
-            out["outcome"], out["raw_outcome"] = self.category("outcome", ()), pd.Series([None] * many, dtype="str")
+            out["outcome"], out["raw_outcome"] = self.category("outcome", ()), constant(None, many)
         else:
             out["outcome"], out["raw_outcome"] = self.words("outcome", CONTACTS["outcome"].vocabulary)
             blank = out["outcome"].isna()
@@ -248,7 +249,7 @@ class _Rows:
         if "ivr_s" not in out and {"arrived_at", "queued_at"} <= set(instants):
             out["ivr_s"] = self._between("ivr_s", instants["arrived_at"], instants["queued_at"])
         if "agent" not in out:
-            out["agent"] = pd.Series([None] * many, dtype="str")
+            out["agent"] = constant(None, many)
         out.setdefault("queued_at", out.get("arrived_at", nothing))
 
         outside = out["outcome"].isin(NOT_QUEUED)
@@ -306,8 +307,8 @@ class _Rows:
             out["ended_at"] = instants["started_at"].utc + pd.to_timedelta((span * 1e6).round(), unit="us")
         many = len(self.open)
         for name in ("reason", "queue", "contact_id"):
-            out.setdefault(name, pd.Series([None] * many, dtype="str"))
-        out.setdefault("closed_by", pd.Series(["event"] * many, dtype="str"))
+            out.setdefault(name, constant(None, many))
+        out.setdefault("closed_by", constant("event", many))
         out["closed_by"] = out["closed_by"].fillna("event")
         out["state"] = out["state"].fillna("other")
         for name in ("agent", "started_at", "ended_at"):

@@ -180,16 +180,21 @@ def taken(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     return out
 
 
-def repeated(frame: pd.DataFrame, same: Sequence[str]) -> np.ndarray:
-    """Which rows repeat an earlier one in these columns, as by ``duplicated``, but by sorting, which takes less memory than a table.
+def repeated(frame: pd.DataFrame, same: Sequence[str], newest: str | None = None) -> np.ndarray:
+    """Which rows repeat an earlier one in these columns, or with ``newest`` one with a larger value there, or any if theirs is missing.
+
+    It is done by sorting, which takes less memory than a table of what was seen.
 
     Examples
     --------
-    >>> repeated(pd.DataFrame({"a": ["x", "y", None, "x", None]}), ["a"]).tolist()
-    [False, False, False, True, True]
+    >>> frame = pd.DataFrame({"a": ["x", "y", None, "x", None], "at": [1, 1, 1, 2, None]})
+    >>> repeated(frame, ["a"]).tolist(), repeated(frame, ["a"], "at").tolist()
+    ([False, False, False, True, True], [True, False, False, False, True])
     """
     keys = pa.table({str(at): sortable(frame[name]) for at, name in enumerate(same)})
-    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]).to_numpy()
+    by: list[tuple[str, str]] = [(name, "ascending") for name in keys.column_names]
+    table = keys if newest is None else keys.append_column("newest", sortable(frame[newest]))
+    order = pc.sort_indices(table, sort_keys=by if newest is None else [*by, ("newest", "descending")]).to_numpy()
     again = np.zeros(len(order), dtype=bool)
     again[order[1:]] = alike(keys, order)
     pa.default_memory_pool().release_unused()

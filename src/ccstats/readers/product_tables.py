@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from ccstats.readers.contract import Log, Options, Source
 from ccstats.readers.parts import Parts, alike, repeated, taken
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
+from ccstats.readers.words import constant, each_word
 from ccstats.schema import AGENT_STATES, CONTACTS, sortable
 
 __all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log"]
@@ -93,6 +94,7 @@ class Rows:
         self.grid, self.account, self.options, self.missing = grid, account, options, missing
         self.open = np.ones(len(grid.line), dtype=bool)
         self.columns: dict[str, pd.Series] = {}
+        self._asked: dict[str, pd.Series] = {}
         for name, values in grid.columns.items():
             self.columns.setdefault(folded(name), values)
         absent = [name for name in needed if folded(name) not in self.columns]
@@ -135,11 +137,16 @@ class Rows:
 
     def text(self, *names: str) -> pd.Series:
         """Text of the first of these columns that has any, row by row; missing where none has."""
-        out = pd.Series([None] * len(self), dtype="str")
-        for name in names:
-            if self.has(name):
-                out = out.fillna(to_text(self.columns[folded(name)], self.missing))
-        return out
+        there = [self._text(folded(name)) for name in names if self.has(name)]
+        out = there[0] if there else constant(None, len(self))
+        for each in there[1:]:
+            out = out.fillna(each)
+        return out.copy()
+
+    def _text(self, key: str) -> pd.Series:
+        if key not in self._asked:
+            self._asked[key] = to_text(self.columns[key], self.missing)
+        return self._asked[key]
 
     def call_ids(self, name: str) -> pd.Series:
         """Text of a column of call ids; a `ColumnError` if it was read as numbers, which makes one of 1266833905.2 and 1266833905.20."""
@@ -169,24 +176,24 @@ class Rows:
 
     def flags(self, name: str) -> np.ndarray:
         """Whether a yes-or-no column says yes; blank and absent is no."""
-        return self.text(name).str.casefold().isin(["true", "t", "1", "yes", "y"]).to_numpy(dtype=bool)
+        return each_word(self.text(name), str.casefold).isin(["true", "t", "1", "yes", "y"]).to_numpy(dtype=bool)
 
     def instants(self, name: str, written: str = "iso", *, timezone: str | None = None, missing: tuple[str, ...] = ()) -> Instants:
         """Instants; rows where it is none are rejected, and hours that the clock showed twice or never are counted."""
-        column = self.columns.get(folded(name), pd.Series([None] * len(self), dtype="str"))
+        column = self.columns[folded(name)] if self.has(name) else constant(None, len(self))
         at, bad = to_instants(column, written, timezone=timezone, missing=(*self.missing, *missing))
         self.close(bad, f"{name} is no instant written as {written}, or outside 1970 to 2200")
         self.note(at.twice, f"{name}: local time that the clock showed twice: the first is taken")
         self.note(at.never, f"{name}: local time that the clock never showed: moved on")
         return at
 
-    def frame(self, columns: dict[str, pd.Series | np.ndarray]) -> pd.DataFrame:
-        """The open rows with their place in ``_source``, ``_line`` and ``_weight``."""
-        out = pd.DataFrame(columns)
-        out["_line"], out["_weight"] = self.grid.line, self.grid.weight
-        out["_source"] = pd.Series([self.grid.name] * len(self), dtype="str")
-        out["_text"] = pd.Series(self._texts(np.arange(len(self))) if self.options.keep_text else [""] * len(self), dtype="str")
-        return out[self.open].reset_index(drop=True)
+    def frame(self, columns: Mapping[str, pd.Series | np.ndarray | str | None]) -> pd.DataFrame:
+        """The open rows with their place in ``_source``, ``_line`` and ``_weight``; a word, or None, stands in every row."""
+        many, every = len(self), bool(self.open.all())
+        full = {name: constant(each, many) if each is None or isinstance(each, str) else each for name, each in columns.items()}
+        full |= {"_line": self.grid.line, "_weight": self.grid.weight, "_source": constant(self.grid.name, many)}
+        full["_text"] = pd.Series(self._texts(np.arange(many)), dtype="str") if self.options.keep_text else constant("", many)
+        return pd.DataFrame({name: each if every else pd.Series(each).array[self.open] for name, each in full.items()}, copy=False)
 
     def _texts(self, rows: np.ndarray) -> list[str]:
         columns = [values.iloc[rows].astype("str").fillna("") for values in self.grid.columns.values()]
@@ -269,12 +276,7 @@ def settle(
     [2]
     """
     frame = parts.frame() if isinstance(parts, Parts) else pd.concat(parts, ignore_index=True)
-    again = repeated(frame, same)
-    if newest and again.any():
-        several = frame.loc[frame.duplicated(list(same), keep=False), [*same, newest]]
-        older = several.sort_values(newest, kind="stable", ascending=False, na_position="last").duplicated(list(same))
-        again = np.zeros(len(frame), dtype=bool)
-        again[older.index[older]] = True
+    again = repeated(frame, same, newest)
     weight, lines = frame["_weight"].to_numpy(), frame["_line"].to_numpy()
     texts = frame["_text"].to_numpy() if options.keep_text else None
     for name, places in frame.groupby("_source", sort=False).indices.items():

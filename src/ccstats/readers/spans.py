@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from ccstats.readers.accounting import Account
@@ -25,7 +26,7 @@ def whole_spans(spans: pd.DataFrame, account: Account) -> pd.DataFrame:
     """
     spans = spans[spans["ended_at"] > spans["started_at"]]
     spans = spans.sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
-    following = spans.groupby("agent", observed=True)["started_at"].shift(-1)
+    following = spans["started_at"].shift(-1).where(spans["agent"].eq(spans["agent"].shift(-1)))
     cut = (spans["ended_at"] > following).to_numpy(dtype=bool)
     account.note("spans that ran into the agent's next one: cut where it begins", int(cut.sum()))
     spans = spans.assign(ended_at=spans["ended_at"].mask(cut, following), closed_by=spans["closed_by"].mask(cut, "next_event"))
@@ -47,27 +48,25 @@ def laid_over(layers: list[pd.DataFrame], account: Account) -> pd.DataFrame:
     kinds = {"agent": "str", "started_at": "datetime64[us, UTC]", "ended_at": "datetime64[us, UTC]"}
     layers = [whole_spans(layer.astype(kinds), account) for layer in layers]
     every = pd.concat(layers, ignore_index=True)
-    ends = pd.concat([every[["agent", each]].set_axis(["agent", "started_at"], axis=1) for each in ("started_at", "ended_at")])
-    cells = ends.drop_duplicates().sort_values(["started_at", "agent"], ignore_index=True)
-    cells["_until"] = cells.groupby("agent")["started_at"].shift(-1)
-    cells["_span"] = pd.Series([pd.NA] * len(cells), dtype="Int64")
-    first = 0
+    # Agents and times are numbered in their order, and each place on an agent's line of time is one number.
+    agent = pd.factorize(every["agent"], sort=True)[0]
+    times, number = np.unique(pd.concat([every["started_at"], every["ended_at"]]).dt.tz_localize(None), return_inverse=True)
+    begins, ends = agent * len(times) + number[: len(every)], agent * len(times) + number[len(every) :]
+    places = np.unique(np.concatenate([begins, ends]))
+    span, first = np.full(len(places), -1), 0
     for layer in layers:
-        spans = layer[["agent", "started_at", "ended_at"]].assign(_of=range(first, first + len(layer))).sort_values("started_at")
+        rows = np.arange(first, first + len(layer))
         first += len(layer)
-        if len(spans):
-            found = pd.merge_asof(cells[["agent", "started_at"]], spans, on="started_at", by="agent")
-            inside = (found["ended_at"] > cells["started_at"]).to_numpy(dtype=bool)
-            cells["_span"] = cells["_span"].mask(inside, found["_of"].astype("Int64"))
-    cells = cells.dropna(subset=["_until", "_span"]).sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
-    # Neighbouring cells of one span are one.
-    same = cells["_span"].eq(cells["_span"].shift()) & cells["started_at"].eq(cells["_until"].shift())
-    runs = cells.groupby((~same.fillna(False)).cumsum(), sort=False)
-    whole = pd.DataFrame({"started_at": runs["started_at"].first(), "ended_at": runs["_until"].last(), "_span": runs["_span"].first()})
-    out = every.drop(columns=["started_at"]).rename(columns={"ended_at": "_end"}).iloc[whole["_span"].astype("int64")]
-    out = out.reset_index(drop=True).assign(started_at=whole["started_at"].to_numpy(), ended_at=whole["ended_at"].to_numpy())
-    for name in ("started_at", "ended_at"):
-        out[name] = pd.to_datetime(out[name], utc=True)
+        if len(rows):
+            latest = rows[np.maximum(np.searchsorted(begins[rows], places, side="right") - 1, 0)]
+            span = np.where((begins[latest] <= places) & (places < ends[latest]), latest, span)
+    # Neighbouring places of one span are one; the last place of an agent is in none.
+    bounds = np.append(np.flatnonzero(np.diff(span, prepend=-1)), len(places))
+    whole = span[bounds[:-1]] >= 0
+    begin, end = bounds[:-1][whole], bounds[1:][whole]
+    out = every.drop(columns=["started_at"]).rename(columns={"ended_at": "_end"}).iloc[span[begin]].reset_index(drop=True)
+    for name, at in (("started_at", begin), ("ended_at", end)):
+        out[name] = pd.DatetimeIndex(times[places[at] % len(times)]).tz_localize("UTC")
     cut = out["ended_at"] < out["_end"]
     return out.assign(closed_by=out["closed_by"].mask(cut, "next_event")).drop(columns="_end")
 

@@ -111,25 +111,40 @@ def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | N
     if head[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         cells = sheet_rows(source.name, source.data, layout.sheet)
         return _of_records(source.name, (_Record(at, 1, row) for at, row in enumerate(cells, 1)), layout, account, rows, pad=True)
-    if rows is None and header is None and layout.encoding is None and layout.quote == '"' and not layout.skip_rows:
-        grid = _plain(source, layout, account)
-        if grid is not None:
-            return grid
-    return _of_records(source.name, _csv(source, layout, account), layout, account, rows, pad=False, given=header)
+    data, text = bytes(source.data), None
+    grid = _plain(source.name, data, layout, account, header) if rows is None and layout.encoding is None else None
+    if grid is None:
+        text = _decoded(source, layout.encoding, account)
+        recoded = text.encode("utf-8", "surrogatepass")
+        if rows is None and recoded != data:
+            grid = _plain(source.name, recoded, layout, account, header)
+    if grid is None:
+        grid = _of_records(source.name, _csv(source, text or "", layout, account), layout, account, rows, pad=False, given=header)
+    return grid
 
 
-def _plain(source: Source, layout: Layout, account: Account) -> Grid | None:
+def _plain(name: str, data: bytes, layout: Layout, account: Account, given: Sequence[str] | None = None) -> Grid | None:
     """The same grid as by `_of_records`, much faster, where the text is plain."""
-    data = bytes(source.data)
-    plain = plain_columns(data, layout.delimiter or _sniffed(data[: 2**20].decode("utf-8", "replace"), 0))
+    begin = 0
+    for _ in range(layout.skip_rows):
+        begin = data.find(b"\n", begin) + 1
+        if not begin:
+            return None
+    titles = data[:begin]
+    if layout.quote not in ("", '"') or b'"' in titles or titles.count(b"\r") != titles.count(b"\r\n") or b"\0" in titles:
+        return None
+    delimiter = layout.delimiter or _sniffed(data[: 2**20].decode("utf-8", "replace"), layout.skip_rows)
+    plain = plain_columns(data[begin:], delimiter, quoted=bool(layout.quote), header=given)
     if plain is None:
         return None
     if not data.endswith((b"\n", b"\r")):
         account.note("the last line has no line end: it may be cut", 1)
-    account.count(source.name, "ignored", "header", 1)
-    header, frame = [name.strip() for name in plain[0]], plain[1]
+    account.count(name, "ignored", "header", 1 if given is None else 0)
+    account.count(name, "ignored", "title", layout.skip_rows)
+    header, frame = [each.strip() for each in plain[0]] if given is None else list(given), plain[1]
     columns = {each: frame.iloc[:, at].rename(None) for each, at in _places(header).items()}
-    return Grid(source.name, header, columns, np.arange(2, len(frame) + 2), np.ones(len(frame), dtype="int64"), _repeated(header))
+    first = layout.skip_rows + (2 if given is None else 1)
+    return Grid(name, header, columns, np.arange(first, first + len(frame)), np.ones(len(frame), dtype="int64"), _repeated(header))
 
 
 def _of_frame(name: str, frame: pd.DataFrame, first: int = 1) -> Grid:
@@ -180,8 +195,7 @@ def _decoded(source: Source, encoding: str | None, account: Account) -> str:
         return bytes(data).decode("cp1252", "replace")
 
 
-def _csv(source: Source, layout: Layout, account: Account) -> Iterator[_Record]:
-    text = _decoded(source, layout.encoding, account)
+def _csv(source: Source, text: str, layout: Layout, account: Account) -> Iterator[_Record]:
     if not text:
         return
     if b"\0" in bytes(source.data[:4096]) and "\0" in text[:4096]:

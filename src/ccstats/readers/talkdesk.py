@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,6 +13,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.words import constant, each_word, looked_up
 
 __all__ = ["READER", "looks_like", "read_report"]
 
@@ -107,8 +109,8 @@ def _contacts(rows: Rows, report: str, options: Options) -> pd.DataFrame:
     names = _SAME[report]
     zone = options.timezone or "UTC"
     word = rows.text(*names["word"])
-    plain = word.str.casefold().str.replace(r"[\s-]+", "_", regex=True)
-    rows.ignore(plain.isin(_OUTBOUND) | (rows.text("direction").str.casefold() == "outbound"), "outbound: no visit to a queue")
+    plain = each_word(word, lambda each: re.sub(r"[\s-]+", "_", each.casefold()))
+    rows.ignore(plain.isin(_OUTBOUND) | (each_word(rows.text("direction"), str.casefold) == "outbound"), "outbound: no visit to a queue")
     contact = rows.text(*names["contact"])
     rows.close(contact.isna(), f"{names['contact'][0]} is blank")
     start = rows.instants(str(names["start"]), timezone=zone).utc
@@ -120,7 +122,7 @@ def _contacts(rows: Rows, report: str, options: Options) -> pd.DataFrame:
     for name, values in {"wait_time": wait, "talk_time": talk, "hold_time": hold}.items():
         rows.close((values > 0) & (values < 0.5), f"{name} is a fraction of a day, as in the report explore_calls; export seconds")
 
-    outcome = plain.map(_OUTCOMES).astype("str").fillna("unknown")
+    outcome = looked_up(plain, _OUTCOMES).fillna("unknown")
     for each, columns in _STAYED.items():
         for column in columns[::-1]:
             stayed = rows.seconds(column)
@@ -139,8 +141,8 @@ def _contacts(rows: Rows, report: str, options: Options) -> pd.DataFrame:
     return rows.frame(
         {
             "contact_id": contact,
-            "channel": pd.Series(["voice"] * many, dtype="str").mask(rows.flags(str(names["callback"])), "callback"),
-            "direction": pd.Series(["inbound"] * many, dtype="str"),
+            "channel": constant("voice", many).mask(rows.flags(str(names["callback"])), "callback"),
+            "direction": constant("inbound", many),
             "queue": queue,
             "queued_at": start.mask(outside),
             "outcome": outcome,
@@ -152,7 +154,7 @@ def _contacts(rows: Rows, report: str, options: Options) -> pd.DataFrame:
             "wrap_s": wrap.where(answered),
             "agent": user.where(answered),
             "arrived_at": start.where(outside),
-            "ended_by": pd.Series([None] * many, dtype="str").mask(outcome == "abandoned", "customer"),
+            "ended_by": constant(None, many).mask(outcome == "abandoned", "customer"),
             "customer": rows.text(*names["customer"]),
             "dnis": rows.text(*names["dnis"]),
             "disposition": rows.text("disposition_code"),

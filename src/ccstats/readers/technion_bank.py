@@ -15,6 +15,7 @@ from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import localise
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.words import constant
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_calls"]
@@ -172,8 +173,8 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
     out = {
         "contact_id": taken["vru+line"] + "|" + taken["call_id"] + "|" + taken["date"],
         "visit": np.ones(len(keep), dtype="int64"),
-        "channel": pd.Series(["voice"] * len(keep), dtype="str"),
-        "direction": pd.Series(["inbound"] * len(keep), dtype="str"),
+        "channel": constant("voice", len(keep)),
+        "direction": constant("inbound", len(keep)),
         "queue": taken["type"],
         "queued_at": queued_at.utc.mask(in_menu),
         "outcome": pd.Series(

@@ -13,6 +13,7 @@ from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import LONGEST_S, to_seconds, to_text
+from ccstats.readers.words import constant, looked_up
 
 __all__ = ["READER", "looks_like", "read_queue_calls"]
 
@@ -99,11 +100,11 @@ def _visits(rows: Rows) -> pd.DataFrame:
     answered = served | (talked.notna() & agent.notna() & code.eq("0") & failed.eq("0"))
     rows.note(served & agent.isna(), "served, but to_dn is blank: agent is missing")
     rows.note(served & (code.fillna("0").ne("0") | failed.fillna("0").ne("0")), "served in spite of a reason for not being answered")
-    outcome = pd.Series([None] * len(rows), dtype="str").mask(answered, "answered")
+    outcome = constant(None, len(rows)).mask(answered, "answered")
     outcome = outcome.fillna(pd.Series("callback", index=outcome.index, dtype="str").where(rows.text("cb_num").notna()))
     for pattern, ours in _WORDS.items():
         outcome = outcome.mask(outcome.isna() & words.str.contains(pattern, case=False, na=False), ours)
-    outcome = outcome.mask(outcome.isna() & words.isna(), code.map(_CODES).astype("str"))
+    outcome = outcome.mask(outcome.isna() & words.isna(), looked_up(code, _CODES))
     outcome = outcome.mask(outcome.isna() & ended.isna(), "open").fillna("unknown")
     lasted = (ended - started).dt.total_seconds()
     rows.note((lasted - wait - talked.fillna(0)).abs() > 1, "time_end - time_start is not waiting + polling + servicing")
@@ -115,8 +116,8 @@ def _visits(rows: Rows) -> pd.DataFrame:
     door = outcome.str.startswith("blocked_")
     out: dict[str, pd.Series | np.ndarray] = {
         "contact_id": rows.text("call_history_id").fillna("idcallcent_queuecalls:" + own),
-        "channel": pd.Series(["voice"] * len(rows), dtype="str"),
-        "direction": pd.Series(["inbound"] * len(rows), dtype="str"),
+        "channel": constant("voice", len(rows)),
+        "direction": constant("inbound", len(rows)),
         "queue": queue,
         "queued_at": started.mask(door),
         "outcome": outcome,

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.clock import Instants, localise
+from ccstats.readers.words import of_series, to_series
 from ccstats.readers.workbooks import cell_text
 
 __all__ = ["COLONS", "LONGEST_S", "SECONDS", "TIMES", "Parsed", "to_counts", "to_instants", "to_numbers", "to_seconds", "to_text"]
@@ -29,6 +30,7 @@ _OFFSET = r" ?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)"
 _FIRST, _LAST = pd.Timestamp("1970-01-01"), pd.Timestamp("2200-01-01")
 #: No contact lasts a year: such a number is in another unit or an overflow. [s]
 LONGEST_S = 366 * 86_400.0
+_NAT = np.iinfo(np.int64).min
 
 
 class Parsed(NamedTuple):
@@ -55,8 +57,9 @@ def to_text(column: pd.Series, missing: tuple[str, ...] = ()) -> pd.Series:
     if not isinstance(column.dtype, pd.StringDtype):
         plain = column.astype(object)
         column = pd.Series([None if pd.isna(value) else cell_text(value) for value in plain], dtype="str")
-    text = column.astype("str").reset_index(drop=True).str.strip()
-    return text.mask(text.isin(["", *missing]))
+    text = pc.utf8_trim_whitespace(of_series(column))
+    unknown = pc.is_in(text, pa.array(["", *missing], text.type))
+    return to_series(pc.if_else(unknown, None, text) if pc.any(unknown).as_py() else text)
 
 
 def to_seconds(column: pd.Series, unit: str, *, missing: tuple[str, ...] = (), decimal: str = ".", thousands: str = "") -> Parsed:
@@ -189,7 +192,7 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[pd.Series, pd
         else:
             seconds = numbers / {"epoch_s": 1, "epoch_ms": 1e3, "epoch_us": 1e6}[written]
             micros = (seconds.where(seconds.between(0, 7.3e9)) * 1e6).round()
-            utc = pd.Timestamp("1970-01-01") + pd.to_timedelta(micros, unit="us")
+            utc = pd.Series(np.where(micros.isna(), _NAT, micros.fillna(0).to_numpy(dtype="int64")).view("M8[us]"))
     elif written != "iso":
         try:
             read = pd.to_datetime(text, format=written, errors="coerce", utc="%z" in written)
@@ -199,7 +202,12 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[pd.Series, pd
             utc = read.dt.tz_localize(None)
         else:
             wall = read
-    left = text.where(utc.isna() & wall.isna())
+    left = text if utc.isna().all() and wall.isna().all() else text.where(utc.isna() & wall.isna())
+    if not left.notna().any():
+        return utc, wall
+    at_once = _iso(of_series(left))
+    if at_once is not None:
+        return (utc.fillna(at_once[0]), wall) if at_once[1] else (utc, wall.fillna(at_once[0]))
     zoned = left.where(left.str.fullmatch(_ISO + _OFFSET, na=False)).str.replace(" ?UTC$", "Z", regex=True)
     plain = left.where(left.str.fullmatch(_ISO, na=False)).str.replace(",", ".")
     if zoned.notna().any():
@@ -210,24 +218,52 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[pd.Series, pd
     return utc, wall
 
 
+def _iso(text: pa.ChunkedArray) -> tuple[pd.Series, bool] | None:
+    """Times as PyArrow reads them and whether they have an offset, if it reads all of them and they have minutes."""
+    if not pc.all(pc.equal(pc.binary_slice(text.cast(pa.large_binary()), 13, 14), b":")).as_py():
+        return None
+    for zone in (None, "UTC"):
+        try:
+            return pd.Series(text.cast(pa.timestamp("us", zone)).to_numpy().astype("M8[us]")), zone is not None
+        except pa.ArrowInvalid:
+            pass
+    return None
+
+
 def _none(like: pd.Series) -> pd.Series:
     return pd.Series(np.full(len(like), np.datetime64("NaT", "us")))
 
 
 def _numbers(text: pd.Series, decimal: str, thousands: str) -> pd.Series:
+    plain = of_series(text)
     if thousands:
-        text = text.str.replace(thousands, "", regex=False)
+        plain = pc.replace_substring(plain, thousands, "")
     if decimal != ".":
         # With a decimal comma a point is no decimal sign.
-        text = text.where(~text.str.contains(".", regex=False, na=False)).str.replace(decimal, ".", regex=False)
-    numbers = text.where(text.str.fullmatch(_NUMBER, na=False)).astype("float64")
-    return numbers.where(np.isfinite(numbers))
+        plain = pc.replace_substring(pc.if_else(pc.match_substring(plain, "."), None, plain), decimal, ".")
+    try:
+        # What PyArrow reads is a number, or is not finite; but an exponent may be longer than ours.
+        exponents = any(pc.any(pc.match_substring(plain, sign)).as_py() for sign in "eE")
+        numbers = None if exponents else plain.cast("float64")
+    except pa.ArrowInvalid:
+        numbers = None
+    if numbers is None:
+        there = pc.if_else(pc.match_substring_regex(plain, f"^(?:{_NUMBER})$"), plain, None)
+        numbers = pc.utf8_ltrim(there, "+").cast("float64")
+    found = numbers.to_numpy()
+    return pd.Series(np.where(np.isfinite(found), found, np.nan))
 
 
 def _colons(text: pd.Series, unit: str) -> pd.Series:
     """Hours may pass 24 and leading minutes 60; the parts after them may not."""
-    parts = pc.extract_regex(pa.array(text, pa.large_string()), r"^(?:(?P<a>\d{1,6}):)?(?P<b>\d{1,6}):(?P<c>\d{2}(?:[.,]\d+)?)$")
-    a, b, c = (_floats(pc.struct_field(parts, name)) for name in "abc")
+    plain = of_series(text)
+    micros = _of_day(plain)
+    if micros is None:
+        parts = pc.extract_regex(plain, r"^(?:(?P<a>\d{1,6}):)?(?P<b>\d{1,6}):(?P<c>\d{2}(?:[.,]\d+)?)$")
+        a, b, c = (_floats(pc.struct_field(parts, name)) for name in "abc")
+    else:
+        minutes, rest = np.divmod(micros, 60e6)
+        a, b, c = (pd.Series(part) for part in (minutes // 60, minutes % 60, rest / 1e6))
     three = a.notna() & (b < 60) & (c < 60)
     two = a.isna() & (c < 60)
     as_three = a * 3600 + b * 60 + c
@@ -235,7 +271,19 @@ def _colons(text: pd.Series, unit: str) -> pd.Series:
     return as_three.where(three, np.nan) if unit == "h:mm:ss" else as_three.where(three, as_two.where(two))
 
 
-def _floats(digits: pa.Array) -> pd.Series:
+def _of_day(text: pa.ChunkedArray) -> np.ndarray | None:
+    """Microseconds since midnight, if all are hh:mm:ss below a day, as mostly they are: PyArrow reads those at once."""
+    shortest = pc.min(pc.binary_length(text)).as_py()
+    if shortest is None or shortest < len("hh:mm:ss"):
+        return None
+    dated = pc.binary_join_element_wise(pa.scalar("1970-01-01", text.type), text, pa.scalar(" ", text.type))
+    try:
+        return dated.cast(pa.timestamp("us")).cast("int64").to_numpy()
+    except pa.ArrowInvalid:
+        return None
+
+
+def _floats(digits: pa.ChunkedArray) -> pd.Series:
     """Numbers of a group of a match; missing where it is empty, as it took no part in it."""
     plain = pc.replace_substring(digits, ",", ".")
-    return pd.Series(pc.if_else(pc.equal(plain, ""), None, plain).cast("float64").to_numpy(zero_copy_only=False))
+    return pd.Series(pc.if_else(pc.equal(plain, ""), None, plain).cast("float64").to_numpy())

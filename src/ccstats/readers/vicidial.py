@@ -11,6 +11,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import whole_spans
+from ccstats.readers.words import constant, joined, looked_up
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_vicidial"]
@@ -152,14 +153,14 @@ def _visits(table: Rows) -> pd.DataFrame:
     talk = talk.clip(lower=0).mask(short).mask(talk >= 86_400)
     table.note((ended - started).dt.total_seconds().sub(length).abs() > 1, "end_epoch - start_epoch is not length_in_sec")
     door = outcome.str.startswith("blocked_")
-    both = status.str.cat(why, sep="|", na_rep="").where(status.notna() | why.notna()).str.rstrip("|")
+    both = joined("|", status, why).where(status.notna() | why.notna()).str.rstrip("|")
     uniqueid, own = table.call_ids("uniqueid"), table.text("closecallid")
     table.close(own.isna(), "closecallid is blank")
     table.note(uniqueid.isna(), "uniqueid is blank or not there: closecallid names the contact")
     out: dict[str, pd.Series | np.ndarray] = {
         "contact_id": uniqueid.fillna("closecallid:" + own),
-        "channel": pd.Series(["voice"] * len(table), dtype="str"),
-        "direction": pd.Series(["inbound"] * len(table), dtype="str"),
+        "channel": constant("voice", len(table)),
+        "direction": constant("inbound", len(table)),
         "queue": queue,
         "queued_at": started.mask(door),
         "outcome": outcome,
@@ -177,7 +178,7 @@ def _visits(table: Rows) -> pd.DataFrame:
         "_ended": ended,
     }
     if table.has("term_reason"):
-        out["ended_by"] = why.map(_ENDED_BY).where(answered | outcome.eq("abandoned")).astype("str")
+        out["ended_by"] = looked_up(why, _ENDED_BY).where(answered | outcome.eq("abandoned"))
     return table.frame(out)
 
 
@@ -185,9 +186,9 @@ def _outcomes(status: pd.Series, why: pd.Series, waited: pd.Series) -> pd.Series
     """Of calls that no agent took: by the system's status, else by the reason of the end, else as a drop; missing where none tells."""
 
     def told(words: pd.Series, table: Mapping[str, str | tuple[str, str]]) -> pd.Series:
-        at_the_door = words.map({word: one if isinstance(one, str) else one[0] for word, one in table.items()})
-        inside = words.map({word: one if isinstance(one, str) else one[1] for word, one in table.items()})
-        return at_the_door.where(waited.fillna(0) == 0, inside).astype("str")
+        at_the_door = looked_up(words, {word: one if isinstance(one, str) else one[0] for word, one in table.items()})
+        inside = looked_up(words, {word: one if isinstance(one, str) else one[1] for word, one in table.items()})
+        return at_the_door.where(waited.fillna(0) == 0, inside)
 
     return told(status, _STATUS).fillna(told(why, _REASON)).fillna(told(status, _DROPPED))
 

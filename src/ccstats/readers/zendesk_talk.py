@@ -11,6 +11,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.words import constant, each_word, looked_up
 
 __all__ = ["READER", "looks_like", "read_calls"]
 
@@ -78,7 +79,7 @@ def read_calls(sources: Iterable[Source], options: Options) -> Log:
 
 def _calls(rows: Rows, options: Options) -> pd.DataFrame:
     zone = options.timezone or "UTC"
-    direction, word = rows.text("direction").str.casefold(), rows.text("completion_status").str.casefold()
+    direction, word = each_word(rows.text("direction"), str.casefold), each_word(rows.text("completion_status"), str.casefold)
     rows.ignore(direction == "outbound", "outbound: no visit to a queue")
     rows.close(direction.notna() & (direction != "inbound"), "direction is neither inbound nor outbound")
     number = rows.text("id")
@@ -92,7 +93,7 @@ def _calls(rows: Rows, options: Options) -> pd.DataFrame:
     agent_id, voicemail = rows.text("agent_id"), rows.flags("voicemail") | rows.flags("customer_requested_voicemail")
     taken = agent_id.notna() & ~voicemail
     done = word == "completed"
-    outcome = word.map(_OUTCOMES).astype("str").fillna("unknown")
+    outcome = looked_up(word, _OUTCOMES).fillna("unknown")
     outcome = outcome.mask(done & taken, "answered").mask(done & voicemail, "voicemail")
     elsewhere = (rows.flags("overflowed") | rows.text("ivr_routed_to").notna()) & ~taken
     outcome = outcome.mask(done & ~taken & ~voicemail & elsewhere, "overflowed")
@@ -114,8 +115,8 @@ def _calls(rows: Rows, options: Options) -> pd.DataFrame:
     return rows.frame(
         {
             "contact_id": number,
-            "channel": pd.Series(["voice"] * many, dtype="str").mask(rows.flags("callback"), "callback"),
-            "direction": pd.Series(["inbound"] * many, dtype="str"),
+            "channel": constant("voice", many).mask(rows.flags("callback"), "callback"),
+            "direction": constant("inbound", many),
             "queue": queue,
             "queued_at": queued.mask(outside),
             "outcome": outcome,
@@ -128,7 +129,7 @@ def _calls(rows: Rows, options: Options) -> pd.DataFrame:
             "agent": rows.text("agent_name", "agent_id").where(answered),
             "arrived_at": created,
             "ivr_s": menu,
-            "ended_by": pd.Series([None] * many, dtype="str").mask(word.isin(_GAVE_UP), "customer"),
+            "ended_by": constant(None, many).mask(word.isin(_GAVE_UP), "customer"),
             "customer": rows.text("customer_id"),
             "dnis": rows.text("phone_number", "line"),
             "_updated": updated,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -103,7 +103,7 @@ class _Documents(Rows):
             self.account.count(name, "ignored", rule, len(at))
         self.open &= ~np.asarray(mask, dtype=bool)
 
-    def frame(self, columns: dict[str, pd.Series | np.ndarray]) -> pd.DataFrame:
+    def frame(self, columns: Mapping[str, pd.Series | np.ndarray | str | None]) -> pd.DataFrame:
         out = super().frame({**columns, "_of": pd.Series(self.sources, dtype="str")})
         return out.assign(_source=out["_of"]).drop(columns="_of")
 

@@ -1,0 +1,110 @@
+"""Columns of text as a whole: few words are looked up once each, not once a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["chosen", "constant", "each_word", "joined", "looked_up", "of_series", "to_series", "without"]
+
+_TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+
+
+def of_series(text: pd.Series) -> pa.ChunkedArray:
+    """Text as PyArrow has it, without a copy where pandas keeps it there.
+
+    Examples
+    --------
+    >>> of_series(pd.Series(["a", None], dtype="str")).null_count
+    1
+    """
+    array = pa.array(text.astype("str"), pa.large_string())
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+
+
+def to_series(text: pa.Array | pa.ChunkedArray) -> pd.Series:
+    """PyArrow's text as a column of ``str``.
+
+    Examples
+    --------
+    >>> to_series(pa.array(["a", None])).tolist()
+    ['a', nan]
+    """
+    array = text if isinstance(text, pa.ChunkedArray) else pa.chunked_array([text])
+    return pd.Series(_TEXT.__from_arrow__(array.cast(pa.large_string())))  # type: ignore[attr-defined]
+
+
+def constant(word: str | None, rows: int) -> pd.Series:
+    """One word in every row, or nothing.
+
+    Examples
+    --------
+    >>> constant("voice", 2).tolist()
+    ['voice', 'voice']
+    """
+    return to_series(pa.repeat(pa.scalar(word, pa.large_string()), rows))
+
+
+def each_word(text: pd.Series, change: Callable[[str], str | None]) -> pd.Series:
+    """What ``change`` makes of each word; missing stays missing.
+
+    Examples
+    --------
+    >>> each_word(pd.Series(["Straße", None]), str.casefold).tolist()
+    ['strasse', nan]
+    """
+    coded = of_series(text).combine_chunks().dictionary_encode()
+    changed = pa.array([change(word) for word in coded.dictionary.to_pylist()], pa.large_string())
+    return to_series(changed.take(coded.indices)).set_axis(text.index)
+
+
+def looked_up(text: pd.Series, table: Mapping[str, str]) -> pd.Series:
+    """What stands in the table for each word; missing where nothing does.
+
+    Examples
+    --------
+    >>> looked_up(pd.Series(["SALE", "DROP", None]), {"DROP": "abandoned"}).tolist()
+    [nan, 'abandoned', nan]
+    """
+    return each_word(text, table.get)
+
+
+def chosen(default: str | None, *choices: tuple[np.ndarray | pd.Series, str]) -> pd.Series:
+    """The word of the last mask that a row is in, or else the default.
+
+    Examples
+    --------
+    >>> chosen("open", (np.array([True, True, False]), "abandoned"), (np.array([True, False, False]), "answered")).tolist()
+    ['answered', 'abandoned', 'open']
+    """
+    code = np.zeros(len(choices[0][0]), dtype="int8")
+    for at, (mask, _) in enumerate(choices, 1):
+        code[np.asarray(mask, dtype=bool)] = at
+    return to_series(pa.array([default, *(word for _, word in choices)], pa.large_string()).take(pa.array(code)))
+
+
+def joined(sign: str, *texts: pd.Series) -> pd.Series:
+    """The words of each row with a sign between them; a missing one counts as blank.
+
+    Examples
+    --------
+    >>> joined("|", pd.Series(["a", "a"]), pd.Series(["b", None])).tolist()
+    ['a|b', 'a|']
+    """
+    arrays = [pc.fill_null(of_series(text), "") for text in texts]
+    return to_series(pc.binary_join_element_wise(*arrays, pa.scalar(sign, pa.large_string()))).set_axis(texts[0].index)
+
+
+def without(text: pd.Series, pattern: str) -> pd.Series:
+    r"""The text without what matches, by the rules of RE2: signs of a class such as ``\d`` are those of ASCII.
+
+    Examples
+    --------
+    >>> without(pd.Series(["SIP/anna-0a1b", None]), "-[0-9a-f]{4,}$").tolist()
+    ['SIP/anna', nan]
+    """
+    return to_series(pc.replace_substring_regex(of_series(text), pattern, "")).set_axis(text.index)
