@@ -23,7 +23,7 @@ EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 #: Files of all samples together; the queue_log has as many of its own.
 FILES = max(60, int(4_000 * EXAM))
 #: Mutations of each sample.
-EACH = 5_000 if EXAM >= 1 else max(30, int(2_000 * EXAM))
+EACH = 5_000 if EXAM >= 1 else max(20, int(2_000 * EXAM) // 2)
 TOKENS = [
     b"|", b"\t", b",", b";", b'"', b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"-", b"NaN", b"inf", b"-1",
     b"1e308", b"99999999999999999999", b"0x10", b"24:00:00", b"9999-12-31 23:59:59", b"0001-01-01 00:00", b"1970-01-01T00:00Z", b"NONE",
