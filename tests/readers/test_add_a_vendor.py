@@ -36,7 +36,7 @@ def test_the_reader_is_short() -> None:
 def test_the_page_prints_what_it_says() -> None:
     runner = doctest.DocTestRunner(verbose=False)
     with pd.option_context("display.width", 200, "display.max_columns", None, "display.max_colwidth", None):
-        runner.run(doctest.DocTestParser().get_doctest(SESSION, {"cc": cc}, "page", None, 0))
+        runner.run(doctest.DocTestParser().get_doctest(re.sub("^> ", ">>> ", SESSION, flags=re.MULTILINE), {"cc": cc}, "page", None, 0))
     assert (runner.failures, runner.tries) == (0, 4)
 
 
