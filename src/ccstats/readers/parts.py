@@ -146,7 +146,9 @@ def _plain(values: pd.Series) -> Any:
 def _together(arrays: list[Any], *, mapped: bool = False) -> Any:
     """The arrays as one; numbers in memory of their own, if they shall be ``mapped``, which is given back as soon as it is free."""
     if isinstance(arrays[0], pa.Array):
-        return pa.concat_arrays(arrays)
+        texts = pa.concat_arrays([each.cast(pa.large_string()) for each in arrays])
+        # Places in so few texts fit into half the bytes.
+        return texts.cast(pa.string()) if mapped and texts.nbytes < 2**31 else texts
     if not isinstance(arrays[0], np.ndarray):
         return pd.concat([pd.Series(each) for each in arrays], ignore_index=True).array
     kind = np.result_type(*arrays)

@@ -26,9 +26,8 @@ _COLUMNS = {
 _DATA = ("data", "data1", "data2", "data3", "data4", "data5")
 _ORDER = ("id", "unique_row_count")
 _HOUR = pd.Timedelta(hours=1)
-_ROWS = 16_384  # made into lines at a time
+_ROWS = 8_192  # made into lines at a time
 _NEVER = np.iinfo("int64").max  # comes last
-_NOTHING = pa.py_buffer(b"")
 _INSTANT, _LOCAL = 1, 2  # what the time of a row is; 0: none
 
 
@@ -57,7 +56,7 @@ class RealtimeTable:
 
     def __init__(self, name: str, timezone: str | None) -> None:
         self.name, self._timezone = name, timezone
-        self._chunks: list[pa.Buffer] = []
+        self._chunks: list[bytes] = []
         self._begins = [0]
         self._size = 0
         self._moments = np.empty(0, dtype="int64")
@@ -145,7 +144,7 @@ class RealtimeTable:
             end = min(begin + _ROWS, len(self))
             rows = np.arange(begin, end) if self._order is None else self._order[begin:end]
             kept, first, last = (int(np.searchsorted(self._begins, each, side="right")) - 1 for each in (first_row, rows.min(), rows.max()))
-            self._chunks[gone:kept], gone = [_NOTHING] * (kept - gone), kept
+            self._chunks[gone:kept], gone = [b""] * (kept - gone), kept
             tails = pa.concat_arrays([_unpacked(each)["tail"] for each in self._chunks[first : last + 1]])
             yield _whole_lines(self._moments[rows], tails.take(pa.array(rows - self._begins[first]))), rows + 1
 
@@ -180,14 +179,16 @@ def _joined(columns: list[pa.Array]) -> pa.Array:
     return pc.binary_join_element_wise(*columns, pa.scalar("|", pa.large_string()))
 
 
-def _packed(batch: pa.RecordBatch) -> pa.Buffer:
+def _packed(batch: pa.RecordBatch) -> bytes:
+    """The batch in few bytes, which do not stand between what PyArrow takes and gives back for the next ones."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
         stream.write_batch(batch)
-    return sink.getvalue()
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
 
 
-def _unpacked(packed: pa.Buffer) -> pa.RecordBatch:
+def _unpacked(packed: bytes) -> pa.RecordBatch:
     with pa.ipc.open_stream(packed) as stream:
         return stream.read_next_batch()
 

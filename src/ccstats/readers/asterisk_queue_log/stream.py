@@ -146,9 +146,9 @@ class Stream:
         return _Input(table.name, _NOTHING, table, table.size, *table.span)
 
     def _pieces(self, inputs: list[_Input], stack: ExitStack) -> Iterator[_Piece]:
-        """Cut the inputs at line ends and have the pieces scanned; small logs need no threads."""
+        """Cut the inputs at line ends and have the pieces scanned; small logs need no threads, and tables the memory that those take."""
         pool = None
-        if sum(each.size for each in inputs) > 2 * _PIECE:
+        if sum(each.size for each in inputs if each.table is None) > 2 * _PIECE:
             pool = stack.enter_context(ThreadPoolExecutor(2))
         for each in inputs:
             for data, begin, end, share, rows in _cuts(each):
@@ -263,12 +263,15 @@ class Stream:
         for each in (self._calls, self._queues, self._words, self._logged):
             each.close()
         names = (self._calls, self._queues, self._agent_names.names, self._words)
-        with ThreadPoolExecutor(1) as pool:
-            making = pool.submit(agent_states_table, self._agents, self._visits.last, *names, renamed, self._nameless)
-            if not at_once:
-                making.result()
+        spans = (self._agents, self._visits.last, *names, renamed, self._nameless)
+        if at_once:
+            with ThreadPoolExecutor(1) as pool:
+                making = pool.submit(agent_states_table, *spans)
+                contacts, none_held = contacts_table(self._visits, *names, self._options)
+                states = making.result()
+        else:
+            states = agent_states_table(*spans)
             contacts, none_held = contacts_table(self._visits, *names, self._options)
-            states = making.result()
         self._note(none_held)
         rejected, lines, notes = self._account.tables()
         return Log(contacts, states, rejected, lines, notes, "asterisk_queue_log", self._options.timezone)
