@@ -15,9 +15,10 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
+from ccstats.readers.parts import taken
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_instants, to_seconds, to_text
-from ccstats.readers.words import constant
+from ccstats.readers.words import constant, looked_up
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
 
 __all__ = ["READER", "read_mapped"]
@@ -183,7 +184,7 @@ class _Rows:
             known = given.get(word) or folded.get(word.casefold()) or given.get("*")
             table[word] = known or (_UNKNOWN.get(ours) if vocabulary else word)
             strange += [word] if known is None and vocabulary else []
-        mapped = theirs.map(table).astype("str")
+        mapped = looked_up(theirs, table)
         if "" in given:
             mapped = mapped.mask(theirs.isna(), given[""])
         if ours in _UNKNOWN:
@@ -194,7 +195,7 @@ class _Rows:
 
     def category(self, ours: str, vocabulary: tuple[str, ...]) -> pd.Series:
         if ours in self.mapping.constants:
-            return pd.Series([self.mapping.constants[ours]] * len(self.open), dtype="str")
+            return constant(self.mapping.constants[ours], len(self.open))
         return self.words(ours, vocabulary)[0]
 
     def table(self) -> pd.DataFrame:
@@ -202,10 +203,10 @@ class _Rows:
         out = self._contacts() if self.mapping.table == "contacts" else self._states()
         frame = pd.DataFrame(out)
         frame["_row"], frame["_line"], frame["_weight"] = np.arange(len(frame)), self.grid.line, self.grid.weight
-        frame["_source"] = pd.Series([self.grid.name] * len(frame), dtype="str")
+        frame["_source"] = constant(self.grid.name, len(frame))
         if self.options.keep_text:
             frame["_text"] = pd.Series(self._texts(np.arange(len(frame))), dtype="str")
-        return frame[self.open].reset_index(drop=True)
+        return frame if self.open.all() else taken(frame, self.open)
 
     def _direct(self, table: Table, skip: tuple[str, ...]) -> tuple[dict[str, pd.Series], dict[str, Instants]]:
         """Columns of ours that are mapped one to one or constant, and all instants."""

@@ -15,7 +15,9 @@ from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import localise
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.words import constant
+from ccstats.readers.plain_csv import plain_columns
+from ccstats.readers.values import of_day
+from ccstats.readers.words import constant, of_series
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_calls"]
@@ -24,7 +26,7 @@ _COLUMNS = (
     "vru+line", "call_id", "customer_id", "priority", "type", "date", "vru_entry", "vru_exit", "vru_time",
     "q_start", "q_exit", "q_time", "outcome", "ser_start", "ser_exit", "ser_time", "server",
 )  # fmt: skip
-_CLOCK = r"^(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9])$"
+_CLOCK = r"^([01]?[0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 _DAY_S = 86_400
 _HALF_S = _DAY_S // 2
 
@@ -197,6 +199,11 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
 
 def _split(source: Source, account: Account) -> tuple[list[pa.Array], np.ndarray, Callable[[np.ndarray], list[str]]]:
     """Columns of the lines that have 17 fields; their line numbers; and a way to the text of some of them."""
+    plain = None if account.keeps_text else plain_columns(bytes(source.data), "\t", quoted=False, header=_COLUMNS)
+    if plain is not None:
+        if bytes(source.data[-1:]) != b"\n":
+            account.note("the last line has no line end: it may be cut", 1)
+        return [pc.utf8_trim_whitespace(of_series(values)) for _, values in plain[1].items()], np.arange(1, len(plain[1]) + 1), lambda _: []
     buffer = np.frombuffer(source.data, dtype="uint8")
     ends = np.flatnonzero(buffer == ord("\n"))
     if len(buffer) and (not len(ends) or ends[-1] != len(buffer) - 1):
@@ -263,9 +270,9 @@ def _whole(values: pa.Array) -> np.ndarray:
 
 
 def _seconds(values: pa.Array) -> np.ndarray:
-    parts = pc.extract_regex(values, _CLOCK)
-    hours, minutes, seconds = (_floats(pc.struct_field(parts, name)) for name in "hms")
-    return np.asarray(hours * 3600 + minutes * 60 + seconds)
+    fits = pc.if_else(pc.match_substring_regex(values, _CLOCK), values, None)
+    micros = of_day(pc.utf8_lpad(fits, len("hh:mm:ss"), "0"))
+    return np.full(len(values), np.nan) if micros is None else np.asarray(micros / 1e6)
 
 
 def _date(values: pa.Array) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,7 +14,7 @@ from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import LONGEST_S, to_seconds, to_text
-from ccstats.readers.words import constant, looked_up
+from ccstats.readers.words import constant, each_word, looked_up
 
 __all__ = ["READER", "looks_like", "read_queue_calls"]
 
@@ -102,8 +103,7 @@ def _visits(rows: Rows) -> pd.DataFrame:
     rows.note(served & (code.fillna("0").ne("0") | failed.fillna("0").ne("0")), "served in spite of a reason for not being answered")
     outcome = constant(None, len(rows)).mask(answered, "answered")
     outcome = outcome.fillna(pd.Series("callback", index=outcome.index, dtype="str").where(rows.text("cb_num").notna()))
-    for pattern, ours in _WORDS.items():
-        outcome = outcome.mask(outcome.isna() & words.str.contains(pattern, case=False, na=False), ours)
+    outcome = outcome.fillna(each_word(words, _told))
     outcome = outcome.mask(outcome.isna() & words.isna(), looked_up(code, _CODES))
     outcome = outcome.mask(outcome.isna() & ended.isna(), "open").fillna("unknown")
     lasted = (ended - started).dt.total_seconds()
@@ -136,6 +136,10 @@ def _visits(rows: Rows) -> pd.DataFrame:
         "_ended": ended,
     }
     return rows.frame(out)
+
+
+def _told(words: str) -> str | None:
+    return next((ours for pattern, ours in _WORDS.items() if re.search(pattern, words, re.IGNORECASE)), None)
 
 
 def _seconds(rows: Rows, name: str) -> pd.Series:

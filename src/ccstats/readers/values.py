@@ -15,7 +15,7 @@ from ccstats.readers.clock import Instants, localise
 from ccstats.readers.words import of_series, to_series
 from ccstats.readers.workbooks import cell_text
 
-__all__ = ["COLONS", "LONGEST_S", "SECONDS", "TIMES", "Parsed", "to_counts", "to_instants", "to_numbers", "to_seconds", "to_text"]
+__all__ = ["COLONS", "LONGEST_S", "SECONDS", "TIMES", "Parsed", "of_day", "to_counts", "to_instants", "to_numbers", "to_seconds", "to_text"]
 
 #: Units of durations, and seconds in one of each.
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0, "excel_days": 86_400.0}
@@ -23,9 +23,12 @@ SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0, "excel_da
 COLONS = ("h:mm:ss", "mm:ss", "h:mm")
 #: Ways of writing instants besides strptime formats.
 TIMES = ("iso", "epoch_s", "epoch_ms", "epoch_us", "excel_days")
+#: Digits of what a strptime format may ask for.
+_DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
+_MOSTLY = r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?:$|:[0-5][0-9])"
 _OFFSET = r" ?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)"
 _FIRST, _LAST = pd.Timestamp("1970-01-01"), pd.Timestamp("2200-01-01")
 #: No contact lasts a year: such a number is in another unit or an overflow. [s]
@@ -193,7 +196,29 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[pd.Series, pd
             seconds = numbers / {"epoch_s": 1, "epoch_ms": 1e3, "epoch_us": 1e6}[written]
             micros = (seconds.where(seconds.between(0, 7.3e9)) * 1e6).round()
             utc = pd.Series(np.where(micros.isna(), _NAT, micros.fillna(0).to_numpy(dtype="int64")).view("M8[us]"))
-    elif written != "iso":
+        left = text.where(utc.isna() & wall.isna())
+        if not left.notna().any():
+            return utc, wall
+        also = _slowly(left, "iso")
+        return utc.fillna(also[0]), wall.fillna(also[1])
+    iso = _as_iso(of_series(text), written)
+    if iso is None:
+        return _slowly(text, written)
+    found = _iso(iso)
+    if found is not None:
+        return found
+    fits = pc.match_substring_regex(iso, _MOSTLY)
+    found = _iso(pc.if_else(fits, iso, None))
+    if found is None:
+        return _slowly(text, written)
+    others = _slowly(to_series(pc.if_else(fits, None, of_series(text))), written)
+    return found[0].fillna(others[0]), found[1].fillna(others[1])
+
+
+def _slowly(text: pd.Series, written: str) -> tuple[pd.Series, pd.Series]:
+    """The same, in any way of writing that pandas reads; one time that is none does not matter to the others."""
+    utc, wall = _none(text), _none(text)
+    if written != "iso":
         try:
             read = pd.to_datetime(text, format=written, errors="coerce", utc="%z" in written)
         except (ValueError, re.error) as error:
@@ -202,12 +227,7 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[pd.Series, pd
             utc = read.dt.tz_localize(None)
         else:
             wall = read
-    left = text if utc.isna().all() and wall.isna().all() else text.where(utc.isna() & wall.isna())
-    if not left.notna().any():
-        return utc, wall
-    at_once = _iso(of_series(left))
-    if at_once is not None:
-        return (utc.fillna(at_once[0]), wall) if at_once[1] else (utc, wall.fillna(at_once[0]))
+    left = text.where(utc.isna() & wall.isna())
     zoned = left.where(left.str.fullmatch(_ISO + _OFFSET, na=False)).str.replace(" ?UTC$", "Z", regex=True)
     plain = left.where(left.str.fullmatch(_ISO, na=False)).str.replace(",", ".")
     if zoned.notna().any():
@@ -218,19 +238,45 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[pd.Series, pd
     return utc, wall
 
 
-def _iso(text: pa.ChunkedArray) -> tuple[pd.Series, bool] | None:
-    """Times as PyArrow reads them and whether they have an offset, if it reads all of them and they have minutes."""
+def _as_iso(text: pa.ChunkedArray, written: str) -> pa.ChunkedArray | None:
+    """Times of a format of numbers that always have as many digits, rewritten as ISO, others as they are; None for another format."""
+    if written == "iso":
+        return text
+    parts = re.findall("%.|[^%]+", written)
+    asked = [part for part in parts if part[0] == "%"]
+    if len(set(asked)) < len(asked) or not set(_DIGITS) >= set(asked) >= set(_DIGITS) - {"%S"}:
+        return None
+    place = {part: f"\\{at}" for at, part in enumerate(asked, 1)}
+    pattern = "".join(f"([0-9]{{{_DIGITS[part]}}})" if part in _DIGITS else re.escape(part) for part in parts)
+    seconds = f":{place['%S']}" if "%S" in place else ""
+    iso = f"{place['%Y']}-{place['%m']}-{place['%d']} {place['%H']}:{place['%M']}{seconds}"
+    return pc.replace_substring_regex(text, f"^{pattern}$", iso)
+
+
+def _iso(text: pa.ChunkedArray) -> tuple[pd.Series, pd.Series] | None:
+    """Times in UTC and times on the wall, both without a zone, if PyArrow reads all of them and they have minutes."""
     if not pc.all(pc.equal(pc.binary_slice(text.cast(pa.large_binary()), 13, 14), b":")).as_py():
         return None
-    for zone in (None, "UTC"):
+
+    def read(part: pa.ChunkedArray, zone: str | None) -> pd.Series | None:
         try:
-            return pd.Series(text.cast(pa.timestamp("us", zone)).to_numpy().astype("M8[us]")), zone is not None
+            return pd.Series(part.cast(pa.timestamp("us", zone)).to_numpy().astype("M8[us]"))
         except pa.ArrowInvalid:
-            pass
-    return None
+            return None
+
+    wall = read(text, None)
+    if wall is not None:
+        return _none(text), wall
+    utc = read(text, "UTC")
+    if utc is not None:
+        wall = _none(text)
+    else:
+        zoned = pc.match_substring_regex(text, "(?:Z|[+-][0-9:]{2,5})$")
+        utc, wall = read(pc.if_else(zoned, text, None), "UTC"), read(pc.if_else(zoned, None, text), None)
+    return None if utc is None or wall is None else (utc, wall)
 
 
-def _none(like: pd.Series) -> pd.Series:
+def _none(like: pd.Series | pa.ChunkedArray) -> pd.Series:
     return pd.Series(np.full(len(like), np.datetime64("NaT", "us")))
 
 
@@ -257,7 +303,7 @@ def _numbers(text: pd.Series, decimal: str, thousands: str) -> pd.Series:
 def _colons(text: pd.Series, unit: str) -> pd.Series:
     """Hours may pass 24 and leading minutes 60; the parts after them may not."""
     plain = of_series(text)
-    micros = _of_day(plain)
+    micros = of_day(plain)
     if micros is None:
         parts = pc.extract_regex(plain, r"^(?:(?P<a>\d{1,6}):)?(?P<b>\d{1,6}):(?P<c>\d{2}(?:[.,]\d+)?)$")
         a, b, c = (_floats(pc.struct_field(parts, name)) for name in "abc")
@@ -271,16 +317,23 @@ def _colons(text: pd.Series, unit: str) -> pd.Series:
     return as_three.where(three, np.nan) if unit == "h:mm:ss" else as_three.where(three, as_two.where(two))
 
 
-def _of_day(text: pa.ChunkedArray) -> np.ndarray | None:
-    """Microseconds since midnight, if all are hh:mm:ss below a day, as mostly they are: PyArrow reads those at once."""
+def of_day(text: pa.Array | pa.ChunkedArray) -> np.ndarray | None:
+    """Microseconds since midnight, missing as NaN, if all are hh:mm:ss below a day, as mostly they are: PyArrow reads those at once.
+
+    Examples
+    --------
+    >>> of_day(pa.array(["00:01:30.5"])).tolist(), of_day(pa.array(["1:30"]))
+    ([90500000], None)
+    """
     shortest = pc.min(pc.binary_length(text)).as_py()
     if shortest is None or shortest < len("hh:mm:ss"):
         return None
     dated = pc.binary_join_element_wise(pa.scalar("1970-01-01", text.type), text, pa.scalar(" ", text.type))
     try:
-        return dated.cast(pa.timestamp("us")).cast("int64").to_numpy()
+        micros = dated.cast(pa.timestamp("us")).cast("int64")
     except pa.ArrowInvalid:
         return None
+    return np.asarray(micros.to_numpy(zero_copy_only=False))
 
 
 def _floats(digits: pa.ChunkedArray) -> pd.Series:

@@ -62,7 +62,7 @@ def each_word(text: pd.Series, change: Callable[[str], str | None]) -> pd.Series
     return to_series(changed.take(coded.indices)).set_axis(text.index)
 
 
-def looked_up(text: pd.Series, table: Mapping[str, str]) -> pd.Series:
+def looked_up(text: pd.Series, table: Mapping[str, str | None]) -> pd.Series:
     """What stands in the table for each word; missing where nothing does.
 
     Examples

@@ -203,7 +203,7 @@ class Table:
                 continue
             values = frame[column.name]
             if column.vocabulary and list(getattr(values.dtype, "categories", ())) != list(column.vocabulary):
-                values = values.astype(pd.CategoricalDtype(list(column.vocabulary)))
+                values = _coded(values, column.vocabulary)
             elif column.kind != "period" and str(values.dtype) != column.dtype:
                 values = values.astype(column.dtype)  # type: ignore[call-overload]
             out[column.name] = values
@@ -241,6 +241,14 @@ def sortable(values: pd.Series[Any]) -> pa.Array:
         codes = values.cat.codes.to_numpy()
         return pa.array(codes, mask=codes < 0)
     return pa.array(values, from_pandas=True)
+
+
+def _coded(values: pd.Series[Any], words: tuple[str, ...]) -> pd.Series[Any]:
+    """Text as a category of these words; others are missing."""
+    if not isinstance(values.dtype, pd.StringDtype):
+        return values.astype(pd.CategoricalDtype(list(words)))
+    codes = pc.fill_null(pc.index_in(pa.array(values, pa.large_string()), pa.array(words, pa.large_string())), -1).to_numpy()
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(list(words), dtype="str")), index=values.index)
 
 
 def _by_columns(table: Table, frame: pd.DataFrame) -> list[str]:

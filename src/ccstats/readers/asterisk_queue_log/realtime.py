@@ -172,7 +172,10 @@ def _texts(column: pd.Series) -> pa.Array:
         )
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
-    return pc.replace_substring_regex(pc.fill_null(texts, ""), r"[\r\n]", " ")
+    texts = pc.fill_null(texts, "")
+    for end in "\r\n":
+        texts = pc.replace_substring(texts, end, " ") if pc.any(pc.match_substring(texts, end)).as_py() else texts
+    return texts
 
 
 def _joined(columns: list[pa.Array]) -> pa.Array:
