@@ -120,7 +120,8 @@ WAYS: dict[str, tuple[_Way, ...]] = {
     ),
     "nice_cxone": (_Way("made_up_pages.json", ("contactId", "masterContactId"), ("agentId", "firstName"), ("fromAddress",), wrapped=True),),
     "five9": (
-        _Way("made_up_call_log.csv", ("CALL ID",), ("AGENT", "AGENT NAME"), ("ANI",), options={"timezone": "America/Los_Angeles"}),
+        _Way("made_up_call_log.csv", ("CALL ID",), ("AGENT", "AGENT NAME"), ("ANI",), date=(r"\w{3}, \d\d \w{3} \d{4}", "%a, %d %b %Y"),
+             options={"timezone": "America/Los_Angeles"}),
         _Way("made_up_inbound_log.csv", ("CALL ID",), ("AGENT", "AGENT NAME"), ("ANI",), options={"timezone": "America/Los_Angeles"}),
     ),
     "zendesk_talk": (_Way("made_up_calls.csv", ("id",), ("agent_id", "agent_name"), ("customer_id",)),),
@@ -141,7 +142,12 @@ WAYS: dict[str, tuple[_Way, ...]] = {
 
 # ---- the text ----------------------------------------------------------------------------------------------------------------------
 
-_DATES = ((r"\d{4}-\d\d-\d\d", "%Y-%m-%d"), (r"\d\d\.\d\d\.\d{4}", "%d.%m.%Y"), (r"\d\d/\d\d/\d{4}", "%m/%d/%Y"))
+_DATES = (
+    (r"\d{4}-\d\d-\d\d", "%Y-%m-%d"),
+    (r"\d{4}/\d\d/\d\d", "%Y/%m/%d"),
+    (r"\d\d\.\d\d\.\d{4}", "%d.%m.%Y"),
+    (r"\d\d/\d\d/\d{4}", "%m/%d/%Y"),
+)
 _CALL, _AGENT, _CUSTOMER = "\x01", "\x02", "\x03"
 
 

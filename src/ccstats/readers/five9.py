@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
@@ -14,6 +16,7 @@ from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_instants, to_text
+from ccstats.readers.words import constant, each_word, looked_up, of_series, to_series
 
 __all__ = ["READER", "looks_like", "read_call_log"]
 
@@ -45,8 +48,8 @@ _OUTCOMES = {
 _NONE = ("[None]", "[none]")
 _MONTHS = {"jan": "01", "feb": "02", "mar": "03", "apr": "04", "may": "05", "jun": "06",
            "jul": "07", "aug": "08", "sep": "09", "oct": "10", "nov": "11", "dec": "12"}  # fmt: skip
-_WORDED = r"^(?:[A-Za-z]{3},? )?(?P<d>\d{1,2}) (?P<m>[A-Za-z]{3}) (?P<y>\d{4})(?P<t> \d.*)?$"
-_SLASHED = r"^(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})(?P<t> \d.*)?$"
+_WORDED = r"(?:[A-Za-z]{3},? )?(?P<d>\d{1,2}) (?P<m>[A-Za-z]{3}) (?P<y>\d{4})"
+_SLASHED = r"(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})"
 _TOTAL = r"(?:grand )?totals?:?"
 _TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?"
 
@@ -123,8 +126,8 @@ def _calls(rows: Rows) -> pd.DataFrame:
     many = len(rows)
     call, agent = rows.text("CALL ID"), _named(rows, "AGENT")
     kind, word = _lower(rows.text("CALL TYPE")), rows.text("DISPOSITION")
-    label = rows.text(*rows.grid.header[:1], "CALL ID").str.casefold()
-    total = label.str.fullmatch(_TOTAL, na=False) | (call.isna() & rows.text("TIMESTAMP", "DATE").isna() & agent.isna())
+    total = rows.text(*rows.grid.header[:1], "CALL ID").str.fullmatch(_TOTAL, case=False, na=False)
+    total |= call.isna() & rows.text("TIMESTAMP", "DATE").isna() & agent.isna()
     rows.ignore(total, "totals")
     rows.ignore(kind.isin(_ELSEWHERE), "outbound or internal: no visit to a queue")
     rows.ignore(kind.isin(_LEGS), "leg of a transfer or conference")
@@ -138,7 +141,7 @@ def _calls(rows: Rows) -> pd.DataFrame:
     skill, gave_up = _named(rows, "SKILL"), rows.flags("ABANDONED") if rows.has("ABANDONED") else np.zeros(many, dtype=bool)
     answered = agent.notna() & ~(gave_up & ~(talk > 0))
     rows.note(answered & gave_up, "ABANDONED, but an agent talked: answered")
-    outcome = _lower(word).map(_OUTCOMES).astype("str").fillna("unknown").mask(gave_up, "abandoned")
+    outcome = looked_up(_lower(word), _OUTCOMES).fillna("unknown").mask(gave_up, "abandoned")
     outcome = outcome.mask((kind == "inbound voicemail") & (outcome == "unknown"), "voicemail")
     strange = kind.notna() & ~kind.isin(list(_CHANNELS))
     outcome = outcome.mask(answered, "answered").mask(strange, "unknown")
@@ -163,12 +166,12 @@ def _calls(rows: Rows) -> pd.DataFrame:
     parts = menu.fillna(0.0) + wait.fillna(0.0) + talk.fillna(0.0)
     rows.note(parts > lasted + 2, "IVR, QUEUE WAIT and TALK TIME are longer than CALL TIME: as logged")
     called_back = kind == "queue callback"
-    ani, dnis, nothing = rows.text("ANI"), rows.text("DNIS"), pd.Series([None] * many, dtype="str")
+    ani, dnis, nothing = rows.text("ANI"), rows.text("DNIS"), constant(None, many)
     return rows.frame(
         {
             "contact_id": call,
-            "channel": kind.map(_CHANNELS).astype("str").fillna("voice"),
-            "direction": pd.Series(["inbound"] * many, dtype="str"),
+            "channel": looked_up(kind, _CHANNELS).fillna("voice"),
+            "direction": constant("inbound", many),
             "queue": queue,
             "queued_at": (start.utc + pd.to_timedelta(menu.fillna(0.0), unit="s")).dt.as_unit("us").mask(outside),
             "outcome": outcome,
@@ -214,22 +217,26 @@ def _instants(rows: Rows) -> Instants:
 
 def _iso(text: pd.Series) -> pd.Series:
     """Times as the product writes them, in ISO form; others as they are."""
-    worded, slashed = (text.str.extract(pattern) for pattern in (_WORDED, _SLASHED))
-    month = worded["m"].str.casefold().map(_MONTHS).astype("str")
-    one = worded["y"] + "-" + month + "-" + worded["d"].str.zfill(2) + worded["t"]
-    two = slashed["y"] + "-" + slashed["m"].str.zfill(2) + "-" + slashed["d"].str.zfill(2) + slashed["t"]
-    return one.fillna(two).fillna(text)
+    parts = pc.extract_regex(of_series(text), r"(?s)^(?P<day>.*?)(?P<time> [0-9]{1,2}:.*)?$")
+    day, time = (to_series(pc.struct_field(parts, name)) for name in ("day", "time"))
+    return (each_word(day, _iso_day) + time).fillna(text)
+
+
+def _iso_day(day: str) -> str | None:
+    found = re.fullmatch(_WORDED, day) or re.fullmatch(_SLASHED, day)
+    month = None if found is None else _MONTHS.get(found["m"].casefold(), found["m"].zfill(2))
+    return None if found is None else f"{found['y']}-{month}-{found['d'].zfill(2)}"
 
 
 def _named(rows: Rows, name: str) -> pd.Series:
     """Text that names somebody or something: ``[None]`` does not."""
     if not rows.has(name):
-        return pd.Series([None] * len(rows), dtype="str")
+        return constant(None, len(rows))
     return to_text(rows.text(name), _NONE)
 
 
 def _lower(text: pd.Series) -> pd.Series:
-    return text.str.casefold().str.replace(r"\s+", " ", regex=True)
+    return each_word(text, lambda word: re.sub(r"\s+", " ", word.casefold()))
 
 
 READER = Reader(
