@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 #: The longest a process may get, the library and the driver included. [MB]
@@ -275,6 +278,20 @@ def fill(db: Any, name: str, rows: int = ROWS) -> dict[str, int]:
     db.execute(sa.text(f"create table {name} as select {columns} from {words.numbers(rows)}".replace(":", "\\:")))
     counts = db.execute(sa.text(f"select {', '.join(large.counts.values())} from {name}")).one()
     return {"rows": rows, "rejected": 0, **{what: round(count) for what, count in zip(large.counts, counts, strict=True)}}
+
+
+@functools.cache
+def compile_once() -> None:
+    """Read a few rows in another process: what is compiled for it stays on the disk, and takes memory only the first time on a machine."""
+    import sqlalchemy as sa
+
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'few.db'}"
+        engine = sa.create_engine(url)
+        with engine.begin() as db:
+            fill(db, "queue_log", 1000)
+        engine.dispose()
+        read_apart(url, "queue_log")
 
 
 def read_apart(url: str, name: str, **options: Any) -> tuple[float, dict[str, int]]:

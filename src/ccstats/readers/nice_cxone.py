@@ -121,7 +121,7 @@ def _of_table(source: Source, account: Account, options: Options) -> Rows:
         found = [name for name in (field, *others) if rows.has(name)]
         if found and found != [field]:
             # A table of answers of several versions has both.
-            rows.columns[folded(field)] = rows.text(*found)
+            rows.put(field, rows.text(*found))
     return rows
 
 

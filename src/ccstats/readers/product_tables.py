@@ -117,6 +117,19 @@ class Rows:
         """
         return folded(name) in self.columns
 
+    def put(self, name: str, values: pd.Series) -> None:
+        """Read these values under a name from now on, whatever stood there.
+
+        Examples
+        --------
+        >>> rows = Rows(Grid("a", ["Q"], {"Q": pd.Series(["x"])}, np.array([2]), np.array([1])), Account(Options()), Options())
+        >>> rows.put("q", rows.text("q") + "!")
+        >>> rows.text("q").tolist()
+        ['x!']
+        """
+        self.columns[folded(name)] = values
+        self._asked.pop(folded(name), None)
+
     def close(self, mask: np.ndarray | pd.Series, reason: str) -> None:
         """Reject the open rows of ``mask``."""
         hit = np.asarray(mask, dtype=bool) & self.open

@@ -312,7 +312,7 @@ def _at(rows: Rows, name: str) -> tuple[pd.Series, pd.Series]:
     parts = text.str.extract(_STAMP)
     spread = parts["y"].notna()
     iso = parts["y"] + "-" + parts["m"].str.zfill(2) + "-" + parts["d"].str.zfill(2) + " " + parts["h"].str.zfill(2) + ":" + parts["min"]
-    rows.columns[folded(stamp)] = text.mask(spread, iso + ":" + parts["s"].fillna("00"))
+    rows.put(stamp, text.mask(spread, iso + ":" + parts["s"].fillna("00")))
     coarse = spread & parts["s"].isna()
     rows.note(coarse, f"{stamp} has no seconds, as a spreadsheet program leaves it: to the minute")
     return rows.instants(stamp, timezone=rows.options.timezone).utc, coarse
