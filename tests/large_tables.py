@@ -15,22 +15,10 @@ from typing import Any, NamedTuple
 MOST_MB = 500
 ROWS = 1_000_000
 
-_READ = '''
+_READ = """
 import json, sys
-from pathlib import Path
 import ccstats as cc
-
-
-def peak_mb():
-    """Of this process alone: what getrusage tells counts the process that it was forked from too."""
-    try:
-        told = Path("/proc/self/status").read_text()
-    except OSError:
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 2**20)
-    return int(told.split("VmHWM:")[1].split()[0]) / 1024
-
+from peak_memory import peak_mb
 
 url, table, format, options = json.loads(sys.argv[1])
 log = cc.read_sql(table, url, format=format, key="k", **options)
@@ -39,7 +27,7 @@ found = {"rows": log.count(), "rejected": log.count("rejected"), "visits": len(c
 found |= {"answered": int((contacts["outcome"] == "answered").sum()), "wait_s": round(contacts["wait_s"].sum())}
 found |= {"callers": contacts["customer"].nunique()}
 print(json.dumps([peak_mb(), found]))
-'''
+"""
 
 
 class Words(NamedTuple):
@@ -298,7 +286,7 @@ def read_apart(url: str, name: str, **options: Any) -> tuple[float, dict[str, in
     """Read the table in a process of its own: the most memory it ever took [MB], and what was found."""
     large = tables(WORDS["sqlite"])[name]
     asked = json.dumps([url, name, large.format, {**large.options, **options}])
-    done = subprocess.run([sys.executable, "-c", _READ, asked], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", _READ, asked], capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
     assert done.returncode == 0, done.stderr[-3000:]
     most, found = json.loads(done.stdout.splitlines()[-1])
     return most, found
