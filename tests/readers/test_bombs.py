@@ -71,7 +71,8 @@ def test_a_bomb_does_no_harm(format: str, name: str) -> None:
 def test_memory_stays_bounded(format: str) -> None:
     code = (
         "import json, sys; sys.path.append('..'); from test_bombs import *; from peak_memory import peak_mb\n"
-        "cases_of(sys.argv[1])[0].read(); base = peak_mb(); [survives(sys.argv[1], name) for name in BOMBS]; print(json.dumps((peak_mb() - base) * 2**20))"
+        "cases_of(sys.argv[1])[0].read()\n"
+        "base = peak_mb(); [survives(sys.argv[1], name) for name in BOMBS]; print(json.dumps((peak_mb() - base) * 2**20))"
     )
     ran = subprocess.run([sys.executable, "-c", code, format], capture_output=True, text=True, cwd=Path(__file__).parent)
     assert ran.returncode == 0, ran.stderr[-2000:]
