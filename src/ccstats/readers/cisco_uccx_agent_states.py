@@ -7,14 +7,16 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ccstats.errors import DataWarning
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.spans import told_apart
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import constant, looked_up
+from ccstats.readers.words import coded, constant, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_agent_states"]
@@ -24,10 +26,10 @@ _COLUMNS = ("agentID", "eventDateTime", "eventType")
 _STATES = {"1": "other", "2": "pause", "3": "available", "4": "reserved", "5": "on_contact", "6": "wrap"}
 _LOGIN, _LOGOUT = "1", "7"
 _OF_CONTACTS = ("reserved", "on_contact", "wrap")
-#: The table's primary key.
-_KEY = ["_id", "started_at", "_type", "_code", "_profile"]
-_SHOWN = ["_agent", "state", "reason", "contact_id"]
-_DAY = pd.Timedelta(days=1)
+#: The primary key of the table, with what differs most first, as it is sorted by it.
+_KEY = ["started_at", "_id", "_type", "_code", "_profile"]
+_PLACE = {state: place for place, state in enumerate(AGENT_STATES["state"].vocabulary)}
+_DAY = np.timedelta64(1, "D")
 
 
 def looks_like(head: bytes) -> bool:
@@ -72,7 +74,7 @@ def read_agent_states(sources: Iterable[Source], options: Options) -> Log:
     [['31', 'available', nan], ['31', 'pause', '5']]
     """
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         parts.append(_events(Rows(read_grid(source, Layout(), account), account, options, needed=_COLUMNS)))
         if options.progress:
@@ -105,57 +107,88 @@ def _events(rows: Rows) -> pd.DataFrame:
 
 
 def _spans(events: pd.DataFrame, account: Account) -> pd.DataFrame:
-    """Spans from each event to the agent's next one."""
-    state = looked_up(events["_type"], _STATES).mask(events["_type"] == _LOGOUT, "")
-    _warn(events.loc[state.isna(), "_type"], account)
-    events = events.assign(
-        state=state.fillna("other"),
-        reason=events["_reason"].where(state.eq("pause")),
-        contact_id=events["contact_id"].where(state.isin(_OF_CONTACTS)),
-    )
-    # What has one instant stays in the table's order.
-    events = events.iloc[_upwards(events)].sort_values(["_agent", "started_at"], kind="stable", ignore_index=True)
-    of_agent = events.groupby("_agent")
-    following, then = of_agent["started_at"].shift(-1), of_agent["_type"].shift(-1)
-    account.note("agents whose last state has no end: closed where the log ends", int((following.isna() & (events["state"] != "")).sum()))
-    lost = then.eq(_LOGIN) & events["state"].ne("")
-    closed_by = np.select([following.isna(), lost], ["end_of_file", "assumed"], default="next_event")
-    spans = events.assign(ended_at=following.fillna(events["started_at"].max()), closed_by=pd.Series(closed_by, dtype="str"))
+    """Spans from each event to the agent's next one, made of columns of numbers."""
+    if not len(events):
+        return AGENT_STATES.empty()
+    kind, kinds = coded(events["_type"])
+    _warn(kind, kinds, account)
+    agent, agents = coded(events["_agent"])
+    order = _in_time(events, agent)
+    agent, kind, at = agent[order], kind[order], events["started_at"].dt.tz_localize(None).to_numpy()[order]
+    login, off = (np.isin(kind, [code for code, word in enumerate(kinds) if word == event]) for event in (_LOGIN, _LOGOUT))
+    last = np.append(np.diff(agent) != 0, True)
+    following = np.where(last, at.max(), np.roll(at, -1))
+    account.note("agents whose last state has no end: closed where the log ends", int((last & ~off).sum()))
+    lost = ~last & np.roll(login, -1) & ~off
     account.note("a login without a logout before it: the state before ends with it", int(lost.sum()))
-    resumed = events["state"].ne("") & ~events["_type"].isin([_LOGIN]) & of_agent["_type"].shift().eq(_LOGOUT)
+    resumed = ~off & ~login & np.roll(off & ~last, 1)
     account.note("a state after a logout, without a login between", int(resumed.sum()))
-    spans = spans[(spans["state"] != "") & (spans["ended_at"] > spans["started_at"])].reset_index(drop=True)
 
+    here = np.flatnonzero(~off & (following > at))
+    rows, state = order[here], np.array([_PLACE[_STATES.get(word, "other")] for word in kinds], dtype="int8")[kind[here]]
+    reason, reasons = coded(events["_reason"])
+    contact, contacts = coded(events["contact_id"])
+    reason = np.where(state == _PLACE["pause"], reason[rows], -1)
+    contact = np.where(np.isin(state, [_PLACE[each] for each in _OF_CONTACTS]), contact[rows], -1)
+    closed_by = np.where(last, 0, np.where(lost, 1, 2))[here]
     # Events that repeat the state do not end it.
-    same = (spans[_SHOWN].fillna("") == spans[_SHOWN].shift().fillna("")).all(axis=1)
-    same &= spans["started_at"].eq(spans["ended_at"].shift()) & spans["closed_by"].shift().eq("next_event")
+    same = np.append(False, (following[here[:-1]] == at[here[1:]]) & (closed_by[:-1] == 2))[: len(here)]
+    for shown in (agent[here], state, reason, contact):
+        same[1:] &= shown[1:] == shown[:-1]
     account.note("events that repeat the agent's state: one span", int(same.sum()))
-    ends = spans[["ended_at", "closed_by"]][~same.shift(-1, fill_value=False)]
-    spans = spans[~same].reset_index(drop=True).assign(ended_at=ends["ended_at"].array, closed_by=ends["closed_by"].array)
-    long = spans["ended_at"] - spans["started_at"] > _DAY
-    account.note("states of more than a day: a logout may be missing", int(long.sum()))
-    called = {str(key): str(name) for key, name in events.groupby("_agent")["_name"].last().items()}
-    names = told_apart(called)
-    account.note("two agents of one name: the login or agentID is added", sum(names[key] != name for key, name in called.items()))
-    spans = spans.assign(agent=looked_up(spans["_agent"], names), queue=constant(None, len(spans)))
-    return spans[[column.name for column in AGENT_STATES.columns]].sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
+    begin, end = np.flatnonzero(~same), np.flatnonzero(~np.append(same[1:], False)[: len(same)])
+    started, ended = at[here[begin]], following[here[end]]
+    account.note("states of more than a day: a logout may be missing", int((ended - started > _DAY).sum()))
+    return pd.DataFrame(
+        {
+            "agent": _of_words(agent[here[begin]], _names(events["_name"], agent, order, agents, account)),
+            "started_at": pd.DatetimeIndex(started).tz_localize("UTC"),
+            "ended_at": pd.DatetimeIndex(ended).tz_localize("UTC"),
+            "state": _of_words(state[begin], list(_PLACE)),
+            "reason": _of_words(reason[begin], reasons),
+            "queue": constant(None, len(begin)),
+            "contact_id": _of_words(contact[begin], contacts),
+            "closed_by": _of_words(closed_by[end], ["end_of_file", "assumed", "next_event"]),
+        }
+    )
 
 
-def _upwards(events: pd.DataFrame) -> np.ndarray:
-    """Places of the events in the tables' order, with those tables turned round that go backwards in time."""
-    step = events.groupby(["_source", "_id"])["started_at"].diff().dt.total_seconds()
-    steps = pd.DataFrame({"_source": events["_source"], "up": step > 0, "down": step < 0}).groupby("_source").any()
-    backwards = events["_source"].isin(steps.index[steps["down"] & ~steps["up"]]).to_numpy(dtype=bool)
-    places = np.arange(len(events))
-    return np.argsort(np.where(backwards, -places, places), kind="stable")
+def _in_time(events: pd.DataFrame, agent: np.ndarray) -> np.ndarray:
+    """Places of the events by agent and time; what has one instant stays in its table's order, or the other way in one turned round."""
+    source, (whose, _) = pd.factorize(events["_source"])[0], coded(events["_id"])
+    at = events["started_at"].dt.tz_localize(None).to_numpy()
+    places = np.arange(len(at))
+    by = np.lexsort((whose, source))
+    step, one = np.diff(at[by]).astype("int64"), (np.diff(whose[by]) == 0) & (np.diff(source[by]) == 0)
+    many = source.max() + 1
+    up, down = (np.bincount(source[by][1:][one & (step * way > 0)], minlength=many) > 0 for way in (1, -1))
+    return np.lexsort((np.where((down & ~up)[source], -places, places), at, agent))
 
 
-def _warn(types: pd.Series, account: Account) -> None:
-    account.note("eventType is not known: state other", len(types))
-    if len(types):
-        words = ", ".join(map(repr, sorted(types.unique())[:5]))
+def _names(name: pd.Series, agent: np.ndarray, order: np.ndarray, agents: list[str], account: Account) -> list[str]:
+    """What each agent is called: by the last name, told apart from others of that name."""
+    code, names = coded(name)
+    latest = np.zeros(len(agents), dtype="int64")
+    latest[agent] = code[order]
+    called = {key: names[code] for key, code in zip(agents, latest.tolist(), strict=True)}
+    told = told_apart(called)
+    account.note("two agents of one name: the login or agentID is added", sum(told[key] != each for key, each in called.items()))
+    return [told[key] for key in agents]
+
+
+def _of_words(codes: np.ndarray, words: list[str]) -> pd.Series:
+    """The words of these numbers, missing where it is -1."""
+    return to_series(pa.array(words, pa.large_string()).take(pa.array(codes, mask=codes < 0)))
+
+
+def _warn(kind: np.ndarray, kinds: list[str], account: Account) -> None:
+    strange = [code for code, word in enumerate(kinds) if word not in _STATES and word != _LOGOUT]
+    many = int(np.isin(kind, strange).sum())
+    account.note("eventType is not known: state other", many)
+    if many:
+        words = ", ".join(map(repr, sorted(kinds[code] for code in strange)[:5]))
         warnings.warn(
-            f"{len(types)} events have an eventType that format 'cisco_uccx_agent_states' does not know ({words}); their state is 'other'",
+            f"{many} events have an eventType that format 'cisco_uccx_agent_states' does not know ({words}); their state is 'other'",
             DataWarning,
             stacklevel=6,
         )

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["chosen", "constant", "each_word", "joined", "looked_up", "of_series", "to_series", "without"]
+__all__ = ["chosen", "coded", "constant", "each_word", "joined", "looked_up", "of_series", "to_series", "without"]
 
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
@@ -47,6 +47,19 @@ def constant(word: str | None, rows: int) -> pd.Series:
     ['voice', 'voice']
     """
     return to_series(pa.repeat(pa.scalar(word, pa.large_string()), rows))
+
+
+def coded(text: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """Numbers of the words of a column, -1 where there is none, and the words in the order they come.
+
+    Examples
+    --------
+    >>> codes, words = coded(pd.Series(["b", None, "a", "b"]))
+    >>> codes.tolist(), words
+    ([0, -1, 1, 0], ['b', 'a'])
+    """
+    found = of_series(text).combine_chunks().dictionary_encode()
+    return found.indices.fill_null(-1).to_numpy(zero_copy_only=False), found.dictionary.to_pylist()
 
 
 def each_word(text: pd.Series, change: Callable[[str], str | None]) -> pd.Series:
