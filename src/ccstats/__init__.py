@@ -132,6 +132,8 @@ _HOME = {
     "RosterRules": "ccstats.workforce.people",
     "Wish": "ccstats.workforce.people",
     "build_roster": "ccstats.workforce.rostering",
+    "PlacedBreaks": "ccstats.workforce.breaks",
+    "place_breaks": "ccstats.workforce.breaks",
     "write_parquet": "ccstats.exports",
     "write_queue_log": "ccstats.exports",
 }

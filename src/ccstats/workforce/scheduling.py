@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccstats.errors import DataWarning, OptionError, TableError
+from ccstats.errors import DataWarning, OptionError
 from ccstats.periods import Calendar, check_timezone
-from ccstats.schema import PLAN, as_frame
-from ccstats.workforce.evaluation import evaluate_staffing
 from ccstats.workforce.shift_problem import NO_TOURS, Wanted, problem_of, refuse_closed, tour_table, tours_of
+from ccstats.workforce.shift_service import on_the_floor, read_required, with_expected
 from ccstats.workforce.shift_solvers import Solution, solve_highs, solve_pyworkforce
 from ccstats.workforce.shift_templates import check_shifts, list_candidates
 
@@ -226,7 +225,7 @@ def schedule_shifts(
     if not isinstance(days_off, int) or isinstance(days_off, bool) or not 0 <= days_off <= 6:
         raise OptionError(f"days_off={days_off!r}: expected 0 to 6 days in a row")
     templates = check_shifts(shifts)
-    frame, column = _read(plan, required, objective)
+    frame, column = read_required(plan, required, objective)
     asked = Wanted(
         templates, zone, objective, short_cost, float(spare_cost), float(lost_contact_cost), float(min_agents), max_agents, max_heads,
         days_off, calendar, engine, float(time_limit_s), float(gap),
@@ -247,35 +246,6 @@ class _Part:
     shifts: pd.DataFrame
     coverage: pd.DataFrame
     tours: pd.DataFrame
-
-
-def _read(plan: Any, required: str | None, objective: str) -> tuple[pd.DataFrame, str]:
-    frame = as_frame(plan, what="plan")
-    column = required or ("scheduled_agents" if "scheduled_agents" in frame else "agents")
-    absent = [name for name in ("queue", "interval_start", "interval_s", column) if name not in frame]
-    if absent:
-        raise TableError(
-            f"plan: no column {', '.join(absent)}; make one with ccstats.plan_staffing, or name the agents' column with required="
-        )
-    if objective == "service_level":
-        PLAN.check(frame, columns=["expected_offered", "expected_aht_s", "threshold_s", "patience_s", "definition", "model"], keys=False)
-    frame = frame.assign(queue=frame["queue"].astype("str")).sort_values(["queue", "interval_start"], kind="stable", ignore_index=True)
-    if not isinstance(frame["interval_start"].dtype, pd.DatetimeTZDtype):
-        raise TableError(f"plan: interval_start is {frame['interval_start'].dtype}; expected instants with a time zone")
-    numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-    bad = ~(numbers >= 0) | np.isinf(numbers)
-    if bad.any():
-        row = frame.loc[np.flatnonzero(bad)[0]]
-        raise TableError(
-            f"plan: {column} is missing, negative or infinite in {int(bad.sum())} rows, first queue {row['queue']!r} at "
-            f"{row['interval_start']}: {row[column]!r}. Leave such intervals out or say how many agents they need"
-        )
-    ends = frame["interval_start"] + pd.to_timedelta(frame["interval_s"], unit="s")
-    over = (frame["queue"] == frame["queue"].shift()) & (frame["interval_start"] < ends.shift())
-    if over.any():
-        row = frame.iloc[int(np.argmax(over.to_numpy()))]
-        raise TableError(f"plan: queue {row['queue']!r} has intervals twice or overlapping, first at {row['interval_start']}")
-    return frame, column
 
 
 def _of_queue(queue: str, rows: pd.DataFrame, column: str, asked: Wanted) -> _Part:
@@ -326,10 +296,8 @@ def _together(parts: list[_Part], frame: pd.DataFrame) -> Schedule:
         )
         return Schedule(shifts, empty, NO_TOURS, "optimal", 0.0, 0.0, frame)
     coverage = pd.concat([part.coverage for part in parts], ignore_index=True)
-    plan = frame.merge(coverage[["queue", "interval_start", "covered"]], on=["queue", "interval_start"], how="left")
-    share = 1 - plan["shrinkage"].fillna(0.0) if "shrinkage" in plan and "scheduled_agents" in plan else 1.0
-    plan = plan.assign(agents=plan["covered"] * share, queue=plan["queue"].astype("category")).drop(columns="covered")
-    coverage = _expected(plan, coverage)
+    plan = on_the_floor(frame, coverage)
+    coverage = with_expected(plan, coverage)
     short = coverage[coverage["gap"] > _COVERED_ENOUGH]
     if len(short):
         worst = short.iloc[int(np.argmax(short["gap"].to_numpy()))]
@@ -357,16 +325,3 @@ def _together(parts: list[_Part], frame: pd.DataFrame) -> Schedule:
         float(sum(each.bound for each in solutions)),
         plan,
     )
-
-
-def _expected(plan: pd.DataFrame, coverage: pd.DataFrame) -> pd.DataFrame:
-    """What the sizing models expect of the agents on the floor, where the plan says enough."""
-    if any(name not in plan for name in ("expected_offered", "expected_aht_s", "threshold_s", "patience_s")):
-        return coverage
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
-        expected = evaluate_staffing(plan)
-    names = ["agents", "expected_service_level", "expected_asa_s", "expected_abandonment_rate", "expected_occupancy"]
-    keys = ["queue", "interval_start"]
-    found = expected[[*keys, *names]].assign(queue=expected["queue"].astype("str"))
-    return coverage.merge(found, on=keys, how="left")

@@ -32,15 +32,36 @@ _LONGEST_S = 24 * 3600
 class Break:
     """A break within a shift: how long after its start, how long, and whether it is paid.
 
+    Parameters
+    ----------
+    offset_s, length_s : float
+        Where it has its place, after the start of the shift; and how long it is. [s]
+    paid : bool
+        Whether it is.
+    earliest_s, latest_s : float, optional
+        Between which times after the start of the shift it may begin, for `place_breaks`; by default it may not be moved. [s]
+
     Examples
     --------
     >>> Break(4 * 3600, 1800).paid
     False
+    >>> Break(4 * 3600, 1800, earliest_s=3 * 3600).window
+    (10800, 14400)
     """
 
     offset_s: float
     length_s: float
     paid: bool = False
+    earliest_s: float | None = None
+    latest_s: float | None = None
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """First and last second after the start of the shift at which it may begin."""
+        return (
+            self.offset_s if self.earliest_s is None else self.earliest_s,
+            self.offset_s if self.latest_s is None else self.latest_s,
+        )
 
 
 @dataclass(frozen=True)
@@ -318,7 +339,9 @@ def _break(name: str, given: Any) -> Break:
     try:
         return Break(**given) if isinstance(given, Mapping) else Break(*given)
     except TypeError:
-        raise OptionError(f"shift {name!r}: a break is offset_s, length_s and paid; found {given!r}") from None
+        raise OptionError(
+            f"shift {name!r}: a break is offset_s, length_s and paid, and where it may be moved earliest_s and latest_s; found {given!r}"
+        ) from None
 
 
 def _check(each: Shift) -> None:
@@ -342,6 +365,12 @@ def _check(each: Shift) -> None:
             raise OptionError(f"{said}: break {pause!r}; expected seconds after the start, seconds above 0, and paid true or false")
         if pause.offset_s < at or pause.offset_s + pause.length_s > each.length_s:
             raise OptionError(f"{said}: the break after {pause.offset_s:g} s overlaps the one before, or is not inside the shift")
+        first, last = pause.window
+        if not (_number(first) and _number(last)) or not 0 <= first <= pause.offset_s <= last <= each.length_s - pause.length_s:
+            raise OptionError(
+                f"{said}: the break after {pause.offset_s:g} s may begin from {first!r} to {last!r} s; expected times within the shift "
+                "with its own place between them"
+            )
         at = pause.offset_s + pause.length_s
     if not each.work:
         raise OptionError(f"{said}: nothing but breaks")
