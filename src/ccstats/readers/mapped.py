@@ -15,10 +15,11 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
-from ccstats.readers.parts import taken
+from ccstats.readers.parts import Parts, taken
+from ccstats.readers.product_tables import settle, with_visits
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_instants, to_seconds, to_text
-from ccstats.readers.words import constant, looked_up
+from ccstats.readers.words import constant, each_word
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
 
 __all__ = ["READER", "read_mapped"]
@@ -75,7 +76,7 @@ def read_mapped(sources: Iterable[Source], options: Options) -> Log:
     # The mapping knows where its file's clock stood; the caller's zone serves where it does not say.
     mapping = replace(mapping, timezone=mapping.timezone or options.timezone)
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         grid = read_grid(source, mapping.layout, account)
         _check(grid, mapping, problems)
@@ -83,7 +84,7 @@ def read_mapped(sources: Iterable[Source], options: Options) -> Log:
         if options.progress:
             options.progress(source.name, 1.0)
     table = _TABLES[mapping.table]
-    frame = _merged(parts, table, mapping, options, account)
+    frame = _merged(parts, mapping, options, account)
     rejected, lines, notes = account.tables()
     frame = table.conform(frame)
     contacts, states = (frame, AGENT_STATES.empty()) if mapping.table == "contacts" else (CONTACTS.empty(), frame)
@@ -177,17 +178,21 @@ class _Rows:
         """Our word and theirs; unknown ones become the vocabulary's word for that, or close the row."""
         theirs = self.text(ours)
         given = self.mapping.words.get(ours, {})
+        if not given and not vocabulary:
+            return theirs, theirs
         folded = {word: word for word in vocabulary} | {word.casefold(): our for word, our in given.items()}
-        table: dict[str, str | None] = {}
         strange = []
-        for word in theirs.dropna().unique():
+
+        def our(word: str) -> str | None:
             known = given.get(word) or folded.get(word.casefold()) or given.get("*")
-            table[word] = known or (_UNKNOWN.get(ours) if vocabulary else word)
-            strange += [word] if known is None and vocabulary else []
-        mapped = looked_up(theirs, table)
+            if known is None and vocabulary:
+                strange.append(word)
+            return known or (_UNKNOWN.get(ours) if vocabulary else word)
+
+        mapped = each_word(theirs, our)
         if "" in given:
             mapped = mapped.mask(theirs.isna(), given[""])
-        if ours in _UNKNOWN:
+        if ours in _UNKNOWN and strange:
             self.account.note(f"{ours} is not in the mapping: {_UNKNOWN[ours]}", int((theirs.isin(strange).to_numpy() & self.open).sum()))
         if vocabulary:
             self.close(theirs.notna() & mapped.isna(), f"{self._theirs(ours)} is none of {', '.join(vocabulary)}, nor in [words.{ours}]")
@@ -201,8 +206,8 @@ class _Rows:
     def table(self) -> pd.DataFrame:
         """Our table of the rows that are sound, with their place in ``_line``, ``_weight`` and ``_source``."""
         out = self._contacts() if self.mapping.table == "contacts" else self._states()
-        frame = pd.DataFrame(out)
-        frame["_row"], frame["_line"], frame["_weight"] = np.arange(len(frame)), self.grid.line, self.grid.weight
+        frame = pd.DataFrame(out, copy=False)
+        frame["_line"], frame["_weight"] = self.grid.line, self.grid.weight
         frame["_source"] = constant(self.grid.name, len(frame))
         if self.options.keep_text:
             frame["_text"] = pd.Series(self._texts(np.arange(len(frame))), dtype="str")
@@ -259,7 +264,7 @@ class _Rows:
             out["arrived_at"] = arrived.fillna(out["queued_at"].where(outside))
             out["queued_at"], out["wait_s"] = out["queued_at"].mask(outside), out["wait_s"].mask(outside)
         elif "arrived_at" not in self.mapping.columns:
-            out.pop("arrived_at", None)
+            out["arrived_at"] = pd.Series(pd.DatetimeIndex(np.full(many, "NaT", dtype="M8[us]"), tz="UTC"))
         others = (out["outcome"] != "answered").to_numpy()
         told = np.zeros(many, dtype=bool)
         for name in _OF_ANSWER:
@@ -293,9 +298,10 @@ class _Rows:
     def _between(self, name: str, start: Instants, end: Instants) -> pd.Series:
         """Seconds from start to end; an hour that the clock showed twice is read so that they are fewest, but not negative."""
         seconds = (end.utc - start.utc).dt.total_seconds()
-        later = {"end": end.later.dt.total_seconds(), "start": start.later.dt.total_seconds()}
-        seconds = seconds.where(~((seconds < 0) & end.twice), seconds + later["end"])
-        seconds = seconds.where(~((seconds >= later["start"]) & start.twice & ~end.twice), seconds - later["start"])
+        if (start.twice | end.twice).any():
+            later = {"end": end.later.dt.total_seconds(), "start": start.later.dt.total_seconds()}
+            seconds = seconds.where(~((seconds < 0) & end.twice), seconds + later["end"])
+            seconds = seconds.where(~((seconds >= later["start"]) & start.twice & ~end.twice), seconds - later["start"])
         self.close(seconds < 0, f"{name} would be negative: its end is before its start")
         self.close(seconds >= LONGEST_S, f"{name} would be above a year")
         self._close_long(name, seconds)
@@ -320,31 +326,29 @@ class _Rows:
         return out
 
 
-def _merged(parts: list[pd.DataFrame], table: Table, mapping: ColumnMapping, options: Options, account: Account) -> pd.DataFrame:
+def _merged(parts: Parts, mapping: ColumnMapping, options: Options, account: Account) -> pd.DataFrame:
     """All files' rows together: repeated ones rejected, visits numbered, customers made pseudonyms."""
-    frame = pd.concat(parts, ignore_index=True)
     if mapping.table == "agent_states":
-        repeated, what = frame.duplicated(list(table.key)), "repeats an earlier row (same agent, started_at, state and queue)"
+        same, called = list(AGENT_STATES.key), "agent, started_at, state and queue"
     elif "visit" in mapping.columns:
-        repeated, what = frame.duplicated(["contact_id", "visit"]), "repeats an earlier row (same contact_id and visit)"
+        same, called = ["contact_id", "visit"], "contact_id and visit"
     else:
-        same = [name for name in ("contact_id", "queue", "queued_at", "arrived_at") if name in frame]
-        repeated, what = frame.duplicated(same), "repeats an earlier row (same contact_id, queue and queued_at)"
-    for name, rows in frame.groupby("_source", sort=False).indices.items():
-        twice = rows[repeated.to_numpy()[rows]]
-        weight = frame["_weight"].to_numpy()
-        texts = frame["_text"].to_numpy()[twice] if options.keep_text else ()
-        account.reject(str(name), frame["_line"].to_numpy()[twice], what, texts=texts, weight=int(weight[twice].sum()))
-        account.count(str(name), "used", "row", int(weight[rows].sum() - weight[twice].sum()))
-    frame = frame[~repeated]
+        same, called = ["contact_id", "queue", "queued_at", "arrived_at"], "contact_id, queue and queued_at"
+    frame = settle(parts, account, options, same=same, called=called)
     if mapping.table == "contacts":
+        if "arrived_at" not in mapping.columns and frame["arrived_at"].isna().all():
+            del frame["arrived_at"]
         if "visit" not in mapping.columns:
-            in_time = frame.assign(_at=frame["queued_at"].fillna(frame["arrived_at"]) if "arrived_at" in frame else frame["queued_at"])
-            frame = frame.assign(visit=in_time.sort_values("_at", kind="stable").groupby("contact_id").cumcount() + 1)
+            frame = with_visits(frame)
         _warn(frame, "outcome", "unknown")
         if "customer" in frame and options.pseudonyms:
-            frame = frame.assign(customer=pseudonymise(frame["customer"], options.key))
-    return frame.drop(columns=[name for name in frame if str(name).startswith("_")])
+            frame["customer"] = pseudonymise(frame["customer"], options.key)
+    for name in list(frame):
+        if str(name).startswith("_"):
+            del frame[name]
+        elif isinstance(frame[name].dtype, pd.CategoricalDtype):
+            frame[name] = frame[name].cat.remove_unused_categories()
+    return frame
 
 
 def _warn(frame: pd.DataFrame, name: str, word: str) -> None:

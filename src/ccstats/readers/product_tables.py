@@ -23,7 +23,7 @@ from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
 from ccstats.readers.words import constant, each_word
 from ccstats.schema import AGENT_STATES, CONTACTS, sortable
 
-__all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log"]
+__all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log", "with_visits"]
 
 #: Words of database clients for a field that holds nothing.
 MISSING = ("NULL", "null", "(null)", "\\N")
@@ -319,7 +319,7 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
         if str(name).startswith("_") or unfilled:
             del frame[name]
     if "visit" not in frame:
-        frame = _with_visits(frame)
+        frame = with_visits(frame)
     unknown = frame.loc[frame["outcome"] == "unknown", "raw_outcome"]
     if len(unknown):
         words = ", ".join(repr(each) for each in sorted(unknown.dropna().astype("str").unique())[:5]) or "blank"
@@ -341,8 +341,15 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
     return Log(CONTACTS.conform(frame), spans, rejected, lines, notes, format, options.timezone)
 
 
-def _with_visits(contacts: pd.DataFrame) -> pd.DataFrame:
-    """The contacts in order, with the number of each one's visits in time; those without a time come last."""
+def with_visits(contacts: pd.DataFrame) -> pd.DataFrame:
+    """The contacts in order, with the number of each one's visits in time; those without a time come last.
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(pd.Series(["2024-03-01 09:05", "2024-03-01 09:00"]), utc=True)
+    >>> with_visits(pd.DataFrame({"contact_id": "7", "queue": ["b", "a"], "queued_at": at}))[["queue", "visit"]].to_numpy().tolist()
+    [['a', 1], ['b', 2]]
+    """
     at = contacts["queued_at"].fillna(contacts["arrived_at"]) if "arrived_at" in contacts else contacts["queued_at"]
     keys = pa.table({"contact_id": sortable(contacts["contact_id"]), "at": sortable(at)})
     order = pc.sort_indices(keys, sort_keys=[("contact_id", "ascending"), ("at", "ascending")]).to_numpy()
