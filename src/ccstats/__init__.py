@@ -134,6 +134,13 @@ _HOME = {
     "build_roster": "ccstats.workforce.rostering",
     "PlacedBreaks": "ccstats.workforce.breaks",
     "place_breaks": "ccstats.workforce.breaks",
+    "read_roster": "ccstats.exports",
+    "read_schedule": "ccstats.exports",
+    "write_calendar": "ccstats.exports",
+    "write_planner_grid": "ccstats.exports",
+    "write_roster": "ccstats.exports",
+    "write_schedule": "ccstats.exports",
+    "write_shifts": "ccstats.exports",
     "write_parquet": "ccstats.exports",
     "write_queue_log": "ccstats.exports",
 }

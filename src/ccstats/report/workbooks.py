@@ -12,7 +12,7 @@ import pandas as pd
 from ccstats.labels import vocabulary_word
 from ccstats.report.cells import heading, safe_cell, unit_of
 
-__all__ = ["workbook_bytes"]
+__all__ = ["add_sheet", "workbook_bytes"]
 
 _FORMATS = {"ratio": "0.0%", "0-1": "0.0%", "s": "#,##0.0"}
 #: A worksheet ends here.
@@ -49,11 +49,20 @@ def workbook_bytes(tables: Mapping[str, pd.DataFrame], *, timezone: str, lang: s
         for name, table in tables.items():
             parts = [table.iloc[at : at + _ROWS] for at in range(0, max(len(table), 1), _ROWS)]
             for number, part in enumerate(parts, 1):
-                _sheet(book, f"{name}_{number}" if len(parts) > 1 else name, part, timezone, lang)
+                add_sheet(book, f"{name}_{number}" if len(parts) > 1 else name, part, timezone, lang)
     return buffer.getvalue()
 
 
-def _sheet(book: Any, name: str, table: pd.DataFrame, timezone: str, lang: str) -> None:
+def add_sheet(book: Any, name: str, table: pd.DataFrame, timezone: str, lang: str = "en") -> Any:
+    """A sheet with one table, added to a workbook that is being written.
+
+    Examples
+    --------
+    >>> import xlsxwriter
+    >>> with xlsxwriter.Workbook(io.BytesIO()) as book:
+    ...     add_sheet(book, "plan", pd.DataFrame({"agents": [14.0]}), "UTC").get_name()
+    'plan'
+    """
     sheet = book.add_worksheet(name[:31])
     columns: list[dict[str, Any]] = []
     for at, (column, dtype) in enumerate(table.dtypes.items()):
@@ -85,3 +94,4 @@ def _sheet(book: Any, name: str, table: pd.DataFrame, timezone: str, lang: str) 
     if columns:
         sheet.add_table(0, 0, max(len(table), 1), len(columns) - 1, {"columns": columns, "style": "Table Style Light 1"})
     sheet.freeze_panes(1, 0)
+    return sheet
