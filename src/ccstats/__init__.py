@@ -141,6 +141,8 @@ _HOME = {
     "write_roster": "ccstats.exports",
     "write_schedule": "ccstats.exports",
     "write_shifts": "ccstats.exports",
+    "read_people": "ccstats.workforce.planner_files",
+    "read_roster_rules": "ccstats.workforce.planner_files",
     "write_parquet": "ccstats.exports",
     "write_queue_log": "ccstats.exports",
 }

@@ -153,12 +153,12 @@ def check_shifts(shifts: Any) -> tuple[Shift, ...]:
 
 
 def read_shifts(path: str | Path) -> tuple[Shift, ...]:
-    """Shift templates of a TOML file with one ``[[shift]]`` each.
+    """Shift templates of a TOML file with one ``[[shift]]`` each, or of a table (CSV, Excel, Parquet) with a row each.
 
     Parameters
     ----------
     path : str or Path
-        A file such as::
+        ``….toml`` such as::
 
             [[shift]]
             shift = "early"
@@ -166,6 +166,8 @@ def read_shifts(path: str | Path) -> tuple[Shift, ...]:
             last_start = "09:00"
             length_s = 30600
             breaks = [{ offset_s = 14400, length_s = 1800, paid = false }]
+
+        or a table with these columns, in which lengths may have a colon (``8:30``) and breaks are ``4:00+0:30; 6:00+0:15 paid``.
 
     Returns
     -------
@@ -175,8 +177,10 @@ def read_shifts(path: str | Path) -> tuple[Shift, ...]:
     ------
     SourceMissingError
         If there is no such file.
+    ColumnError
+        If a table has no column ``shift``.
     FormatError
-        If it is no TOML, or has other keys than templates have.
+        If it is no TOML, or has other keys than templates have; or a table's line does not fit its header.
     OptionError
         If a template is wrong.
 
@@ -186,6 +190,10 @@ def read_shifts(path: str | Path) -> tuple[Shift, ...]:
     Traceback (most recent call last):
     ccstats.errors.SourceMissingError: no file 'nowhere.toml'
     """
+    if Path(path).suffix.casefold() not in ("", ".toml"):
+        from ccstats.workforce.planner_files import read_shift_table
+
+        return read_shift_table(path)
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
