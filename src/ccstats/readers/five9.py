@@ -13,10 +13,12 @@ from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_instants, to_text
-from ccstats.readers.words import constant, each_word, looked_up, of_series, to_series
+from ccstats.readers.words import categorised, constant, each_word, looked_up, of_series, to_series
+from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_call_log"]
 
@@ -96,7 +98,7 @@ def read_call_log(sources: Iterable[Source], options: Options) -> Log:
     [{'queue': 'Sales', 'outcome': 'answered', 'wait_s': 20.0, 'talk_s': 90.0, 'hold_s': 30.0}]
     """
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         above = 0 if source.frame is not None else _above(bytes(source.data[:65_536])) or 0
         grid = read_grid(source, Layout(skip_rows=above), account)
@@ -141,7 +143,7 @@ def _calls(rows: Rows) -> pd.DataFrame:
     skill, gave_up = _named(rows, "SKILL"), rows.flags("ABANDONED") if rows.has("ABANDONED") else np.zeros(many, dtype=bool)
     answered = agent.notna() & ~(gave_up & ~(talk > 0))
     rows.note(answered & gave_up, "ABANDONED, but an agent talked: answered")
-    outcome = looked_up(_lower(word), _OUTCOMES).fillna("unknown").mask(gave_up, "abandoned")
+    outcome = categorised(_lower(word), _OUTCOMES, CONTACTS["outcome"].vocabulary, "unknown").mask(gave_up, "abandoned")
     outcome = outcome.mask((kind == "inbound voicemail") & (outcome == "unknown"), "voicemail")
     strange = kind.notna() & ~kind.isin(list(_CHANNELS))
     outcome = outcome.mask(answered, "answered").mask(strange, "unknown")
@@ -203,9 +205,12 @@ def _instants(rows: Rows) -> Instants:
         date = rows.text("DATE").str.removesuffix(" 00:00:00")
         text = rows.text("TIMESTAMP").fillna(date)
         # A time alone belongs to the date beside it, and a date alone to the time.
-        text = text.mask(text.str.fullmatch(_TIME, na=False), date + " " + text)
-        alone = text.notna() & ~text.str.contains(":", regex=False, na=False)
-        column = _iso(text.mask(alone, text + " " + rows.text("TIME")))
+        if not text.str.contains(" ", regex=False, na=True).all():
+            text = text.mask(text.str.fullmatch(_TIME, na=False), date + " " + text)
+        alone = ~text.str.contains(":", regex=False, na=True)
+        if alone.any():
+            text = text.mask(alone, text + " " + rows.text("TIME"))
+        column = _iso(text)
     at, bad = to_instants(column, "iso", timezone=rows.options.timezone, missing=MISSING)
     how = "such as Fri, 01 Mar 2024 09:12:45, 2024/03/01 09:12:45 or 2024-03-01 09:12:45"
     rows.close(bad, f"TIMESTAMP, or DATE and TIME, is no time {how}, or outside 1970 to 2200")
@@ -217,9 +222,12 @@ def _instants(rows: Rows) -> Instants:
 
 def _iso(text: pd.Series) -> pd.Series:
     """Times as the product writes them, in ISO form; others as they are."""
-    parts = pc.extract_regex(of_series(text), r"(?s)^(?P<day>.*?)(?P<time> [0-9]{1,2}:.*)?$")
-    day, time = (to_series(pc.struct_field(parts, name)) for name in ("day", "time"))
-    return (each_word(day, _iso_day) + time).fillna(text)
+    plain = of_series(text)
+    day, time = pc.utf8_slice_codeunits(plain, 0, -9), pc.utf8_slice_codeunits(plain, -9)
+    if not pc.all(pc.match_substring_regex(pc.unique(time), "^ [0-9]{2}:[0-9]{2}:[0-9]{2}$")).as_py():
+        parts = pc.extract_regex(plain, r"(?s)^(?P<day>.*?)(?P<time> [0-9]{1,2}:.*)?$")
+        day, time = (pc.struct_field(parts, name) for name in ("day", "time"))
+    return (each_word(to_series(day), _iso_day) + to_series(time)).fillna(text)
 
 
 def _iso_day(day: str) -> str | None:

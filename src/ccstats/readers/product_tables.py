@@ -20,7 +20,7 @@ from ccstats.readers.contract import Log, Options, Source
 from ccstats.readers.parts import Parts, alike, repeated, taken
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
-from ccstats.readers.words import constant, each_word
+from ccstats.readers.words import constant, each_word, of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS, sortable
 
 __all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log", "with_visits"]
@@ -150,11 +150,13 @@ class Rows:
 
     def text(self, *names: str) -> pd.Series:
         """Text of the first of these columns that has any, row by row; missing where none has."""
-        there = [self._text(folded(name)) for name in names if self.has(name)]
-        out = there[0] if there else constant(None, len(self))
-        for each in there[1:]:
-            out = out.fillna(each)
-        return out.copy()
+        out: pd.Series | None = None
+        for name in filter(self.has, names):
+            more = self._text(folded(name))
+            out = more.copy() if out is None else to_series(pc.coalesce(of_series(out), of_series(more)))
+            if not of_series(out).null_count:
+                break
+        return constant(None, len(self)) if out is None else out
 
     def _text(self, key: str) -> pd.Series:
         if key not in self._asked:

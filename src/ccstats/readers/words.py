@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["chosen", "coded", "constant", "each_word", "joined", "looked_up", "of_series", "to_series", "without"]
+__all__ = ["categorised", "chosen", "coded", "constant", "each_word", "joined", "looked_up", "of_series", "to_series", "without"]
 
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
@@ -73,6 +73,21 @@ def each_word(text: pd.Series, change: Callable[[str], str | None]) -> pd.Series
     coded = of_series(text).combine_chunks().dictionary_encode()
     changed = pa.array([change(word) for word in coded.dictionary.to_pylist()], pa.large_string())
     return to_series(changed.take(coded.indices)).set_axis(text.index)
+
+
+def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str], default: str) -> pd.Series:
+    """The same as a category of these words, which is compared and changed as numbers; the default where the table has nothing.
+
+    Examples
+    --------
+    >>> found = categorised(pd.Series(["SALE", "DROP", None]), {"DROP": "abandoned"}, ["unknown", "abandoned"], "unknown")
+    >>> found.tolist(), found.cat.categories.tolist()
+    (['unknown', 'abandoned', 'unknown'], ['unknown', 'abandoned'])
+    """
+    codes, words = coded(text)
+    place = {word: at for at, word in enumerate(among)}
+    places = np.array([*(place[table.get(word, default)] for word in words), place[default]], dtype="int8")
+    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(among, dtype="str")))
 
 
 def looked_up(text: pd.Series, table: Mapping[str, str | None]) -> pd.Series:
