@@ -77,15 +77,22 @@ def localise(wall: pd.Series, timezone: str) -> Instants:
     naive = pd.DatetimeIndex(wall).as_unit("us").asi8
     known = naive != _NAT
     if not known.any():
-        nothing, none = pd.Series(pd.DatetimeIndex(naive.view("M8[us]")).tz_localize("UTC")), np.zeros(len(naive), dtype=bool)
-        return Instants(nothing, none, nothing - nothing, none.copy())
+        nothing, none = pd.Series(naive.view("M8[us]")).dt.tz_localize("UTC"), np.zeros(len(naive), dtype=bool)
+        return Instants(nothing, none, pd.Series(naive.view("m8[us]")), none.copy())
     turns, offsets = zone_offsets(timezone, int(naive[known].min()) - 2 * _DAY, int(naive[known].max()) + 2 * _DAY)
     # A stretch of constant offset ends on the wall clock where the next begins, by its own offset; times after that are of the next.
-    stretch = np.searchsorted(turns[1:] + offsets[:-1], naive, side="right")
-    following = np.minimum(stretch + 1, len(turns) - 1)
-    never = known & (naive - offsets[stretch] < turns[stretch])
-    twice = known & (following > stretch) & (naive - offsets[following] >= turns[following])
-    first = np.where(never, turns[stretch], naive - offsets[stretch])
-    later = np.where(twice, offsets[stretch] - offsets[following], 0)
+    ends = turns[1:] + offsets[:-1]
+    stretch = np.searchsorted(ends - 2 * _DAY, naive, side="right")
+    first, later = naive - offsets[stretch], np.zeros(len(naive), dtype="int64")
+    never, twice = np.zeros((2, len(naive)), dtype=bool)
+    # No clock is moved by more than a day: only near its turns a time can be a special one.
+    near = np.flatnonzero(known & (stretch != np.searchsorted(ends + 2 * _DAY, naive, side="right")))
+    wall = naive[near]
+    of = np.searchsorted(ends, wall, side="right")
+    following = np.minimum(of + 1, len(turns) - 1)
+    never[near] = wall - offsets[of] < turns[of]
+    twice[near] = (following > of) & (wall - offsets[following] >= turns[following])
+    first[near] = np.where(never[near], turns[of], wall - offsets[of])
+    later[near] = np.where(twice[near], offsets[of] - offsets[following], 0)
     first[~known] = later[~known] = _NAT
-    return Instants(pd.Series(pd.DatetimeIndex(first.view("M8[us]")).tz_localize("UTC")), twice, pd.Series(later.view("m8[us]")), never)
+    return Instants(pd.Series(first.view("M8[us]")).dt.tz_localize("UTC"), twice, pd.Series(later.view("m8[us]")), never)

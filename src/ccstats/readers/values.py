@@ -30,10 +30,12 @@ _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
 _MOSTLY = r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?:$|:[0-5][0-9])"
 _OFFSET = r" ?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)"
-_FIRST, _LAST = pd.Timestamp("1970-01-01"), pd.Timestamp("2200-01-01")
+_FIRST, _LAST = np.datetime64("1970-01-01", "us"), np.datetime64("2200-01-01", "us")
 #: No contact lasts a year: such a number is in another unit or an overflow. [s]
 LONGEST_S = 366 * 86_400.0
-_NAT = np.iinfo(np.int64).min
+_NAT = np.datetime64("NaT", "us")
+#: First and last signs of a value that may be blanks: those of ASCII, and any octet of others.
+_EDGES = np.array([bytes([octet]).isspace() or 0x1C <= octet <= 0x1F or octet >= 0x80 for octet in range(256)])
 
 
 class Parsed(NamedTuple):
@@ -60,9 +62,27 @@ def to_text(column: pd.Series, missing: tuple[str, ...] = ()) -> pd.Series:
     if not isinstance(column.dtype, pd.StringDtype):
         plain = column.astype(object)
         column = pd.Series([None if pd.isna(value) else cell_text(value) for value in plain], dtype="str")
-    text = pc.utf8_trim_whitespace(of_series(column))
+    text = of_series(column).combine_chunks()
+    if _has_blanks_around(text):
+        text = pc.utf8_trim_whitespace(text)
     unknown = pc.is_in(text, pa.array(["", *missing], text.type))
-    return to_series(pc.if_else(unknown, None, text) if pc.any(unknown).as_py() else text)
+    if pc.any(unknown).as_py():
+        if text.offset:
+            text = pc.if_else(unknown, None, text)
+        else:
+            # The same signs with another mask: text is large, and is not written anew.
+            there = pc.and_not(text.is_valid(), unknown)
+            text = pa.Array.from_buffers(text.type, len(text), [there.buffers()[1], *text.buffers()[1:]])
+    return to_series(text)
+
+
+def _has_blanks_around(text: pa.Array) -> bool:
+    """Whether a value begins or ends with a blank, or with a sign outside ASCII, which may be one."""
+    octets = np.frombuffer(text.buffers()[2] or b"", dtype="uint8")
+    if not len(octets):
+        return False
+    ends = np.frombuffer(text.buffers()[1], dtype="int64")[text.offset : text.offset + len(text) + 1]
+    return bool(_EDGES.take(octets.take(ends[:-1], mode="clip")).any() or _EDGES.take(octets.take(ends[1:] - 1, mode="clip")).any())
 
 
 def to_seconds(column: pd.Series, unit: str, *, missing: tuple[str, ...] = (), decimal: str = ".", thousands: str = "") -> Parsed:
@@ -90,14 +110,14 @@ def to_seconds(column: pd.Series, unit: str, *, missing: tuple[str, ...] = (), d
     [90.0, 108000.0]
     """
     if pd.api.types.is_timedelta64_dtype(column.dtype):
-        seconds = column.dt.total_seconds().reset_index(drop=True)
-        there = seconds.notna()
+        seconds = column.dt.total_seconds().to_numpy()
+        there = ~np.isnan(seconds)
     else:
         text = to_text(column, missing)
-        there = text.notna()
+        there = _known(text)
         seconds = _colons(text, unit) if unit in COLONS else _numbers(text, decimal, thousands) * SECONDS[unit]
     good = (seconds >= 0) & (seconds < LONGEST_S)
-    return Parsed(seconds.where(good), (there & ~good).to_numpy(dtype=bool))
+    return Parsed(pd.Series(np.where(good, seconds, np.nan)), there & ~good)
 
 
 def to_counts(column: pd.Series, *, missing: tuple[str, ...] = ()) -> Parsed:
@@ -111,7 +131,7 @@ def to_counts(column: pd.Series, *, missing: tuple[str, ...] = ()) -> Parsed:
     text = to_text(column, missing)
     numbers = _numbers(text, ".", "")
     good = (numbers >= 0) & (numbers < 2**31) & (numbers % 1 == 0)
-    return Parsed(numbers.where(good).astype("Int64"), (text.notna() & ~good).to_numpy(dtype=bool))
+    return Parsed(pd.Series(np.where(good, numbers, np.nan)).astype("Int64"), _known(text) & ~good)
 
 
 def to_numbers(column: pd.Series, *, missing: tuple[str, ...] = (), decimal: str = ".", thousands: str = "") -> Parsed:
@@ -124,7 +144,7 @@ def to_numbers(column: pd.Series, *, missing: tuple[str, ...] = (), decimal: str
     """
     text = to_text(column, missing)
     numbers = _numbers(text, decimal, thousands)
-    return Parsed(numbers, (text.notna() & numbers.isna()).to_numpy(dtype=bool))
+    return Parsed(pd.Series(numbers), _known(text) & np.isnan(numbers))
 
 
 def to_instants(
@@ -163,44 +183,48 @@ def to_instants(
     >>> at.utc[0], bad.tolist()
     (Timestamp('2024-03-01 08:00:00+0000', tz='UTC'), [False])
     """
-    column = column.reset_index(drop=True)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        utc, wall, there = column.dt.tz_convert("UTC").dt.tz_localize(None), _none(column), column.notna()
+        utc, wall = _micros(column.dt.tz_convert("UTC").dt.tz_localize(None)), _none(column)
+        there = column.notna().to_numpy()
     elif pd.api.types.is_datetime64_dtype(column.dtype):
-        utc, wall, there = _none(column), column, column.notna()
+        utc, wall = _none(column), _micros(column)
+        there = column.notna().to_numpy()
     else:
         text = to_text(column, missing)
-        there = text.notna()
+        there = _known(text)
         utc, wall = _of_text(text, written, decimal)
-    utc, wall = (values.where((values >= _FIRST) & (values < _LAST)).astype("datetime64[us]") for values in (utc, wall))
-    if timezone is None and wall.notna().any():
+    utc, wall = (np.where((values >= _FIRST) & (values < _LAST), values, _NAT) for values in (utc, wall))
+    missing_utc, missing_wall = np.isnat(utc), np.isnat(wall)
+    if timezone is None and not missing_wall.all():
         raise ZoneError(
             "the times have no zone of their own; say where the clock stood: timezone='Europe/Istanbul', "
             "or timezone in [clock] of the mapping"
         )
-    local = localise(wall, timezone or "UTC")
-    at = local.utc.where(utc.isna(), utc.dt.tz_localize("UTC"))
-    return local._replace(utc=at), (there & at.isna()).to_numpy(dtype=bool)
+    local = localise(pd.Series(wall), timezone or "UTC")
+    if not missing_utc.all():
+        at = pd.Series(utc).dt.tz_localize("UTC")
+        local = local._replace(utc=at if missing_wall.all() else local.utc.where(missing_utc, at))
+    return local, there & missing_utc & missing_wall
 
 
-def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[pd.Series, pd.Series]:
+def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[np.ndarray, np.ndarray]:
     """Times in UTC and times on the wall, both without a zone."""
-    utc, wall = _none(text), _none(text)
     if written in ("epoch_s", "epoch_ms", "epoch_us", "excel_days"):
+        utc, wall = _none(text), _none(text)
         numbers = _numbers(text, decimal, "")
         if written == "excel_days":
             # Days of the 1900 date system, whose day 60 never was; rounded to milliseconds, as a float of days carries no more.
-            milliseconds = (numbers.where(numbers.between(61, 110_000)) * 86_400_000).round()
-            wall = pd.Timestamp("1899-12-30") + pd.to_timedelta(milliseconds, unit="ms")
+            days = (numbers >= 61) & (numbers <= 110_000)
+            wall[days] = np.datetime64("1899-12-30", "us") + np.round(numbers[days] * 86_400_000).astype("m8[ms]")
         else:
             seconds = numbers / {"epoch_s": 1, "epoch_ms": 1e3, "epoch_us": 1e6}[written]
-            micros = (seconds.where(seconds.between(0, 7.3e9)) * 1e6).round()
-            utc = pd.Series(np.where(micros.isna(), _NAT, micros.fillna(0).to_numpy(dtype="int64")).view("M8[us]"))
-        left = text.where(utc.isna() & wall.isna())
-        if not left.notna().any():
+            fits = (seconds >= 0) & (seconds <= 7.3e9)
+            utc[fits] = np.round(seconds[fits] * 1e6).astype("int64").view("M8[us]")
+        left = _known(text) & np.isnat(utc) & np.isnat(wall)
+        if not left.any():
             return utc, wall
-        also = _slowly(left, "iso")
-        return utc.fillna(also[0]), wall.fillna(also[1])
+        also = _slowly(text.where(left), "iso")
+        return np.where(np.isnat(utc), also[0], utc), np.where(np.isnat(wall), also[1], wall)
     iso = _as_iso(of_series(text), written)
     if iso is None:
         return _slowly(text, written)
@@ -212,10 +236,10 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[pd.Series, pd
     if found is None:
         return _slowly(text, written)
     others = _slowly(to_series(pc.if_else(fits, None, of_series(text))), written)
-    return found[0].fillna(others[0]), found[1].fillna(others[1])
+    return np.where(np.isnat(found[0]), others[0], found[0]), np.where(np.isnat(found[1]), others[1], found[1])
 
 
-def _slowly(text: pd.Series, written: str) -> tuple[pd.Series, pd.Series]:
+def _slowly(text: pd.Series, written: str) -> tuple[np.ndarray, np.ndarray]:
     """The same, in any way of writing that pandas reads; one time that is none does not matter to the others."""
     utc, wall = _none(text), _none(text)
     if written != "iso":
@@ -224,17 +248,17 @@ def _slowly(text: pd.Series, written: str) -> tuple[pd.Series, pd.Series]:
         except (ValueError, re.error) as error:
             raise OptionError(f"{written!r} is no way to write a time: {error}; expected {', '.join(TIMES)} or a strptime format") from None
         if "%z" in written:
-            utc = read.dt.tz_localize(None)
+            utc = _micros(read.dt.tz_localize(None))
         else:
-            wall = read
-    left = text.where(utc.isna() & wall.isna())
+            wall = _micros(read)
+    left = text.where(np.isnat(utc) & np.isnat(wall))
     zoned = left.where(left.str.fullmatch(_ISO + _OFFSET, na=False)).str.replace(" ?UTC$", "Z", regex=True)
     plain = left.where(left.str.fullmatch(_ISO, na=False)).str.replace(",", ".")
     if zoned.notna().any():
         found = pd.to_datetime(zoned.str.replace(",", "."), format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
-        utc = utc.astype("datetime64[us]").fillna(found.astype("datetime64[us]"))
+        utc = np.where(np.isnat(utc), _micros(found), utc)
     if plain.notna().any():
-        wall = wall.astype("datetime64[us]").fillna(pd.to_datetime(plain, format="ISO8601", errors="coerce").astype("datetime64[us]"))
+        wall = np.where(np.isnat(wall), _micros(pd.to_datetime(plain, format="ISO8601", errors="coerce")), wall)
     return utc, wall
 
 
@@ -253,14 +277,14 @@ def _as_iso(text: pa.ChunkedArray, written: str) -> pa.ChunkedArray | None:
     return pc.replace_substring_regex(text, f"^{pattern}$", iso)
 
 
-def _iso(text: pa.ChunkedArray) -> tuple[pd.Series, pd.Series] | None:
+def _iso(text: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray] | None:
     """Times in UTC and times on the wall, both without a zone, if PyArrow reads all of them and they have minutes."""
     if not pc.all(pc.equal(pc.binary_slice(text.cast(pa.large_binary()), 13, 14), b":")).as_py():
         return None
 
-    def read(part: pa.ChunkedArray, zone: str | None) -> pd.Series | None:
+    def read(part: pa.ChunkedArray, zone: str | None) -> np.ndarray | None:
         try:
-            return pd.Series(part.cast(pa.timestamp("us", zone)).to_numpy().astype("M8[us]"))
+            return np.asarray(part.cast(pa.timestamp("us", zone)).to_numpy().astype("M8[us]"))
         except pa.ArrowInvalid:
             return None
 
@@ -276,11 +300,20 @@ def _iso(text: pa.ChunkedArray) -> tuple[pd.Series, pd.Series] | None:
     return None if utc is None or wall is None else (utc, wall)
 
 
-def _none(like: pd.Series | pa.ChunkedArray) -> pd.Series:
-    return pd.Series(np.full(len(like), np.datetime64("NaT", "us")))
+def _none(like: pd.Series | pa.ChunkedArray) -> np.ndarray:
+    return np.full(len(like), _NAT)
 
 
-def _numbers(text: pd.Series, decimal: str, thousands: str) -> pd.Series:
+def _micros(times: pd.Series) -> np.ndarray:
+    """Times without a zone, in microseconds; those outside 1970 to 2200 may not be told in them, and are missing."""
+    return np.asarray(times.where((times >= pd.Timestamp(_FIRST)) & (times < pd.Timestamp(_LAST))).astype("datetime64[us]").to_numpy())
+
+
+def _known(text: pd.Series) -> np.ndarray:
+    return np.asarray(of_series(text).is_valid().to_numpy())
+
+
+def _numbers(text: pd.Series, decimal: str, thousands: str) -> np.ndarray:
     plain = of_series(text)
     if thousands:
         plain = pc.replace_substring(plain, thousands, "")
@@ -289,18 +322,22 @@ def _numbers(text: pd.Series, decimal: str, thousands: str) -> pd.Series:
         plain = pc.replace_substring(pc.if_else(pc.match_substring(plain, "."), None, plain), decimal, ".")
     try:
         # What PyArrow reads is a number, or is not finite; but an exponent may be longer than ours.
-        exponents = any(pc.any(pc.match_substring(plain, sign)).as_py() for sign in "eE")
-        numbers = None if exponents else plain.cast("float64")
+        numbers = None if any(_may_hold(plain, sign) for sign in b"eE") else plain.cast("float64")
     except pa.ArrowInvalid:
         numbers = None
     if numbers is None:
         there = pc.if_else(pc.match_substring_regex(plain, f"^(?:{_NUMBER})$"), plain, None)
         numbers = pc.utf8_ltrim(there, "+").cast("float64")
-    found = numbers.to_numpy()
-    return pd.Series(np.where(np.isfinite(found), found, np.nan))
+    found = np.asarray(numbers.to_numpy())
+    return np.where(np.isfinite(found), found, np.nan)
 
 
-def _colons(text: pd.Series, unit: str) -> pd.Series:
+def _may_hold(text: pa.ChunkedArray, sign: int) -> bool:
+    """Whether a sign of ASCII is in one of the texts, or in the memory around them."""
+    return any(sign in chunk.buffers()[2].to_pybytes() for chunk in text.chunks if chunk.buffers()[2] is not None)
+
+
+def _colons(text: pd.Series, unit: str) -> np.ndarray:
     """Hours may pass 24 and leading minutes 60; the parts after them may not."""
     plain = of_series(text)
     micros = of_day(plain)
@@ -309,12 +346,12 @@ def _colons(text: pd.Series, unit: str) -> pd.Series:
         a, b, c = (_floats(pc.struct_field(parts, name)) for name in "abc")
     else:
         minutes, rest = np.divmod(micros, 60e6)
-        a, b, c = (pd.Series(part) for part in (minutes // 60, minutes % 60, rest / 1e6))
-    three = a.notna() & (b < 60) & (c < 60)
-    two = a.isna() & (c < 60)
-    as_three = a * 3600 + b * 60 + c
-    as_two = (b * 3600 + c * 60) if unit == "h:mm" else (b * 60 + c)
-    return as_three.where(three, np.nan) if unit == "h:mm:ss" else as_three.where(three, as_two.where(two))
+        a, b, c = minutes // 60, minutes % 60, rest / 1e6
+    three = ~np.isnan(a) & (b < 60) & (c < 60)
+    two = np.isnan(a) & (c < 60)
+    as_three = np.where(three, a * 3600 + b * 60 + c, np.nan)
+    as_two = np.where(two, b * 3600 + c * 60 if unit == "h:mm" else b * 60 + c, np.nan)
+    return as_three if unit == "h:mm:ss" else np.where(three, as_three, as_two)
 
 
 def of_day(text: pa.Array | pa.ChunkedArray) -> np.ndarray | None:
@@ -336,7 +373,7 @@ def of_day(text: pa.Array | pa.ChunkedArray) -> np.ndarray | None:
     return np.asarray(micros.to_numpy(zero_copy_only=False))
 
 
-def _floats(digits: pa.ChunkedArray) -> pd.Series:
+def _floats(digits: pa.ChunkedArray) -> np.ndarray:
     """Numbers of a group of a match; missing where it is empty, as it took no part in it."""
     plain = pc.replace_substring(digits, ",", ".")
-    return pd.Series(pc.if_else(pc.equal(plain, ""), None, plain).cast("float64").to_numpy())
+    return np.asarray(pc.if_else(pc.equal(plain, ""), None, plain).cast("float64").to_numpy())
