@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts, taken
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import constant, looked_up
+from ccstats.readers.words import categorised, chosen, coded, constant, joined
+from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_legs"]
 
@@ -47,6 +50,7 @@ _PASSING = {
 }
 _NOT_TAKEN = ("15", "19")
 _ROUTED_ON = ("13", "14", "28", "29", "30", "34", "38", "43", "52", "59", "62")
+_FATES = (*CONTACTS["outcome"].vocabulary, "passing")
 _LAYOUT = Layout()
 
 
@@ -92,22 +96,23 @@ def read_legs(sources: Iterable[Source], options: Options) -> Log:
     if queue_by not in ("call_type", "skill_group"):
         raise OptionError(f"queue_by={queue_by!r}: expected 'call_type' or 'skill_group'")
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         rows = Rows(read_grid(source, _LAYOUT, account), account, options, needed=_NEEDED)
         parts.append(_legs(rows, options, str(queue_by)))
         if options.progress:
             options.progress(source.name, 1.0)
     legs = settle(parts, account, options, same=["record"], called="RecoveryKey", rule="leg")
-    contacts = _refused(legs).drop(columns=["record"])
-    return to_log(contacts[contacts["outcome"] != "passing"], account, options, "cisco_ucce")
+    del legs["record"]
+    return to_log(_refused(legs), account, options, "cisco_ucce")
 
 
 def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
     code, kind, agent_id = rows.text("CallDisposition"), rows.text("PeripheralCallType"), rows.text("AgentSkillTargetID")
     rows.ignore(kind.notna() & ~kind.isin(_INBOUND), "PeripheralCallType is none of a call that comes in to a queue (1 to 5)")
+    seen = set(code.unique())
     for each, rule in _PASSING.items():
-        if each not in _NOT_TAKEN:
+        if each in seen and each not in _NOT_TAKEN:
             rows.ignore(code == each, rule)
     agent_id = agent_id.mask(agent_id.isin(["0", "-1"]))
     alone = agent_id.isna()
@@ -116,9 +121,9 @@ def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
 
     day, key, recovery = rows.text("RouterCallKeyDay"), rows.text("RouterCallKey"), rows.text("RecoveryKey")
     known = day.notna() & key.notna() & (key != "0")
-    contact = (day + "-" + key).where(known)
+    contact = joined("-", day, key)
     if not known.all():
-        contact = contact.fillna("recovery-" + recovery)
+        contact = contact.where(known).fillna("recovery-" + recovery)
     rows.close(contact.isna(), "RouterCallKeyDay, RouterCallKey and RecoveryKey are blank")
     rows.close(code.isna(), "CallDisposition is blank")
     rows.note(~known, "not routed (no RouterCallKey): the row's RecoveryKey is the contact")
@@ -134,7 +139,7 @@ def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
     network = _network(rows)
     _check_zone(rows, ended.utc, options)
 
-    outcome = looked_up(code, _WITH_AGENT).where(~alone, looked_up(code, _WITHOUT_AGENT)).fillna("unknown")
+    outcome = categorised(code, _WITHOUT_AGENT, _FATES, "unknown").where(alone, categorised(code, _WITH_AGENT, _FATES, "unknown"))
     passing = code.isin(_NOT_TAKEN) & ~alone
     outcome = outcome.mask(passing, "passing")
     answered = outcome == "answered"
@@ -163,12 +168,12 @@ def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
     record = recovery
     if recovery.isna().any():
         record = recovery.fillna(contact + "|" + ended.utc.astype("str") + "|" + agent_id.fillna("") + "|" + code)
-    ended_by = constant(None, len(rows)).mask(code.isin(["6"]) | outcome.isin(["abandoned"]), "customer")
+    ended_by = chosen(None, ((code.eq("6") | outcome.eq("abandoned")) & ~passing, "customer"))
     return rows.frame(
         {
             "record": record,
             "contact_id": contact,
-            "channel": constant("voice", len(rows)).mask(domain.notna() & ~domain.isin(["0", "1"]), "task"),
+            "channel": chosen("voice", (domain.notna() & ~domain.isin(["0", "1"]), "task")),
             "direction": constant("inbound", len(rows)),
             "queue": queue,
             "queued_at": queued.mask(outside),
@@ -181,7 +186,7 @@ def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
             "wrap_s": work.where(answered),
             "agent": agent.where(answered),
             "arrived_at": queued.where(outside),
-            "ended_by": ended_by.where(~passing),
+            "ended_by": ended_by,
             "customer": rows.text("ANI"),
             "dnis": rows.text("DNIS", "DigitsDialed"),
             "_ended": ended.utc,
@@ -206,13 +211,25 @@ def _check_zone(rows: Rows, ended: pd.Series, options: Options) -> None:
 
 
 def _refused(legs: pd.DataFrame) -> pd.DataFrame:
-    """Offers that were not taken, counted at the next visit of the same contact."""
-    legs = legs.sort_values(["contact_id", "_ended"], kind="stable", ignore_index=True)
-    offer = legs["outcome"] == "passing"
-    nth = (~offer).groupby(legs["contact_id"]).cumsum() - (~offer).astype("int64")
-    missed = offer.groupby([legs["contact_id"], nth]).transform("sum").astype("int64")
-    answered = (legs["outcome"] == "answered").astype("int64")
-    return legs.assign(ring_noanswer=missed, ring_attempts=missed + answered)
+    """Without the offers that were not taken: they are counted at the next visit of the same contact."""
+    in_time = np.argsort(legs["_ended"].dt.tz_localize(None).to_numpy(), kind="stable")
+    offer = (legs["outcome"] == "passing").to_numpy()
+    missed = np.zeros(len(legs), dtype="int64")
+    concerned = legs["contact_id"].isin(legs["contact_id"][offer]).to_numpy(dtype=bool)[in_time]
+    rows = in_time[concerned]
+    contact = coded(legs["contact_id"].iloc[rows])[0]
+    by = np.argsort(contact, kind="stable")
+    contact, rows = contact[by], rows[by]
+    # Offers since the contact's last leg that was none, or since its first leg.
+    offers = np.append(0, np.cumsum(offer[rows]))
+    first = np.searchsorted(contact, contact)
+    kept = np.flatnonzero(~offer[rows])
+    since = np.maximum(np.append(0, kept[:-1])[: len(kept)], first[kept])
+    missed[rows[kept]] = offers[kept] - offers[since]
+    order = in_time[~offer[in_time]]
+    missed = missed[order]
+    legs = taken(legs, order)
+    return legs.assign(ring_noanswer=missed, ring_attempts=missed + (legs["outcome"] == "answered").to_numpy())
 
 
 READER = Reader(
