@@ -6,10 +6,13 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError, OptionError
 from ccstats.schema import as_frame
@@ -89,20 +92,25 @@ def pseudonymise(values: Iterable[str | None], key: bytes) -> pd.Series[str]:
     [False, True, True]
     """
     series = pd.Series(values, dtype="str")
-    codes, unique = pd.factorize(series.where(series.str.strip() != ""))
-    hashed = pd.array(list(_pseudonyms(unique.tolist(), key)), dtype="str")
-    return pd.Series(hashed.take(codes, allow_fill=True), dtype="str", index=series.index)
+    text = pa.array(series, pa.large_string())
+    coded = (text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text).dictionary_encode()
+    blank = pc.equal(pc.utf8_trim_whitespace(coded.dictionary), "")
+    hashed = pc.if_else(blank, None, _pseudonyms(coded.dictionary.cast(pa.large_binary()).to_pylist(), key))
+    return pd.Series(hashed.take(coded.indices), dtype="str", index=series.index)
 
 
-def _pseudonyms(values: Iterable[str], key: bytes) -> Iterator[str]:
-    """`pseudonym` of each value; what HMAC does to the key is done once."""
+def _pseudonyms(values: list[bytes], key: bytes) -> pa.Array:
+    """`pseudonym` of each value; what HMAC does to the key is done once, and all are written as hexadecimal digits at once."""
     padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
-    inner, outer = (hashlib.sha256(bytes(octet ^ pad for octet in padded)) for pad in (0x36, 0x5C))
+    inner, outer = (hashlib.sha256(bytes(octet ^ pad for octet in padded)).copy for pad in (0x36, 0x5C))
+    digests = []
     for value in values:
-        within, around = inner.copy(), outer.copy()
-        within.update(value.encode("utf-8", "surrogateescape"))
+        within, around = inner(), outer()
+        within.update(value)
         around.update(within.digest())
-        yield around.hexdigest()[:_DIGITS]
+        digests.append(around.digest()[: _DIGITS // 2])
+    places = np.arange(len(values) + 1) * _DIGITS
+    return pa.LargeStringArray.from_buffers(len(values), pa.py_buffer(places), pa.py_buffer(b"".join(digests).hex().encode()))
 
 
 def anonymise_agents(

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.readers.contract import Options
+from ccstats.readers.words import coded
 from ccstats.schema import AGENT_STATES, CONTACTS, sortable
 
 __all__ = ["Parts", "alike", "repeated", "room", "taken"]
@@ -117,8 +118,8 @@ class _Category(_Column):
         self._words: dict[str, int] = {}
 
     def append(self, values: pd.Series) -> None:
-        codes, found = pd.factorize(values.astype("str"))
-        ours = np.array([*(self._words.setdefault(word, len(self._words)) for word in found.tolist()), -1])
+        codes, found = coded(values)
+        ours = np.array([*(self._words.setdefault(word, len(self._words)) for word in found), -1])
         self._keep(ours[codes].astype(_small(len(self._words))))
 
     def whole(self) -> pd.Categorical:

@@ -21,7 +21,7 @@ from ccstats.readers.parts import Parts, alike, repeated, taken
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
 from ccstats.readers.words import constant, each_word, of_series, to_series
-from ccstats.schema import AGENT_STATES, CONTACTS, sortable
+from ccstats.schema import AGENT_STATES, CONTACTS, sortable, sorting
 
 __all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log", "with_visits"]
 
@@ -294,15 +294,17 @@ def settle(
     again = repeated(frame, same, newest)
     weight, lines = frame["_weight"].to_numpy(), frame["_line"].to_numpy()
     texts = frame["_text"].to_numpy() if options.keep_text else None
-    for name, places in frame.groupby("_source", sort=False).indices.items():
-        twice = places[again[places]]
+    codes, names = pd.factorize(frame["_source"])
+    for at, name in enumerate(names):
+        here = codes == at
+        twice = here & again
+        many = int(weight[twice].sum())
         if newest:
-            account.count(str(name), "ignored", "another version of the same record is newer", int(weight[twice].sum()))
+            account.count(str(name), "ignored", "another version of the same record is newer", many)
         else:
             reason = f"repeats an earlier row (same {called or ', '.join(same)})"
-            kept = () if texts is None else texts[twice]
-            account.reject(str(name), lines[twice], reason, texts=kept, weight=int(weight[twice].sum()))
-        account.count(str(name), "used", rule, int(weight[places].sum() - weight[twice].sum()))
+            account.reject(str(name), lines[twice], reason, texts=() if texts is None else texts[twice], weight=many)
+        account.count(str(name), "used", rule, int(weight[here].sum()) - many)
     return taken(frame, ~again) if again.any() else frame
 
 
@@ -353,8 +355,9 @@ def with_visits(contacts: pd.DataFrame) -> pd.DataFrame:
     [['a', 1], ['b', 2]]
     """
     at = contacts["queued_at"].fillna(contacts["arrived_at"]) if "arrived_at" in contacts else contacts["queued_at"]
-    keys = pa.table({"contact_id": sortable(contacts["contact_id"]), "at": sortable(at)})
-    order = pc.sort_indices(keys, sort_keys=[("contact_id", "ascending"), ("at", "ascending")]).to_numpy()
-    begins = np.flatnonzero(np.r_[True, ~alike(keys.select(["contact_id"]), order)][: len(order)])
-    visit = np.arange(len(order)) - np.repeat(begins, np.diff(np.r_[begins, len(order)])) + 1
-    return taken(contacts, order).assign(visit=visit)
+    contact = sortable(contacts["contact_id"])
+    order = sorting([contact, sortable(at)])
+    places = np.arange(len(contacts))
+    begins = np.flatnonzero(np.r_[True, ~alike(pa.table({"contact_id": contact}), places if order is None else order)][: len(places)])
+    visit = places - np.repeat(begins, np.diff(np.r_[begins, len(places)])) + 1
+    return (contacts if order is None else taken(contacts, order)).assign(visit=visit)

@@ -9,7 +9,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["categorised", "chosen", "coded", "constant", "each_word", "joined", "looked_up", "of_series", "to_series", "without"]
+__all__ = [
+    "categorised",
+    "chosen",
+    "coded",
+    "constant",
+    "each_combination",
+    "each_word",
+    "joined",
+    "looked_up",
+    "of_series",
+    "to_series",
+    "without",
+]
 
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
@@ -58,6 +70,8 @@ def coded(text: pd.Series) -> tuple[np.ndarray, list[str]]:
     >>> codes.tolist(), words
     ([0, -1, 1, 0], ['b', 'a'])
     """
+    if isinstance(text.dtype, pd.CategoricalDtype):
+        return text.cat.codes.to_numpy(), [str(word) for word in text.cat.categories]
     found = of_series(text).combine_chunks().dictionary_encode()
     return found.indices.fill_null(-1).to_numpy(zero_copy_only=False), found.dictionary.to_pylist()
 
@@ -70,9 +84,33 @@ def each_word(text: pd.Series, change: Callable[[str], str | None]) -> pd.Series
     >>> each_word(pd.Series(["Straße", None]), str.casefold).tolist()
     ['strasse', nan]
     """
-    coded = of_series(text).combine_chunks().dictionary_encode()
-    changed = pa.array([change(word) for word in coded.dictionary.to_pylist()], pa.large_string())
-    return to_series(changed.take(coded.indices)).set_axis(text.index)
+    codes, words = coded(text)
+    return _placed([change(word) for word in words], codes).set_axis(text.index)
+
+
+def each_combination(change: Callable[..., str | None], *columns: pd.Series | np.ndarray) -> pd.Series:
+    """What ``change`` makes of each combination of words (or None) and flags that stand in a row of these columns.
+
+    Examples
+    --------
+    >>> status, waited = pd.Series(["DROP", "DROP", None]), np.array([True, False, True])
+    >>> each_combination(lambda word, was_there: f"{word} {was_there}", status, waited).tolist()
+    ['DROP True', 'DROP False', 'None True']
+    """
+    of_row, values = np.zeros(len(columns[0]), dtype="int64"), []
+    for column in columns:
+        codes, words = (np.asarray(column, dtype="int8"), [False, True]) if column.dtype == bool else coded(pd.Series(column))
+        values.append(words if column.dtype == bool else [*words, None])
+        of_row = of_row * len(values[-1]) + np.where(codes < 0, len(words), codes)
+    found = pa.array(of_row).dictionary_encode()
+    places = np.unravel_index(found.dictionary.to_numpy(), [len(words) for words in values])
+    each = zip(*([words[at] for at in place] for words, place in zip(values, places, strict=True)), strict=True)
+    return _placed([change(*combination) for combination in each], found.indices.to_numpy())
+
+
+def _placed(words: list[str | None], codes: np.ndarray) -> pd.Series:
+    """The words of these numbers; missing at -1."""
+    return to_series(pa.array([*words, None], pa.large_string()).take(pa.array(np.where(codes < 0, len(words), codes))))
 
 
 def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str], default: str) -> pd.Series:

@@ -28,7 +28,7 @@ from ccstats.schema.records import (
     SURVEYS,
     VERDICTS,
 )
-from ccstats.schema.table import Column, Table, sortable
+from ccstats.schema.table import Column, Table, sortable, sorting
 from ccstats.schema.tables import TABLES
 
 __all__ = [
@@ -60,4 +60,5 @@ __all__ = [
     "VERDICTS",
     "as_frame",
     "sortable",
+    "sorting",
 ]

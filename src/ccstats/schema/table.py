@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError, TableError
 
-__all__ = ["Column", "Table", "column", "sortable"]
+__all__ = ["Column", "Table", "column", "sortable", "sorting"]
 
 _DTYPES = {
     "id": "str",
@@ -204,6 +204,8 @@ class Table:
             values = frame[column.name]
             if column.vocabulary and list(getattr(values.dtype, "categories", ())) != list(column.vocabulary):
                 values = _coded(values, column.vocabulary)
+            elif column.kind == "category" and isinstance(values.dtype, pd.StringDtype):
+                values = _categories(values)
             elif column.kind != "period" and str(values.dtype) != column.dtype:
                 values = values.astype(column.dtype)  # type: ignore[call-overload]
             out[column.name] = values
@@ -222,11 +224,37 @@ class Table:
         >>> AGENT_STATES.order(pd.DataFrame({"agent": ["b", "a", "b"]})).tolist()
         [1, 0, 2]
         """
-        keys = {name: sortable(frame[name]) for name in self.key if name in frame}
-        if not keys or not len(frame):
-            return None
-        order = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys]).to_numpy()
-        return None if bool((order[1:] > order[:-1]).all()) else order
+        return sorting([sortable(frame[name]) for name in self.key if name in frame])
+
+
+def sorting(keys: Sequence[pa.Array]) -> np.ndarray | None:
+    """Where rows with these keys stand once they are sorted, stably, missing ones last; None where they are sorted already.
+
+    Examples
+    --------
+    >>> sorting([pa.array(["b", "a", "b"])]).tolist(), sorting([pa.array([1, 1, 2])]) is None
+    ([1, 0, 2], True)
+    """
+    if not keys or _ascend(keys):
+        return None
+    names = [str(at) for at in range(len(keys))]
+    order = pc.sort_indices(pa.table(list(keys), names), sort_keys=[(name, "ascending") for name in names]).to_numpy()
+    return None if bool((order[1:] > order[:-1]).all()) else order
+
+
+def _ascend(keys: Sequence[pa.Array]) -> bool:
+    """Whether each row's keys are not below those of the row before; False also where some are missing."""
+    tied = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
+    for key in keys:
+        if key.null_count or pa.types.is_floating(key.type):
+            return False
+        before, after = key[:-1], key[1:]
+        if (tied & pc.less(after, before).to_numpy(zero_copy_only=False)).any():
+            return False
+        tied &= pc.equal(after, before).to_numpy(zero_copy_only=False)
+        if not tied.any():
+            return True
+    return True
 
 
 def sortable(values: pd.Series[Any]) -> pa.Array:
@@ -241,6 +269,17 @@ def sortable(values: pd.Series[Any]) -> pa.Array:
         codes = values.cat.codes.to_numpy()
         return pa.array(codes, mask=codes < 0)
     return pa.array(values, from_pandas=True)
+
+
+def _categories(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Text as a category of its words in their order."""
+    text = pa.array(values, pa.large_string())
+    coded = (text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text).dictionary_encode()
+    words = coded.dictionary.to_pylist()
+    ordered = sorted(words)
+    place = {word: at for at, word in enumerate(ordered)}
+    codes = np.array([*(place[word] for word in words), -1])[coded.indices.fill_null(-1).to_numpy()]
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(ordered, dtype="str")), index=values.index)
 
 
 def _coded(values: pd.Series[Any], words: tuple[str, ...]) -> pd.Series[Any]:
