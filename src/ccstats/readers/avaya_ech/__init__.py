@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ccstats.errors import DataWarning, FormatError, OptionError
 from ccstats.privacy import pseudonymise
@@ -15,6 +16,7 @@ from ccstats.readers.avaya_ech.records import LENGTHS, Segments, looks_like, rea
 from ccstats.readers.clock import Instants, localise
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.values import LONGEST_S
+from ccstats.readers.words import chosen, constant, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_segments"]
@@ -24,6 +26,7 @@ _IGNORED = {1: "connected, not ACD (calldisp 1)", 7: "other, not ACD (calldisp 7
 _CHOICES = {"queue_by": ("split", "vdn"), "wait_from": ("segment", "queue")}
 #: A first segment this far from the time in its UCID tells of a clock in another zone. [s]
 _FAR_S = 840
+_PLACE = {outcome: at for at, outcome in enumerate(CONTACTS["outcome"].vocabulary)}
 _LAST_S = 7_258_118_400  # 2200-01-01
 
 
@@ -108,39 +111,42 @@ def _one(name: str, segments: Segments, options: Options, account: Account, drif
     text = {each: values.iloc[keep].reset_index(drop=True) for each, values in text.items()}
     split, answered = split[keep], answered[keep]
     arrived = _instants(n, options, account)
-    stamped = (
-        (n["segment"] == 1) & (text["ucid"].str[-10:].str.fullmatch("[0-9]{10}").to_numpy(dtype=bool)) & (text["ucid"].str.len() == 20)
-    )
-    made = text["ucid"].str[-10:].where(stamped, "0").astype("int64").to_numpy()
-    drift.append((arrived.astype("datetime64[s, UTC]").astype("int64").to_numpy() - made)[stamped & (made > 0)])
+    stamp = text["ucid"].str[-10:]
+    stamped = (n["segment"] == 1) & text["ucid"].str.len().eq(20).to_numpy(dtype=bool)
+    stamped &= stamp.str.fullmatch("[0-9]{10}").to_numpy(dtype=bool)
+    made = stamp[stamped].astype("int64").to_numpy()
+    late = arrived[stamped].dt.tz_localize(None).astype("datetime64[s]").astype("int64").to_numpy() - made
+    drift.append(late[made > 0])
 
     queued_s = n.get("queuetime", np.zeros(len(keep), dtype="int64"))
     reached = (split > 0) | (queued_s > 0)
     code = n["calldisp"]
     outcome = np.select(
         [answered, code == 3, code == 4, (code == 5) & (queued_s > 0), code == 5, (code == 6) & reached, code == 6],
-        ["answered", "abandoned", "overflowed", "timed_out", "blocked_full", "timed_out", "blocked_closed"],
-        default="unknown",
+        [_PLACE[each] for each in ("answered", "abandoned", "overflowed", "timed_out", "blocked_full", "timed_out", "blocked_closed")],
+        default=_PLACE["unknown"],
     )
     wait = n["disptime"]
     if options.extra.get("wait_from") == "queue":
         wait = np.minimum(n["queuetime"] + n["ringtime"], n["disptime"])
-        outcome = np.where((code == 3) & ~reached, "ivr_abandoned", outcome)
-    outside = np.isin(outcome, ["ivr_abandoned", "blocked_full", "blocked_closed"])
+        outcome = np.where((code == 3) & ~reached, _PLACE["ivr_abandoned"], outcome)
+    outside = np.isin(outcome, [_PLACE[each] for each in ("ivr_abandoned", "blocked_full", "blocked_closed")])
     # Numbers of splits and logins are those of one ACD; ACD 1 goes without saying.
-    acd = (pd.Series(n["acdnum"]).astype("str") + "/").mask(n["acdnum"] <= 1, "")
-    own = text["ucid"].str.strip("0") == ""
+    acd = _digits(n["acdnum"], n["acdnum"] > 1).add("/").fillna("")
+    own = ~text["ucid"].str.contains("[1-9]").to_numpy(dtype=bool)
     account.note("no UCID: contact named by ACD, callid and day", int(own.sum()))
-    day = arrived.dt.strftime("%Y-%m-%d")
+    contact = text["ucid"]
+    if own.any():
+        contact = contact.mask(own, (acd + _digits(n["callid"]))[own] + "|" + arrived[own].dt.strftime("%Y-%m-%d"))
     nothing = np.full(len(keep), np.nan)
     frame = {
-        "contact_id": text["ucid"].where(~own, acd + pd.Series(n["callid"]).astype("str") + "|" + day),
-        "channel": pd.Series(["voice"] * len(keep), dtype="str"),
-        "direction": pd.Series(["inbound"] * len(keep), dtype="str"),
+        "contact_id": contact,
+        "channel": constant("voice", len(keep)),
+        "direction": constant("inbound", len(keep)),
         "queue": acd + _queues(split, text, n["daqueued"], options.extra.get("queue_by", "split")),
         "queued_at": (arrived + pd.to_timedelta(n["disptime"] - wait, unit="s")).mask(outside),
-        "outcome": pd.Series(outcome, dtype="str"),
-        "raw_outcome": pd.Series(code).astype("str"),
+        "outcome": pd.Categorical.from_codes(outcome.astype("int8"), categories=pd.Index(_PLACE, dtype="str")),
+        "raw_outcome": _digits(code),
         "wait_s": np.where(outside, np.nan, wait),
         "ring_s": np.where(answered, n["ringtime"], np.nan) if "ringtime" in n else nothing,
         "talk_s": np.where(answered, n["talktime"], np.nan),
@@ -148,14 +154,12 @@ def _one(name: str, segments: Segments, options: Options, account: Account, drif
         "wrap_s": np.where(answered, n["acwtime"], np.nan),
         "agent": (acd + text["anslogid"]).where(answered & (text["anslogid"] != "")),
         "arrived_at": arrived,
-        "ended_by": pd.Series(np.where(code == 3, "customer", "agent"), dtype="str").where(
-            (code == 3) | (answered & (n["agentreleased"] == 1))
-        ),
+        "ended_by": chosen(None, (answered & (n["agentreleased"] == 1), "agent"), (code == 3, "customer")),
         "customer": text["callingparty"].mask(text["callingparty"] == ""),
         "dnis": text["dialednumber"].mask(text["dialednumber"] == ""),
     }
     keys = {f"_{each}": n[each] for each in ("acdnum", "callid", "segment", "segstart")}
-    found = pd.DataFrame(frame | keys).assign(_source=name, _line=segments.line[keep])
+    found = pd.DataFrame(frame | keys | {"_source": constant(name, len(keep)), "_line": segments.line[keep]}, copy=False)
     return found.assign(_text=segments.raw(keep)) if account.keeps_text else found
 
 
@@ -174,10 +178,15 @@ def _instants(n: dict[str, np.ndarray], options: Options, account: Account) -> p
 def _queues(split: np.ndarray, text: dict[str, pd.Series], direct: np.ndarray, by: str) -> pd.Series:
     """Names of queues; what is not of the kind asked for says what it is, as a VDN may have a split's number."""
     vdn = text["dispvdn"].where(text["dispvdn"] != "", text["firstvdn"])
-    splits = pd.Series(split).astype("str").mask(split == 0)
+    splits = _digits(split, split != 0)
     vdns = vdn.mask(vdn == "")
     names = splits.fillna("vdn " + vdns) if by == "split" else vdns.fillna("split " + splits)
-    return names.fillna(pd.Series(np.where(direct == 1, "direct agent", "none"), dtype="str"))
+    return names.fillna(chosen("none", (direct == 1, "direct agent")))
+
+
+def _digits(numbers: np.ndarray, known: np.ndarray | None = None) -> pd.Series:
+    """Numbers as text, missing where they are not known."""
+    return to_series(pa.array(numbers, mask=None if known is None else ~known).cast(pa.large_string()))
 
 
 def _once(contacts: pd.DataFrame, options: Options, account: Account) -> pd.DataFrame:

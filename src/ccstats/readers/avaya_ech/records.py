@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import csv
 
 from ccstats.errors import FormatError
 from ccstats.readers.accounting import Account
@@ -203,8 +204,8 @@ def read_text(name: str, data: Any, account: Account) -> Segments:
         rows = line[width == many]
         account.reject(name, rows, f"{many} fields instead of {most}", texts=raw(rows) if account.keeps_text else ())
     rows = line[width == most]
-    fields = pc.split_pattern(lines.filter(pa.array(width == most)), ",").flatten()
-    columns = {each: pc.utf8_trim_whitespace(fields[at::most]) for at, each in enumerate(_COLUMNS[_BY_WIDTH[most]])}
+    fields = _fields(lines.filter(pa.array(width == most)), most, _COLUMNS[_BY_WIDTH[most]])
+    columns = {each: pc.utf8_trim_whitespace(values) for each, values in fields.items()}
     numbers = {each: _whole(columns[each], each in _STAMPS) for each in _NUMBERS if each in columns}
     open_ = np.ones(len(rows), dtype=bool)
     for each, values in numbers.items():
@@ -248,11 +249,52 @@ def _lines(name: str, data: Any, account: Account) -> tuple[pa.Array, np.ndarray
     return lines, line + 1, raw
 
 
+def _fields(lines: pa.Array, many: int, names: Sequence[str]) -> dict[str, pa.Array]:
+    """The columns that are used, of lines that all have so many fields."""
+    place = {each: at for at, each in enumerate(names) if each in _NUMBERS or each in _TEXTS}
+    end, nothing = (pa.scalar(each, pa.large_string()) for each in ("\n", ""))
+    buffer = pc.binary_join_element_wise(lines, end, nothing).buffers()[2]
+    if len(lines) and b"\r" not in memoryview(buffer).tobytes():
+        wanted = [str(at) for at in place.values()]
+        try:
+            table = csv.read_csv(
+                pa.BufferReader(buffer),
+                read_options=csv.ReadOptions(column_names=[str(at) for at in range(many)]),
+                parse_options=csv.ParseOptions(quote_char=False),
+                convert_options=csv.ConvertOptions(
+                    include_columns=wanted, column_types=dict.fromkeys(wanted, pa.large_string()), strings_can_be_null=False
+                ),
+            )
+        except pa.ArrowInvalid:  # a line that is too long for it
+            pass
+        else:
+            return {each: table[str(at)].combine_chunks() for each, at in place.items()}
+    fields = pc.split_pattern(lines, ",").flatten()
+    return {each: fields[at::many] for each, at in place.items()}
+
+
 def _whole(values: pa.Array, stamp: bool) -> np.ndarray:
     """Whole numbers; times as seconds since 1970 on the clock they are written in."""
+    found = _at_once(values, stamp)
+    if found is not None:
+        return found
     fits = pc.match_substring_regex(values, f"^{_STAMP}$" if stamp else "^-?[0-9]{1,10}$")
     kept = pc.if_else(fits, values, None)
     if not stamp:
         return kept.cast("float64").to_numpy(zero_copy_only=False)
     at = pd.to_datetime(kept.to_pandas(), format="%Y-%m-%d %H:%M:%S", errors="coerce").astype("datetime64[s]")
     return np.where(at.isna(), np.nan, at.to_numpy().astype("int64").astype("float64"))
+
+
+def _at_once(values: pa.Array, stamp: bool) -> np.ndarray | None:
+    """The same by PyArrow, if it reads all of them: it takes hexadecimal numbers too, longer ones, and other ways to write a time."""
+    shortest, longest = pc.min_max(pc.binary_length(values)).as_py().values()
+    if longest is None or longest > (19 if stamp else 10) or (stamp and shortest < 19):
+        return None
+    if any(sign in (values.buffers()[2] or pa.py_buffer(b"")).to_pybytes() for sign in b"TtXx"):
+        return None
+    try:
+        whole = (values.cast(pa.timestamp("s")) if stamp else values).cast("int64").cast("float64").to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    return whole if not stamp or whole.min() >= 0 else None
