@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
+from ccstats.schema import sortable, sorting
 
 __all__ = ["laid_over", "told_apart", "whole_spans"]
 
@@ -25,10 +27,15 @@ def whole_spans(spans: pd.DataFrame, account: Account) -> pd.DataFrame:
     ['next_event', 'event']
     """
     spans = spans[spans["ended_at"] > spans["started_at"]]
-    spans = spans.sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
-    following = spans["started_at"].shift(-1).where(spans["agent"].eq(spans["agent"].shift(-1)))
-    cut = (spans["ended_at"] > following).to_numpy(dtype=bool)
+    order = sorting([sortable(spans["agent"]), sortable(spans["started_at"])])
+    spans = (spans if order is None else spans.take(order)).reset_index(drop=True)
+    agent = sortable(spans["agent"])
+    same = pc.fill_null(pc.equal(agent[:-1], agent[1:]), False).to_numpy(zero_copy_only=False)
+    following = spans["started_at"].shift(-1)
+    cut = (spans["ended_at"] > following).to_numpy(dtype=bool) & np.append(same, False)[: len(spans)]
     account.note("spans that ran into the agent's next one: cut where it begins", int(cut.sum()))
+    if not cut.any():
+        return spans
     spans = spans.assign(ended_at=spans["ended_at"].mask(cut, following), closed_by=spans["closed_by"].mask(cut, "next_event"))
     return spans[spans["ended_at"] > spans["started_at"]].reset_index(drop=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import whole_spans
-from ccstats.readers.words import constant, joined, looked_up
+from ccstats.readers.words import constant, each_combination, looked_up
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_vicidial"]
@@ -60,6 +60,7 @@ _ENDED_BY = {"CALLER": "customer", "ABANDON": "customer", "AGENT": "agent"}
 
 #: Phases of an agent's cycle in their order: columns and state.
 _PHASES = {"pause": "pause", "wait": "available", "talk": "on_contact", "dispo": "wrap"}
+_STATES = ["pause", "available", "on_contact", "wrap"]
 #: A figure from here on is a capped or negative one: the product's own reports leave them out. [s]
 _GARBAGE_S = 65_000
 
@@ -144,7 +145,7 @@ def _visits(table: Rows) -> pd.DataFrame:
     never = status.isin([*_DROPPED, *_STATUS]) & ~status.isin(["INCALL"])
     answered = person & ~never & waited.notna()
     table.note(person & never, "an agent is named, but the status says that the call was not answered: left out")
-    outcome = _outcomes(status, why, waited).mask(answered, "answered").fillna("unknown")
+    outcome = each_combination(_outcome, status, why, waited.fillna(0) == 0, answered)
 
     in_call = answered & status.eq("INCALL") & ended.isna()
     talk = (length - waited).where(answered & ~in_call)
@@ -153,18 +154,17 @@ def _visits(table: Rows) -> pd.DataFrame:
     talk = talk.clip(lower=0).mask(short).mask(talk >= 86_400)
     table.note((ended - started).dt.total_seconds().sub(length).abs() > 1, "end_epoch - start_epoch is not length_in_sec")
     door = outcome.str.startswith("blocked_")
-    both = joined("|", status, why).where(status.notna() | why.notna()).str.rstrip("|")
     uniqueid, own = table.call_ids("uniqueid"), table.text("closecallid")
     table.close(own.isna(), "closecallid is blank")
     table.note(uniqueid.isna(), "uniqueid is blank or not there: closecallid names the contact")
-    out: dict[str, pd.Series | np.ndarray] = {
-        "contact_id": uniqueid.fillna("closecallid:" + own),
-        "channel": constant("voice", len(table)),
-        "direction": constant("inbound", len(table)),
+    out: dict[str, pd.Series | np.ndarray | str | None] = {
+        "contact_id": uniqueid.fillna("closecallid:" + own) if uniqueid.hasnans else uniqueid,
+        "channel": "voice",
+        "direction": "inbound",
         "queue": queue,
         "queued_at": started.mask(door),
         "outcome": outcome,
-        "raw_outcome": both if table.has("term_reason") else status,
+        "raw_outcome": each_combination(_raw, status, why) if table.has("term_reason") else status,
         "wait_s": waited.mask(door | (outcome.eq("open") & waited.eq(0))),
         "ring_s": pd.Series(np.full(len(table), np.nan)),
         "talk_s": talk,
@@ -182,15 +182,16 @@ def _visits(table: Rows) -> pd.DataFrame:
     return table.frame(out)
 
 
-def _outcomes(status: pd.Series, why: pd.Series, waited: pd.Series) -> pd.Series:
-    """Of calls that no agent took: by the system's status, else by the reason of the end, else as a drop; missing where none tells."""
+def _outcome(status: str | None, why: str | None, at_the_door: bool, answered: bool) -> str:
+    """Of calls that no agent took: by the system's status, else by the reason of the end, else as a drop."""
+    if answered:
+        return "answered"
+    told = _STATUS.get(status or "") or _REASON.get(why or "") or _DROPPED.get(status or "", "unknown")
+    return told if isinstance(told, str) else told[0 if at_the_door else 1]
 
-    def told(words: pd.Series, table: Mapping[str, str | tuple[str, str]]) -> pd.Series:
-        at_the_door = looked_up(words, {word: one if isinstance(one, str) else one[0] for word, one in table.items()})
-        inside = looked_up(words, {word: one if isinstance(one, str) else one[1] for word, one in table.items()})
-        return at_the_door.where(waited.fillna(0) == 0, inside)
 
-    return told(status, _STATUS).fillna(told(why, _REASON)).fillna(told(status, _DROPPED))
+def _raw(status: str | None, why: str | None) -> str | None:
+    return None if status is None and why is None else f"{status or ''}|{why or ''}".rstrip("|")
 
 
 def _cycles(table: Rows) -> pd.DataFrame:
@@ -209,39 +210,65 @@ def _cycles(table: Rows) -> pd.DataFrame:
         garbage = spent >= _GARBAGE_S
         table.note(garbage, "a phase of 65,000 s or more (the column overflowed): left out, or ended where the next begins")
         out[f"_{phase}_at"], out[f"_{phase}_s"] = at, spent.mask(garbage)
-    written = pd.concat([pd.Series(out[f"_{phase}_at"]) for phase in _PHASES], axis=1).max(axis=1)
-    table.ignore(written.isna(), "no phase has begun")
+    written = np.fmax.reduce([_wall(pd.Series(out[f"_{phase}_at"])) for phase in _PHASES])
+    table.ignore(np.isnat(written), "no phase has begun")
     out["_written"] = written
     return table.frame(out)
 
 
 def _spans(rows: pd.DataFrame, account: Account) -> pd.DataFrame:
     """The phases of all cycles as spans, cut where the cycle's next phase begins."""
-    parts, following = [], pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us, UTC]")
-    cut_short = 0
+    at = {phase: _wall(rows[f"_{phase}_at"]) for phase in (*_PHASES, "dead")}
+    following = np.full(len(rows), np.datetime64("NaT", "us"))
+    parts, cut_short = [], 0
     for phase, state in reversed(_PHASES.items()):
-        at, spent = rows[f"_{phase}_at"], rows[f"_{phase}_s"]
-        end = (at + pd.to_timedelta(spent, unit="s").dt.as_unit("us")).fillna(following)
-        cut = ((end > following) | spent.isna()) & at.notna() & following.notna()
-        cut_short += int((cut & spent.notna()).sum())
-        end = end.mask(cut, following)
-        span = rows[["agent", "contact_id", "reason"]].assign(started_at=at, ended_at=end, state=state, closed_by="event")
-        span["closed_by"] = span["closed_by"].mask(cut, "next_event")
+        spent = rows[f"_{phase}_s"]
+        end = at[phase] + pd.to_timedelta(spent, unit="s").dt.as_unit("us").to_numpy()
+        end = np.where(np.isnat(end), following, end)
+        cut = ((end > following) | spent.isna().to_numpy()) & ~np.isnat(at[phase]) & ~np.isnat(following)
+        cut_short += int((cut & spent.notna().to_numpy()).sum())
+        end = np.where(cut, following, end)
         if state == "on_contact":
             # The customer has hung up, but the agent has not yet: from there on it is after-contact work.
-            dead = rows["_dead_at"].where((rows["_dead_s"] > 0) & rows["_dead_at"].between(at, end))
-            parts.append(span.assign(started_at=dead, state="wrap", reason="DEAD"))
-            span["ended_at"] = end.where(dead.isna(), dead)
-        if state in ("pause", "available"):
-            span["contact_id"] = None
-        if state != "pause":
-            span["reason"] = None
-        parts.append(span)
-        following = at.fillna(following)
+            dead = (rows["_dead_s"] > 0).to_numpy() & (at[phase] <= at["dead"]) & (at["dead"] <= end)
+            parts.append(("dead", "wrap", np.where(dead, at["dead"], following.dtype.type("NaT")), end, cut))
+            end = np.where(dead, at["dead"], end)
+        parts.append((phase, state, at[phase], end, cut))
+        following = np.where(np.isnat(at[phase]), following, at[phase])
     account.note("phases that ran into the cycle's next one: cut where it begins", cut_short)
-    spans = pd.concat(parts, ignore_index=True).dropna(subset=["started_at", "ended_at"])
-    spans["queue"] = pd.Series([None] * len(spans), index=spans.index, dtype="str")
-    return whole_spans(spans, account)
+
+    kept = [np.flatnonzero(~np.isnat(begin) & ~np.isnat(end)) for _, _, begin, end, _ in parts]
+    place = np.concatenate(kept)
+    begin, end, cut = (np.concatenate([part[at][each] for part, each in zip(parts, kept, strict=True)]) for at in (2, 3, 4))
+    names, kinds = [part[0] for part in parts], [part[1] for part in parts]
+
+    def of_part(values: list[int]) -> np.ndarray:
+        return np.repeat(np.array(values, dtype="int8"), [len(each) for each in kept])
+
+    without_call = of_part([state in ("pause", "available") for state in kinds]) == 1
+    reasons = sorted({*rows["reason"].cat.categories, "DEAD"})
+    own = np.append(np.searchsorted(reasons, rows["reason"].cat.categories), -1)[rows["reason"].cat.codes]
+    of_name = of_part([names.index(name) for name in names])
+    reason = np.where(of_name == names.index("pause"), own[place], np.where(of_name == names.index("dead"), reasons.index("DEAD"), -1))
+    spans = pd.DataFrame(
+        {
+            "agent": rows["agent"].array.take(place),
+            "contact_id": rows["contact_id"].array.take(np.where(without_call, -1, place), allow_fill=True),
+            "reason": pd.Categorical.from_codes(reason, categories=pd.Index(reasons, dtype="str")),
+            "started_at": pd.Series(begin).dt.tz_localize("UTC"),
+            "ended_at": pd.Series(end).dt.tz_localize("UTC"),
+            "state": pd.Categorical.from_codes(
+                of_part([_STATES.index(state) for state in kinds]), categories=pd.Index(_STATES, dtype="str")
+            ),
+            "closed_by": pd.Categorical.from_codes(cut.astype("int8"), categories=pd.Index(["event", "next_event"], dtype="str")),
+        }
+    )
+    spans = whole_spans(spans, account)
+    return spans.assign(reason=spans["reason"].cat.remove_unused_categories(), queue=constant(None, len(spans)))
+
+
+def _wall(at: pd.Series) -> np.ndarray:
+    return np.asarray(at.dt.tz_localize(None).to_numpy())
 
 
 def _with_wrap_up(contacts: pd.DataFrame, rows: pd.DataFrame, account: Account) -> pd.DataFrame:

@@ -97,15 +97,15 @@ def each_combination(change: Callable[..., str | None], *columns: pd.Series | np
     >>> each_combination(lambda word, was_there: f"{word} {was_there}", status, waited).tolist()
     ['DROP True', 'DROP False', 'None True']
     """
-    of_row, values = np.zeros(len(columns[0]), dtype="int64"), []
+    of_row, combinations = np.zeros(len(columns[0]), dtype="int64"), [()]
     for column in columns:
         codes, words = (np.asarray(column, dtype="int8"), [False, True]) if column.dtype == bool else coded(pd.Series(column))
-        values.append(words if column.dtype == bool else [*words, None])
-        of_row = of_row * len(values[-1]) + np.where(codes < 0, len(words), codes)
-    found = pa.array(of_row).dictionary_encode()
-    places = np.unravel_index(found.dictionary.to_numpy(), [len(words) for words in values])
-    each = zip(*([words[at] for at in place] for words, place in zip(values, places, strict=True)), strict=True)
-    return _placed([change(*combination) for combination in each], found.indices.to_numpy())
+        words = [*words, None]
+        found = pa.array(of_row * len(words) + np.where(codes < 0, len(words) - 1, codes)).dictionary_encode()
+        before, last = np.divmod(found.dictionary.to_numpy(), len(words))
+        combinations = [(*combinations[at], words[word]) for at, word in zip(before, last, strict=True)]
+        of_row = found.indices.to_numpy()
+    return _placed([change(*each) for each in combinations], of_row)
 
 
 def _placed(words: list[str | None], codes: np.ndarray) -> pd.Series:
