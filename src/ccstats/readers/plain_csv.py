@@ -52,7 +52,7 @@ def plain_columns(
     """
     if not data or b"\0" in data or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
         return None
-    octets = np.frombuffer(data, dtype="uint8")
+    octets, text = np.frombuffer(data, dtype="uint8"), pa.py_buffer(data)
     ends = np.flatnonzero(octets == _LINE_END)
     stops = ends if len(ends) and ends[-1] == len(octets) - 1 else np.append(ends, len(octets))
     above = 1 if header is None else 0
@@ -62,6 +62,8 @@ def plain_columns(
     if has_quotes and not _quotes_whole_fields(octets, ord(delimiter), stops):
         return None
     try:
+        # All signs are looked at together, not value by value.
+        pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(np.array([0, len(data)])), text]).cast("large_string")
         if header is None:
             first = data[: stops[0]].decode("utf-8").removesuffix("\r")
             header = next(careful.reader([first], delimiter=delimiter)) if has_quotes else first.split(delimiter)
@@ -69,10 +71,12 @@ def plain_columns(
             return None
         names = [str(at) for at in range(len(header))]
         table = csv.read_csv(
-            pa.BufferReader(pa.py_buffer(data)),
+            pa.BufferReader(text),
             read_options=csv.ReadOptions(column_names=names, skip_rows=above, block_size=1 << 20),
             parse_options=csv.ParseOptions(delimiter=delimiter, quote_char='"' if has_quotes else False, double_quote=has_quotes),
-            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
+            ),
         )
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
