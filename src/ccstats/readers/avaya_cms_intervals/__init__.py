@@ -24,6 +24,7 @@ from ccstats.readers.avaya_cms_intervals.rows import (
 from ccstats.readers.contract import IntervalLog, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, settle
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.words import looked_up
 from ccstats.schema import AGENT_INTERVALS, INTERVALS, STATES
 
 __all__ = ["READER", "looks_like", "read_tables"]
@@ -97,7 +98,7 @@ def read_tables(sources: Iterable[Source], options: Options) -> IntervalLog:
         (agents if whose else splits).append(agent_rows(table, options, written) if whose else split_rows(table, options, written))
         if options.progress:
             options.progress(rows.grid.name, 1.0)
-    many = len({acd for part in (*splits, *agents) for acd in part["_acd"].dropna()}) > 1
+    many = len(set().union(*(part["_acd"].dropna().unique() for part in (*splits, *agents)))) > 1
     intervals = INTERVALS.empty() if not splits else _intervals(splits, account, options, names["split"], many)
     staffed = AGENT_INTERVALS.empty() if not agents else _agent_intervals(agents, account, options, names["agent"], many)
     return IntervalLog(intervals, staffed, *account.tables(), format="avaya_cms_intervals", timezone=options.timezone)
@@ -149,9 +150,9 @@ def _once(parts: list[pd.DataFrame], key: list[str], account: Account, options: 
 def _named(frame: pd.DataFrame, number: str, names: Mapping[str, str], many: bool) -> pd.Series:
     """The dictionary's names; without one the number, and before it the ACD where there are several."""
     full = (frame["_acd"] + "/").fillna("") + frame[number]
-    named = full.map(names).astype("str")
+    named = looked_up(full, names)
     if not many:
-        named = named.fillna(frame[number].map(names).astype("str"))
+        named = named.fillna(looked_up(frame[number], names))
     named = named.fillna(full if many else frame[number])
     if full.nunique() > named.nunique():
         shown = full.groupby(named).nunique().idxmax()
@@ -225,7 +226,7 @@ def _agent_intervals(parts: list[pd.DataFrame], account: Account, options: Optio
 
 def _untold(rows: int) -> pd.Series:
     """What the tables do not count."""
-    return pd.Series([pd.NA] * rows, dtype="Int64")
+    return pd.Series(pd.arrays.IntegerArray(np.ones(rows, dtype="int64"), np.ones(rows, dtype=bool)))
 
 
 READER = Reader(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import reduce
 from operator import add
@@ -14,7 +15,8 @@ from ccstats.errors import OptionError
 from ccstats.readers.clock import localise
 from ccstats.readers.contract import Options
 from ccstats.readers.product_tables import Rows, folded
-from ccstats.readers.values import to_counts
+from ccstats.readers.values import to_numbers
+from ccstats.readers.words import coded, each_word
 
 __all__ = ["AGENT", "AGENT_KEY", "SPLIT", "WHEN", "WHERE_LOGGED", "agent_rows", "dates_of", "split_rows", "ways_of_dates"]
 
@@ -65,7 +67,7 @@ def dates_of(rows: Rows) -> pd.Series:
     >>> dates_of(Rows(read_grid(Source("a", b"ROW_DATE,ACD\n2024-03-01 00:00:00,1\n"), Layout(), account), account, Options())).tolist()
     ['2024-03-01']
     """
-    return rows.text("ROW_DATE").str.replace(r"[T ]0?0:00(:00(\.0+)?)?$", "", regex=True)
+    return each_word(rows.text("ROW_DATE"), lambda word: re.sub(r"[T ]0?0:00(:00(\.0+)?)?$", "", word))
 
 
 def ways_of_dates(dates: pd.Series) -> tuple[str, ...]:
@@ -81,7 +83,8 @@ def ways_of_dates(dates: pd.Series) -> tuple[str, ...]:
     >>> ways_of_dates(pd.Series(["03/01/2024", "03/31/2024"]))[-1]
     '%m/%d/%Y'
     """
-    slashed = dates[dates.str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}", na=False)].drop_duplicates()
+    dates = dates.drop_duplicates()
+    slashed = dates[dates.str.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}", na=False)]
     read = [pd.to_datetime(slashed, format=each, errors="coerce") for each in _SLASHED]
     counts = [int(each.notna().sum()) for each in read]
     if counts[0] == counts[1] and (differ := (read[0] != read[1]) & read[0].notna() & read[1].notna()).any():
@@ -113,21 +116,21 @@ def split_rows(rows: Rows, options: Options, written: tuple[str, ...]) -> pd.Dat
     offered, answered, abandoned = n["CALLSOFFERED"], n["ACDCALLS"], n["ABNCALLS"]
     for name in ("CALLSOFFERED", "ACDCALLS", "ABNCALLS"):
         rows.close(n[name].isna(), f"{name} is blank")
-    rows.close(_yes(answered + abandoned > offered), "ACDCALLS and ABNCALLS are more than CALLSOFFERED")
-    rows.close(_yes(n["ACCEPTABLE"] > answered), "ACCEPTABLE is more than ACDCALLS")
-    rows.close(_yes(n["SLVLABNS"] > abandoned), "SLVLABNS is more than ABNCALLS")
+    rows.close(answered + abandoned > offered, "ACDCALLS and ABNCALLS are more than CALLSOFFERED")
+    rows.close(n["ACCEPTABLE"] > answered, "ACCEPTABLE is more than ACDCALLS")
+    rows.close(n["SLVLABNS"] > abandoned, "SLVLABNS is more than ABNCALLS")
     rest, told = offered - answered - abandoned, _sum(n[name] for name in _OUT)
-    out = told.where(_yes(told < rest), rest)
-    rows.note(_yes(told < rest), "CALLSOFFERED is more than the sum of its dispositions: those over are of outcome unknown")
-    rows.note(_yes(told > rest), "CALLSOFFERED is less than the sum of its dispositions: taken as logged")
+    out = told.where(told < rest, rest)
+    rows.note(told < rest, "CALLSOFFERED is more than the sum of its dispositions: those over are of outcome unknown")
+    rows.note(told > rest, "CALLSOFFERED is less than the sum of its dispositions: taken as logged")
 
     level = rows.seconds("SERVICELEVEL")
-    changed = _yes(_count(rows, "SVCLEVELCHG") == 1)
+    changed = _count(rows, "SVCLEVELCHG") == 1
     rows.note(changed, "SERVICELEVEL changed within the interval: counts within it are missing")
     # Only those that flowed out are counted within the level as well: with others on their way out it is not known who reached it.
-    early = n["SLVLOUTFLOWS"].mask(_yes(rest == 0), 0).mask(_yes(rest > 0) & ~_yes(rest == n["OUTFLOWCALLS"]))
+    early = n["SLVLOUTFLOWS"].mask(rest == 0, 0).mask((rest > 0) & (rest != n["OUTFLOWCALLS"]))
     reached = offered - n["ACCEPTABLE"] - n["SLVLABNS"] - early
-    rows.close(_yes(reached < 0), "more calls within SERVICELEVEL than CALLSOFFERED")
+    rows.close(reached < 0, "more calls within SERVICELEVEL than CALLSOFFERED")
     within = {
         "answered_within": n["ACCEPTABLE"],
         "abandoned_within": n["SLVLABNS"],
@@ -136,24 +139,28 @@ def split_rows(rows: Rows, options: Options, written: tuple[str, ...]) -> pd.Dat
     }
     seconds = {ours: rows.seconds(theirs) for ours, theirs in _TOTALS.items()}
     known = {f"{part}_known": answered.where(seconds[f"total_{part}_s"].notna(), 0) for part in ("talk", "hold", "wrap")}
-    seconds["max_wait_s"] = seconds["max_wait_s"].where(_yes(offered > 0))
+    seconds["max_wait_s"] = seconds["max_wait_s"].where(offered > 0)
+    nothing = pd.Series(np.zeros(len(rows)))
     dialled = _count(rows, "O_ACDCALLS").fillna(0) + _count(rows, "O_ABNCALLS").fillna(0)
     rows.note(dialled > 0, "intervals with calls of a dialler among ACDCALLS and ABNCALLS: they are counted too")
+    counts = {
+        "offered": offered,
+        "answered": answered,
+        "abandoned": abandoned,
+        "flowed_out": out,
+        "unknown": rest - out,
+        **{name: nothing for name in ("abandoned_short", "callbacks", "lost", "open")},
+        **{name: values.mask(changed) for name, values in within.items()},
+        **known,
+        **{ours: _count(rows, theirs) for ours, theirs in WHERE_LOGGED.items()},
+    }
     return rows.frame(
         {
             **placed,
             "_split": split,
             "threshold_s": level.where(level > 0),
-            "offered": offered,
-            "answered": answered,
-            "abandoned": abandoned,
-            "flowed_out": out,
-            "unknown": rest - out,
-            **{name: _zeros(rows) for name in ("abandoned_short", "callbacks", "lost", "open")},
-            **{name: values.mask(changed) for name, values in within.items()},
             **seconds,
-            **known,
-            **{ours: _count(rows, theirs) for ours, theirs in WHERE_LOGGED.items()},
+            **{name: _whole(values) for name, values in counts.items()},
             **_histogram(rows, answered, abandoned, level, n["ACCEPTABLE"].mask(changed)),
         }
     )
@@ -190,71 +197,77 @@ def agent_rows(rows: Rows, options: Options, written: tuple[str, ...]) -> pd.Dat
 
 def _placed(rows: Rows, options: Options, written: tuple[str, ...]) -> dict[str, Any]:
     """When each row's interval began and how long it is, and of which ACD it is."""
-    text = dates_of(rows)
-    day = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us]")
+    codes, words = coded(dates_of(rows))
+    text = pd.Series(words, dtype="str")
+    days = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us]")
     for each in written:
         try:
-            day = day.fillna(pd.to_datetime(text, format=each, errors="coerce").dt.tz_localize(None).astype("datetime64[us]"))
+            days = days.fillna(pd.to_datetime(text, format=each, errors="coerce").dt.tz_localize(None).astype("datetime64[us]"))
         except (ValueError, AttributeError) as error:
             raise OptionError(f"dates={each!r} is no way to write a date ({str(error)[:80]}); expected one such as '%d/%m/%Y'") from None
-    day = day.where(day.between(pd.Timestamp("1970-01-02"), pd.Timestamp("2200-01-01"))).dt.normalize()
+    days = days.where(days.between(pd.Timestamp("1970-01-02"), pd.Timestamp("2200-01-01"))).dt.normalize()
+    day = pd.Series(np.append(days.to_numpy(), np.datetime64("NaT"))[codes])
     rows.close(day.isna(), "ROW_DATE is blank, no date, or outside 1970 to 2200")
-    start = rows.text("STARTTIME").str.replace(r"^(\d{1,2}):(\d{2})(:00)?$", r"\1\2", regex=True)
-    clock = start.where(start.str.fullmatch(r"\d{1,4}", na=False)).astype("float64")
+    clock = each_word(rows.text("STARTTIME"), _clock).astype("float64")
     minutes = clock // 100 * 60 + clock % 100
     rows.close(minutes.isna() | (clock % 100 >= 60) | (clock >= 2400), "STARTTIME is no time of day written as HHMM, such as 930")
-    length = _count(rows, "INTRVL").astype("float64")
+    length = _count(rows, "INTRVL")
     rows.close(~length.isin([15, 30, 60]), "INTRVL is not 15, 30 or 60 minutes")
     rows.close(minutes % length != 0, "STARTTIME is not where an interval of this INTRVL begins")
     at = localise(day + pd.to_timedelta(minutes.where(clock < 2400), unit="min"), str(options.timezone))
     rows.close(at.never, "STARTTIME is a time that the clock never showed on this day: is timezone= the zone of CMS?")
-    rows.note(_yes(_count(rows, "INCOMPLETE") == 1), "intervals that CMS marks as incomplete: as logged")
+    rows.note(_count(rows, "INCOMPLETE") == 1, "intervals that CMS marks as incomplete: as logged")
     return {"_start": at.utc, "_later": at.later, "_twice": at.twice, "_length": length * 60, "_acd": rows.text("ACD")}
 
 
 def _histogram(rows: Rows, answered: pd.Series, abandoned: pd.Series, level: pd.Series, within: pd.Series) -> dict[str, pd.Series]:
     """Calls answered and abandoned up to each PERIOD, where the periods ascend and the increments add up."""
-    columns: dict[tuple[float, str], pd.Series] = {}
-    bounds = [rows.seconds(f"PERIOD{k}") for k in range(1, 10)]
-    if pd.concat(bounds).nunique() > _MOST_BOUNDS:
+    columns: dict[tuple[float, str], np.ndarray] = {}
+    bounds = [rows.seconds(f"PERIOD{k}").to_numpy() for k in range(1, 10)]
+    if len(set().union(*(pd.unique(bound[~np.isnan(bound)]).tolist() for bound in bounds))) > _MOST_BOUNDS:
         rows.note(rows.open, f"more than {_MOST_BOUNDS} different bounds in PERIOD1 to PERIOD9: no wait histogram")
         return {}
-    changed = _yes(_count(rows, "PERIODCHG") == 1)
+    changed = _count(rows, "PERIODCHG") == 1
     rows.note(changed, "PERIOD1 to PERIOD9 changed within the interval: its wait histogram is missing")
     for what, theirs, whole in (("answered", "ACDCALLS", answered), ("abandoned", "ABNCALLS", abandoned)):
-        parts = [_count(rows, f"{theirs}{k}") for k in range(1, 11)]
-        wrong = _yes(_sum(parts) != whole)
+        parts = [_count(rows, f"{theirs}{k}").to_numpy() for k in range(1, 11)]
+        wrong = (_sum(parts) - whole).abs() > 0
         rows.note(wrong, f"{theirs}1 to {theirs}10 do not add up to {theirs}: the wait histogram is missing")
-        sound = rows.open & ~changed & ~wrong
-        below, upto = pd.Series(np.zeros(len(rows))), _zeros(rows)
+        sound = rows.open & ~changed.to_numpy() & ~wrong.to_numpy()
+        below = upto = np.zeros(len(rows))
         for bound, part in zip(bounds, parts, strict=False):
-            sound &= (bound > below).to_numpy() & part.notna().to_numpy()
+            sound = sound & (bound > below) & ~np.isnan(part)
             below, upto = bound, upto + part
-            for second in bound[sound].unique():
-                here = sound & (bound == second).to_numpy()
-                columns[second, what] = columns.get((second, what), _zeros(rows).mask(np.ones(len(rows), dtype=bool))).mask(here, upto)
+            for second in pd.unique(bound[sound]).tolist():
+                column = columns.setdefault((second, what), np.full(len(rows), np.nan))
+                np.copyto(column, upto, where=sound & (bound == second))
             if what == "answered":
-                rows.note(sound & _yes((bound == level) & (upto != within)), "ACCEPTABLE is not what ACDCALLS1 to 10 say: as logged")
+                rows.note(sound & (bound == level) & ((within - upto).abs() > 0), "ACCEPTABLE is not what ACDCALLS1 to 10 say: as logged")
     order = sorted(columns, key=lambda key: (key[0], key[1] == "abandoned"))
-    return {f"{what}_within_{second:g}s": columns[second, what] for second, what in order}
+    return {f"{what}_within_{second:g}s": _whole(columns[second, what]) for second, what in order}
 
 
 def _count(rows: Rows, name: str) -> pd.Series:
-    """Whole numbers; rows where it is none are rejected, and all are missing where there is no such column."""
+    """Whole numbers, as floats; rows where it is none are rejected, and all are missing where there is no such column."""
     if not rows.has(name):
-        return pd.Series([pd.NA] * len(rows), dtype="Int64")
-    parsed = to_counts(rows.columns[folded(name)], missing=rows.missing)
-    rows.close(parsed.bad, f"{name} is no count")
-    return parsed.values
+        return pd.Series(np.full(len(rows), np.nan))
+    parsed = to_numbers(rows.columns[folded(name)], missing=rows.missing)
+    wrong = (parsed.values < 0) | (parsed.values >= 2**31) | (np.floor(parsed.values) < parsed.values)
+    rows.close(parsed.bad | wrong.to_numpy(), f"{name} is no count")
+    return parsed.values.mask(wrong) if wrong.any() else parsed.values
 
 
-def _yes(mask: pd.Series) -> np.ndarray:
-    """Where it is true; where it is not known, it is not."""
-    return mask.fillna(False).to_numpy(dtype=bool)
+def _whole(values: pd.Series | np.ndarray) -> pd.Series:
+    """Floats that are whole numbers, or missing, as such."""
+    floats = np.asarray(values)
+    unknown = np.isnan(floats)
+    return pd.Series(pd.arrays.IntegerArray(np.where(unknown, 1, floats).astype("int64"), unknown))
 
 
-def _zeros(rows: Rows) -> pd.Series:
-    return pd.Series(np.zeros(len(rows), dtype="int64"), dtype="Int64")
+def _clock(word: str) -> str | None:
+    """A time of day as HHMM; it may have colons."""
+    plain = re.sub(r"^([0-9]{1,2}):([0-9]{2})(:00)?$", r"\1\2", word)
+    return plain if re.fullmatch("[0-9]{1,4}", plain) else None
 
 
 def _sum(parts: Iterable[pd.Series]) -> pd.Series:
