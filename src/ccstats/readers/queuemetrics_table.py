@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import OptionError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import MISSING, Rows, header_has
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.words import of_series, to_series
 
 __all__ = ["READER", "looks_like", "read_table"]
 
@@ -103,7 +106,9 @@ class _Taken:
                 self.places[name] = (source.name, [])
             keep, lines = np.flatnonzero(rows.open), self.places[name][1]
             columns = {each: _cells(rows.columns[each.replace("_", "")]) for each in _TAKEN if rows.has(each)}
-            frame = pd.DataFrame(columns).iloc[keep].reset_index(drop=True) if columns else pd.DataFrame(columns=_NEEDED, dtype="str")
+            frame = pd.DataFrame(columns, copy=False) if columns else pd.DataFrame(columns=_NEEDED, dtype="str")
+            if len(keep) < len(frame):
+                frame = frame.iloc[keep].reset_index(drop=True)
             yield Source(name, frame=frame, first=1 + sum(map(len, lines)))
             lines.append(rows.grid.line[keep])
         _check_partition(asked, sorted(there))
@@ -111,7 +116,11 @@ class _Taken:
 
 def _cells(column: pd.Series) -> pd.Series:
     """The column without the words for "no value": in a log's line nothing stands there."""
-    return column.mask(column.isin(MISSING)) if isinstance(column.dtype, pd.StringDtype) else column
+    if not isinstance(column.dtype, pd.StringDtype):
+        return column
+    text = of_series(column)
+    empty = pc.is_in(text, pa.array(MISSING, text.type))
+    return to_series(pc.if_else(empty, None, text)) if pc.any(empty).as_py() else column
 
 
 def _check_partition(asked: object, there: list[str]) -> None:

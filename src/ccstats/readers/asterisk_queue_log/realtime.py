@@ -88,13 +88,17 @@ class RealtimeTable:
         data = [_texts(frame[lower[column]]) for column in _DATA if column in lower]
         after = pc.utf8_rtrim(_joined(data), "|") if data else pa.repeat(pa.scalar("", pa.large_string()), len(frame))
         times, kinds = _times(found["time"])
-        serial = next((pd.to_numeric(frame[lower[column]], errors="coerce") for column in _ORDER if column in lower), None)
-        begin, end = self._begins[-1], self._begins[-1] + len(frame)
-        place = np.arange(begin, end, dtype="float64") if serial is None else serial.to_numpy(dtype="float64", na_value=np.inf)
+        serial = next((_numbers(frame[lower[column]], np.inf) for column in _ORDER if column in lower), None)
+        before = self._begins[-1]
+        place = np.arange(before, before + len(frame), dtype="float64") if serial is None else serial
         tails = _joined([*named, after]).cast(pa.large_binary())
         self._size += tails.nbytes
-        self._chunks.append(_packed(pa.record_batch({"tail": tails, "time": times, "kind": kinds, "place": place})))
-        self._begins.append(end)
+        batch = pa.record_batch({"tail": tails, "time": times, "kind": kinds, "place": place})
+        # As many together as lines are made of at a time, so that no row is unpacked again and again.
+        for first in range(0, len(frame), _ROWS):
+            part = batch.slice(first, _ROWS)
+            self._chunks.append(_packed(part))
+            self._begins.append(before + first + len(part))
 
     def __len__(self) -> int:
         return self._begins[-1]
@@ -139,13 +143,14 @@ class RealtimeTable:
         begins = np.arange(0, len(self), _ROWS)
         # The first row that is needed from each piece on: what stands before it can go.
         needed = begins if self._order is None else np.minimum.accumulate(self._order[::-1])[::-1][begins]
-        gone = 0
+        gone, unpacked = 0, dict[int, pa.Array]()
         for begin, first_row in zip(begins.tolist(), needed.tolist(), strict=True):
             end = min(begin + _ROWS, len(self))
             rows = np.arange(begin, end) if self._order is None else self._order[begin:end]
             kept, first, last = (int(np.searchsorted(self._begins, each, side="right")) - 1 for each in (first_row, rows.min(), rows.max()))
             self._chunks[gone:kept], gone = [b""] * (kept - gone), kept
-            tails = pa.concat_arrays([_unpacked(each)["tail"] for each in self._chunks[first : last + 1]])
+            unpacked = {at: unpacked[at] if at in unpacked else _unpacked(self._chunks[at])["tail"] for at in range(first, last + 1)}
+            tails = pa.concat_arrays(list(unpacked.values()))
             yield _whole_lines(self._moments[rows], tails.take(pa.array(rows - self._begins[first]))), rows + 1
 
 
@@ -172,10 +177,21 @@ def _texts(column: pd.Series) -> pa.Array:
         )
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
-    texts = pc.fill_null(texts, "")
+    texts = pc.fill_null(texts, "") if texts.null_count else texts
+    octets = (texts.buffers()[2] or pa.py_buffer(b"")).to_pybytes()
     for end in "\r\n":
-        texts = pc.replace_substring(texts, end, " ") if pc.any(pc.match_substring(texts, end)).as_py() else texts
+        texts = pc.replace_substring(texts, end, " ") if end.encode() in octets else texts
     return texts
+
+
+def _numbers(column: pd.Series, missing: float) -> np.ndarray:
+    """Numbers, and a value where there is none."""
+    if isinstance(column.dtype, pd.StringDtype):
+        try:
+            return np.asarray(pc.fill_null(pa.array(column, pa.large_string()).cast("float64"), missing).to_numpy())
+        except pa.ArrowInvalid:
+            pass  # what is no number has none
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=missing)
 
 
 def _joined(columns: list[pa.Array]) -> pa.Array:
@@ -225,7 +241,7 @@ def _times(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     if pd.api.types.is_datetime64_dtype(column.dtype):
         put(every, column, _LOCAL)
         return micros, kinds
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    numbers = _numbers(column, np.nan)
     epochs = ~np.isnan(numbers)
     seconds = np.floor(numbers[epochs])
     exact = seconds * 1_000_000 + np.round((numbers[epochs] - seconds) * 1_000_000)
