@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.periods import zone_offsets
 
-__all__ = ["Instants", "localise"]
+__all__ = ["Instants", "as_iso", "localise"]
 
 _NAT = np.iinfo(np.int64).min
 _DAY = 86_400_000_000
+#: Digits of what a strptime format may ask for, which of them may be one, and where they end in ISO.
+_DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
+_SHORT = ("%d", "%m", "%H")
+_ENDS = {"%Y": 4, "%m": 7, "%d": 10, "%H": 13, "%M": 16, "%S": 19}
 
 
 class Instants(NamedTuple):
@@ -96,3 +104,56 @@ def localise(wall: pd.Series, timezone: str) -> Instants:
     later[near] = np.where(twice[near], offsets[of] - offsets[following], 0)
     first[~known] = later[~known] = _NAT
     return Instants(pd.Series(first.view("M8[us]")).dt.tz_localize("UTC"), twice, pd.Series(later.view("m8[us]")), never)
+
+
+def as_iso(text: pa.ChunkedArray, written: str) -> pa.ChunkedArray | None:
+    """Large texts of times in a strptime format that is made of numbers, rewritten as ISO, others as they are; None for another format.
+
+    Examples
+    --------
+    >>> as_iso(pa.chunked_array([pa.array(["01.03.2024 9:05", "noon"], pa.large_string())]), "%d.%m.%Y %H:%M").to_pylist()
+    ['2024-03-01 09:05', 'noon']
+    """
+    if written == "iso":
+        return text
+    parts = re.findall("%.|[^%]+", written)
+    asked = [part for part in parts if part[0] == "%"]
+    if len(set(asked)) < len(asked) or not set(_DIGITS) >= set(asked) >= set(_DIGITS) - {"%S"} or re.search("[0-9]", written):
+        return None
+    found = array = text.combine_chunks()
+    if not len(array):
+        return text
+    octets = np.frombuffer(array.buffers()[2] or b"", dtype="uint8")
+    begins = np.frombuffer(array.buffers()[1], dtype="int64")[array.offset :][: len(array) + 1]
+    length = np.where(array.is_valid().to_numpy(zero_copy_only=False), np.diff(begins), 0)
+    apart = not any(one in _DIGITS and other in _DIGITS for one, other in pairwise(parts))
+    for many in range(len(_SHORT) + 1 if apart else 1):
+        for short in combinations(_SHORT, many):
+            place, form = _form(parts, short)
+            rows = np.flatnonzero(length == len(form))
+            if not len(rows):
+                continue
+            signs = octets[begins[rows, np.newaxis] + np.arange(len(form))]
+            fits = np.where(form == ord("0"), signs - ord("0") < 10, signs == form).all(axis=1)
+            rows, signs, width = rows[fits], signs[fits], 19 if "%S" in asked else 16
+            iso = np.tile(np.frombuffer(b"0000-00-00 00:00:00", dtype="uint8")[:width], (len(rows), 1))
+            for part, columns in place.items():
+                iso[:, _ENDS[part] - len(columns) : _ENDS[part]] = signs[:, columns]
+            length[rows] = 0
+            mask = np.zeros(len(array), dtype=bool)
+            mask[rows] = True
+            ends = np.arange(len(rows) + 1, dtype="int64") * width
+            ours = pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(ends), pa.py_buffer(np.ascontiguousarray(iso)))
+            found = ours if len(rows) == len(found) else pc.replace_with_mask(found, pa.array(mask), ours)
+    return pa.chunked_array([found])
+
+
+def _form(parts: list[str], short: tuple[str, ...]) -> tuple[dict[str, range], np.ndarray]:
+    """Where each part of a time stands, and its signs with a zero for each digit, if these parts have one digit."""
+    place, form = {}, b""
+    for part in parts:
+        more = part.encode() if part not in _DIGITS else b"0" * (1 if part in short else _DIGITS[part])
+        if part in _DIGITS:
+            place[part] = range(len(form), len(form) + len(more))
+        form += more
+    return place, np.frombuffer(form, dtype="uint8")

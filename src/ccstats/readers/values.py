@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
-from ccstats.readers.clock import Instants, localise
-from ccstats.readers.words import of_series, to_series
+from ccstats.readers.clock import Instants, as_iso, localise
+from ccstats.readers.words import coded, of_series, to_series
 from ccstats.readers.workbooks import cell_text
 
 __all__ = ["COLONS", "LONGEST_S", "SECONDS", "TIMES", "Parsed", "of_day", "to_counts", "to_instants", "to_numbers", "to_seconds", "to_text"]
@@ -23,8 +23,6 @@ SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0, "excel_da
 COLONS = ("h:mm:ss", "mm:ss", "h:mm")
 #: Ways of writing instants besides strptime formats.
 TIMES = ("iso", "epoch_s", "epoch_ms", "epoch_us", "excel_days")
-#: Digits of what a strptime format may ask for.
-_DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
@@ -33,6 +31,7 @@ _OFFSET = r" ?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)"
 _FIRST, _LAST = np.datetime64("1970-01-01", "us"), np.datetime64("2200-01-01", "us")
 #: No contact lasts a year: such a number is in another unit or an overflow. [s]
 LONGEST_S = 366 * 86_400.0
+_FEW = 64
 _NAT = np.datetime64("NaT", "us")
 #: First and last signs of a value that may be blanks: those of ASCII, and any octet of others.
 _EDGES = np.array([bytes([octet]).isspace() or 0x1C <= octet <= 0x1F or octet >= 0x80 for octet in range(256)])
@@ -225,7 +224,7 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[np.ndarray, n
             return utc, wall
         also = _slowly(text.where(left), "iso")
         return np.where(np.isnat(utc), also[0], utc), np.where(np.isnat(wall), also[1], wall)
-    iso = _as_iso(of_series(text), written)
+    iso = as_iso(of_series(text), written)
     if iso is None:
         return _slowly(text, written)
     found = _iso(iso)
@@ -235,8 +234,10 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[np.ndarray, n
     found = _iso(pc.if_else(fits, iso, None))
     if found is None:
         return _slowly(text, written)
-    others = _slowly(to_series(pc.if_else(fits, None, of_series(text))), written)
-    return np.where(np.isnat(found[0]), others[0], found[0]), np.where(np.isnat(found[1]), others[1], found[1])
+    left = np.flatnonzero(pc.invert(pc.fill_null(fits, True)).to_numpy())
+    for times, others in zip(found, _slowly(text.iloc[left].reset_index(drop=True), written), strict=True):
+        times[left] = others
+    return found
 
 
 def _slowly(text: pd.Series, written: str) -> tuple[np.ndarray, np.ndarray]:
@@ -262,31 +263,14 @@ def _slowly(text: pd.Series, written: str) -> tuple[np.ndarray, np.ndarray]:
     return utc, wall
 
 
-def _as_iso(text: pa.ChunkedArray, written: str) -> pa.ChunkedArray | None:
-    """Times of a format of numbers that always have as many digits, rewritten as ISO, others as they are; None for another format."""
-    if written == "iso":
-        return text
-    parts = re.findall("%.|[^%]+", written)
-    asked = [part for part in parts if part[0] == "%"]
-    if len(set(asked)) < len(asked) or not set(_DIGITS) >= set(asked) >= set(_DIGITS) - {"%S"}:
-        return None
-    place = {part: f"\\{at}" for at, part in enumerate(asked, 1)}
-    pattern = "".join(f"([0-9]{{{_DIGITS[part]}}})" if part in _DIGITS else re.escape(part) for part in parts)
-    seconds = f":{place['%S']}" if "%S" in place else ""
-    iso = f"{place['%Y']}-{place['%m']}-{place['%d']} {place['%H']}:{place['%M']}{seconds}"
-    return pc.replace_substring_regex(text, f"^{pattern}$", iso)
-
-
 def _iso(text: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray] | None:
     """Times in UTC and times on the wall, both without a zone, if PyArrow reads all of them and they have minutes."""
     if not pc.all(pc.equal(pc.binary_slice(text.cast(pa.large_binary()), 13, 14), b":")).as_py():
         return None
 
     def read(part: pa.ChunkedArray, zone: str | None) -> np.ndarray | None:
-        try:
-            return np.asarray(part.cast(pa.timestamp("us", zone)).to_numpy().astype("M8[us]"))
-        except pa.ArrowInvalid:
-            return None
+        times = _cast(part, pa.timestamp("us", zone))
+        return None if times is None else np.asarray(times.to_numpy(zero_copy_only=False).astype("M8[us]"))
 
     wall = read(text, None)
     if wall is not None:
@@ -320,11 +304,8 @@ def _numbers(text: pd.Series, decimal: str, thousands: str) -> np.ndarray:
     if decimal != ".":
         # With a decimal comma a point is no decimal sign.
         plain = pc.replace_substring(pc.if_else(pc.match_substring(plain, "."), None, plain), decimal, ".")
-    try:
-        # What PyArrow reads is a number, or is not finite; but an exponent may be longer than ours.
-        numbers = None if any(_may_hold(plain, sign) for sign in b"eE") else plain.cast("float64")
-    except pa.ArrowInvalid:
-        numbers = None
+    # What PyArrow reads is a number, or is not finite; but an exponent may be longer than ours.
+    numbers = None if any(_may_hold(plain, sign) for sign in b"eE") else _cast(plain, pa.float64())
     if numbers is None:
         there = pc.if_else(pc.match_substring_regex(plain, f"^(?:{_NUMBER})$"), plain, None)
         numbers = pc.utf8_ltrim(there, "+").cast("float64")
@@ -339,7 +320,10 @@ def _may_hold(text: pa.ChunkedArray, sign: int) -> bool:
 
 def _colons(text: pd.Series, unit: str) -> np.ndarray:
     """Hours may pass 24 and leading minutes 60; the parts after them may not."""
-    plain = of_series(text)
+    plain, some = of_series(text), of_series(text.iloc[:1000])
+    if len(plain) > len(some) > 2 * pc.count_distinct(some).as_py():
+        codes, words = coded(text)
+        return np.append(_colons(pd.Series(words, dtype="str"), unit), np.nan)[codes]
     micros = of_day(plain)
     if micros is None:
         parts = pc.extract_regex(plain, r"^(?:(?P<a>\d{1,6}):)?(?P<b>\d{1,6}):(?P<c>\d{2}(?:[.,]\d+)?)$")
@@ -366,11 +350,17 @@ def of_day(text: pa.Array | pa.ChunkedArray) -> np.ndarray | None:
     if shortest is None or shortest < len("hh:mm:ss"):
         return None
     dated = pc.binary_join_element_wise(pa.scalar("1970-01-01", text.type), text, pa.scalar(" ", text.type))
+    micros = _cast(dated, pa.timestamp("us"))
+    return None if micros is None else np.asarray(micros.cast("int64").to_numpy(zero_copy_only=False))
+
+
+def _cast(text: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray | None:
+    """The texts as this type, or None if one cannot be; the first are tried alone, as it takes long to tell of each of many that fail."""
     try:
-        micros = dated.cast(pa.timestamp("us")).cast("int64")
+        text[:_FEW].cast(kind)
+        return text.cast(kind)
     except pa.ArrowInvalid:
         return None
-    return np.asarray(micros.to_numpy(zero_copy_only=False))
 
 
 def _floats(digits: pa.ChunkedArray) -> np.ndarray:
