@@ -11,7 +11,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import laid_over
-from ccstats.readers.words import constant, each_word, looked_up
+from ccstats.readers.words import chosen, constant, each_word, looked_up
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_issabel"]
@@ -155,7 +155,7 @@ def _audit(rows: Rows) -> pd.DataFrame:
         "agent": agent,
         "started_at": began,
         "ended_at": ended,
-        "state": pd.Series(np.select([holding, pausing], ["hold", "pause"], default="session"), dtype="str"),
+        "state": chosen("session", (pausing, "pause"), (holding, "hold")),
         "reason": rows.text("break", "id_break").where(pausing & ~holding),
         "_id": own,
         "_end": ended,
@@ -165,7 +165,8 @@ def _audit(rows: Rows) -> pd.DataFrame:
 
 def _states(audit: pd.DataFrame, contacts: pd.DataFrame | None, account: Account) -> pd.DataFrame:
     """Sessions, with breaks, calls and holds laid over them."""
-    spans = audit.assign(queue=None, contact_id=None, closed_by="event")
+    nothing = constant(None, len(audit))
+    spans = audit.assign(queue=nothing, contact_id=nothing, closed_by="event")
     times = [spans["started_at"], spans["ended_at"]]
     of_calls = spans.iloc[:0]
     if contacts is not None:

@@ -59,7 +59,8 @@ def laid_over(layers: list[pd.DataFrame], account: Account) -> pd.DataFrame:
     agent = pd.factorize(every["agent"], sort=True)[0]
     times, number = np.unique(pd.concat([every["started_at"], every["ended_at"]]).dt.tz_localize(None), return_inverse=True)
     begins, ends = agent * len(times) + number[: len(every)], agent * len(times) + number[len(every) :]
-    places = np.unique(np.concatenate([begins, ends]))
+    places = np.sort(np.concatenate([begins, ends]))
+    places = places[np.diff(places, prepend=-1) > 0]
     span, first = np.full(len(places), -1), 0
     for layer in layers:
         rows = np.arange(first, first + len(layer))
