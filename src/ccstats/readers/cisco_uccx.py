@@ -10,9 +10,11 @@ import pandas as pd
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import constant, looked_up
+from ccstats.readers.words import categorised, coded, constant, joined
+from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_details"]
 
@@ -26,7 +28,7 @@ _UNQUEUED = {"1": "ivr_abandoned", "5": "blocked_full"}
 _ABORTED = "4"
 #: What each column is called in a table of its own, and in a join of all three.
 _START, _END, _AGENT_START, _QUEUE_WORD = "startDateTime", "endDateTime", "agentStart", ("queueDisposition", "disposition")
-_LEG, _VISIT = ["_session", "_seq"], ["_session", "_seq", "_index"]
+_NAT = np.iinfo(np.int64).min
 
 
 def looks_like(head: bytes) -> bool:
@@ -70,7 +72,7 @@ def read_details(sources: Iterable[Source], options: Options) -> Log:
     [{'queue': '7', 'outcome': 'answered', 'wait_s': 25.0, 'talk_s': 90.0}]
     """
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         rows = Rows(read_grid(source, Layout(), account), account, options)
         if rows.grid.header and not any(all(rows.has(name) for name in table) for table in (_CALL, _QUEUE, _AGENT)):
@@ -81,11 +83,9 @@ def read_details(sources: Iterable[Source], options: Options) -> Log:
         parts.append(_details(rows, options))
         if options.progress:
             options.progress(source.name, 1.0)
-    details = pd.concat(parts, ignore_index=True)
-    key = [*_VISIT, "_call", "_target", "_agent", "_agent_start"]
-    twice = details.duplicated(key).to_numpy(dtype=bool)
-    contacts, lost = _visits(details[~twice], account)
-    _book(details, twice, details.index.isin(lost), account, options)
+    details = parts.frame()
+    contacts, twice, lost = _visits(details, account)
+    _book(details, twice, lost, account, options)
     return to_log(contacts, account, options, "cisco_uccx")
 
 
@@ -104,17 +104,19 @@ def _details(rows: Rows, options: Options) -> pd.DataFrame:
     rows.ignore(target.notna() & (kind == "1"), "queued for an agent (targetType 1), not for a queue")
     rows.close(target.notna() & word.isna(), "disposition is blank")
     call = rows.text("contactDisposition")
-    order = pd.to_numeric(seq, errors="coerce")
+    if node.notna().any():
+        session = joined("-", node, session).where(node.notna(), session)
+    if alone:
+        start = end = start.mask(start.notna())
     return rows.frame(
         {
-            "_session": session.where(node.isna(), node + "-" + session),
+            "_session": session,
             "_seq": seq,
-            "_order": order,
             "_index": rows.text("qIndex").fillna(""),
             "_call": call,
             "_type": rows.text("contactType"),
-            "_start": start.where(~pd.Series([alone] * len(rows))),
-            "_end": end.where(~pd.Series([alone] * len(rows))),
+            "_start": start,
+            "_end": end,
             "_target": target,
             "_queue": rows.text("csqName", "targetID"),
             "_word": word,
@@ -133,30 +135,46 @@ def _details(rows: Rows, options: Options) -> pd.DataFrame:
     )
 
 
-def _visits(details: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, pd.Index]:
-    """Contacts, and the rows of queue visits that cannot be dated."""
-    # Numbers are compared faster than texts.
-    details = details.assign(_leg=details.groupby(_LEG, sort=False).ngroup())
-    details["_visit"] = details.groupby(["_leg", "_index"], sort=False).ngroup()
-    calls = details[details["_call"].notna()].drop_duplicates("_leg")
-    calls = calls[["_leg", "_session", "_order", "_call", "_type", "_start", "_end", "_application", "_customer", "_dnis"]]
-    queued = details[details["_target"].notna()].drop_duplicates(["_visit", "_target"])
-    rank = queued["_word"].map({word: at for at, word in enumerate(_OUTCOMES)}).fillna(len(_OUTCOMES))
-    queued = queued.assign(_rank=rank, _row=queued.index).sort_values(["_rank", "_queued_s"], ascending=[True, False], kind="stable")
-    several = queued.duplicated("_visit")
+def _visits(details: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Contacts, the rows that repeat an earlier one, and those of queue visits that cannot be dated."""
+    session, seq, index, call, target, agent = (
+        coded(details[name])[0] for name in ("_session", "_seq", "_index", "_call", "_target", "_agent")
+    )
+    started = details["_agent_start"].dt.tz_localize(None).to_numpy().astype("int64")
+    leg = _pairs(session, seq)
+    visit = _pairs(leg, index)
+    answer = _pairs(_pairs(visit, agent), pd.factorize(started)[0])
+    twice = _again(_pairs(_pairs(answer, call), target))
+    here = np.flatnonzero(~twice)
+
+    calls = _first(here[call[here] >= 0], leg)
+    queued = here[target[here] >= 0]
+    queued = queued[~_again(_pairs(visit, target)[queued])]
+    word = details["_word"].iloc[queued]
+    rank = categorised(word, {each: each for each in _OUTCOMES}, [*_OUTCOMES, ""], "").cat.codes.to_numpy()
+    waited_s = details["_queued_s"].to_numpy()[queued]
+    queued = queued[np.lexsort((np.where(np.isnan(waited_s), np.inf, -waited_s), rank))]
+    several = _again(visit[queued])
     account.note(
         "in several queues at once: counted once, in the queue that answered or else the one waited in longest", int(several.sum())
     )
-    queued = queued[~several][["_leg", "_visit", "_session", "_order", "_row", "_queue", "_word", "_queued_s"]]
+    queued = queued[~several]
 
-    agents = details[details["_agent"].notna()].drop_duplicates(["_visit", "_agent", "_agent_start"])
-    took = agents["_talk_s"] > 0
-    missed = agents[~took].groupby("_visit").size()
-    taken = agents[took].sort_values("_agent_start", kind="stable").drop_duplicates("_visit")
-    taken = taken[["_visit", "_agent_name", "_agent_start", "_ring_s", "_talk_s", "_hold_s", "_work_s"]]
-    visits = queued.merge(calls.drop(columns=["_order", "_session"]), on="_leg", how="left").merge(taken, on="_visit", how="left")
+    agents = here[agent[here] >= 0]
+    agents = agents[~_again(answer[agents])]
+    took = details["_talk_s"].to_numpy()[agents] > 0
+    missed = np.bincount(visit[agents[~took]], minlength=len(details))
+    agents = agents[took]
+    # Where no start is logged it is the last.
+    late = np.where(started[agents] == _NAT, np.iinfo(np.int64).max, started[agents])
+    taken = _first(agents[np.argsort(late, kind="stable")], visit)
+    of_call, of_agent = calls[leg[queued]], taken[visit[queued]]
+    columns = {name: queued for name in ("_session", "_queue", "_word", "_queued_s")}
+    columns |= {name: of_call for name in ("_call", "_start", "_end", "_customer", "_dnis")}
+    columns |= {name: of_agent for name in ("_agent_name", "_agent_start", "_ring_s", "_talk_s", "_hold_s", "_work_s")}
+    visits = pd.DataFrame({name: details[name].array.take(rows, allow_fill=True) for name, rows in columns.items()}, copy=False)
 
-    outcome = looked_up(visits["_word"], _OUTCOMES).fillna("unknown")
+    outcome = categorised(visits["_word"], _OUTCOMES, CONTACTS["outcome"].vocabulary, "unknown")
     outcome = outcome.mask((outcome == "abandoned") & (visits["_call"] == _ABORTED), "failed")
     answered = outcome == "answered"
     account.note(
@@ -169,10 +187,11 @@ def _visits(details: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, pd.I
     at = (left - waited).where(~passed_on, visits["_start"])
     account.note("queueTime is blank: wait_s is missing", int(visits["_queued_s"].isna().sum()))
     dated = at.notna() & ~(answered & visits["_queued_s"].isna())
-    lost = pd.Index(visits.loc[~dated, "_row"])
+    lost = np.zeros(len(details), dtype=bool)
+    lost[queued[~dated]] = True
 
     seconds = {name: visits[column].where(answered) for name, column in _SECONDS.items()}
-    missed_by = visits["_visit"].map(missed).fillna(0).astype("int64")
+    missed_by = missed[visit[queued]]
     out = pd.DataFrame(
         {
             "contact_id": visits["_session"],
@@ -188,19 +207,36 @@ def _visits(details: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, pd.I
             "dnis": visits["_dnis"],
             "ring_noanswer": missed_by,
             "ring_attempts": missed_by + visits["_talk_s"].notna(),
-            "_order": visits["_order"],
         }
     )[dated]
-    return _with_unqueued(out, calls, queued), lost
+    unseen = np.ones(len(calls), dtype=bool)
+    unseen[leg[queued]] = False
+    return _with_unqueued(out, details.iloc[np.sort(calls[(calls >= 0) & unseen])]), twice, lost
+
+
+def _pairs(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Numbers of the pairs of two columns of numbers from -1, in the order they come."""
+    return pd.factorize((one.astype("int64") + 1) * (int(other.max(initial=0)) + 2) + other + 1)[0]
+
+
+def _again(numbers: np.ndarray) -> np.ndarray:
+    """Which of them come earlier too."""
+    return pd.Series(numbers).duplicated().to_numpy()
+
+
+def _first(rows: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """The first of these rows that has each number, or -1."""
+    first = np.full(int(number.max(initial=-1)) + 1, -1)
+    first[number[rows[::-1]]] = rows[::-1]
+    return first
 
 
 _SECONDS = {"ring_s": "_ring_s", "talk_s": "_talk_s", "hold_s": "_hold_s", "wrap_s": "_work_s"}
 
 
-def _with_unqueued(visits: pd.DataFrame, calls: pd.DataFrame, queued: pd.DataFrame) -> pd.DataFrame:
+def _with_unqueued(visits: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
     """Incoming calls that ended before any queue, after those that queued."""
-    unseen, incoming = ~calls["_leg"].isin(queued["_leg"]), calls["_type"].fillna("1") == "1"
-    alone = calls[unseen & incoming & calls["_call"].isin(_UNQUEUED)]
+    alone = calls[(calls["_type"].fillna("1") == "1") & calls["_call"].isin(_UNQUEUED)]
     alone = alone[alone["_start"].notna() & alone["_application"].notna()]
     nothing = np.full(len(alone), np.nan)
     more = pd.DataFrame(
@@ -208,7 +244,7 @@ def _with_unqueued(visits: pd.DataFrame, calls: pd.DataFrame, queued: pd.DataFra
             "contact_id": alone["_session"],
             "queue": alone["_application"],
             "queued_at": alone["_start"].mask(alone["_start"].notna()),
-            "outcome": looked_up(alone["_call"], _UNQUEUED),
+            "outcome": categorised(alone["_call"], _UNQUEUED, CONTACTS["outcome"].vocabulary, "unknown").array,
             "raw_outcome": alone["_call"],
             **dict.fromkeys(["wait_s", *_SECONDS], nothing),
             "agent": constant(None, len(alone)).set_axis(alone.index),
@@ -217,7 +253,6 @@ def _with_unqueued(visits: pd.DataFrame, calls: pd.DataFrame, queued: pd.DataFra
             "dnis": alone["_dnis"],
             "ring_noanswer": 0,
             "ring_attempts": 0,
-            "_order": alone["_order"],
         }
     )
     every = pd.concat([visits, more], ignore_index=True) if len(more) else visits.reset_index(drop=True)
@@ -226,7 +261,8 @@ def _with_unqueued(visits: pd.DataFrame, calls: pd.DataFrame, queued: pd.DataFra
 
 def _book(details: pd.DataFrame, twice: np.ndarray, lost: np.ndarray, account: Account, options: Options) -> None:
     """One fate a row: repeated, not to be dated, or used."""
-    lines, weight, texts = (details[name].to_numpy() for name in ("_line", "_weight", "_text"))
+    lines, weight = (details[name].to_numpy() for name in ("_line", "_weight"))
+    texts = details["_text"].to_numpy() if options.keep_text else None
     reasons = {
         "repeats an earlier row (same session, leg, queue and agent)": twice,
         "when the call joined the queue cannot be told: no row of AgentConnectionDetail or ContactCallDetail, or no queueTime": lost
@@ -236,7 +272,7 @@ def _book(details: pd.DataFrame, twice: np.ndarray, lost: np.ndarray, account: A
         kept = np.asarray(places)
         for reason, mask in reasons.items():
             hit = kept[mask[kept]]
-            account.reject(str(name), lines[hit], reason, texts=texts[hit] if options.keep_text else (), weight=int(weight[hit].sum()))
+            account.reject(str(name), lines[hit], reason, texts=() if texts is None else texts[hit], weight=int(weight[hit].sum()))
             kept = kept[~mask[kept]]
         account.count(str(name), "used", "detail", int(weight[kept].sum()))
 
