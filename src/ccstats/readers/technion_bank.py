@@ -15,9 +15,10 @@ from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import localise
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import repeated
 from ccstats.readers.plain_csv import plain_columns
-from ccstats.readers.values import of_day
-from ccstats.readers.words import constant, of_series
+from ccstats.readers.values import of_day, trimmed
+from ccstats.readers.words import chosen, constant, joined, of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_calls"]
@@ -81,7 +82,7 @@ def read_calls(sources: Sequence[Source], options: Options) -> Log:
         if options.progress:
             options.progress(source.name, 1.0)
     contacts = pd.concat(parts, ignore_index=True)
-    again = contacts.duplicated("contact_id").to_numpy()
+    again = repeated(contacts, ["contact_id"])
     texts = contacts["_text"].to_numpy() if options.keep_text else None
     for name, places in contacts.groupby("_source", sort=False).indices.items():
         rows = np.asarray(places)
@@ -93,7 +94,7 @@ def read_calls(sources: Sequence[Source], options: Options) -> Log:
             texts=() if texts is None else texts[twice],
         )
         account.count(str(name), "used", "call", len(rows) - len(twice))
-    contacts = contacts[~again].drop(columns=["_source", "_line", *(["_text"] if options.keep_text else [])])
+    contacts = (contacts[~again] if again.any() else contacts).drop(columns=["_source", "_line", *(["_text"] if options.keep_text else [])])
     unknown = int((contacts["outcome"] == "unknown").sum())
     if unknown:
         words = sorted(contacts.loc[contacts["outcome"] == "unknown", "raw_outcome"].dropna().unique())[:5]
@@ -126,9 +127,9 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
         account.count(name, "ignored", rule, int(hit.sum()))
         open_ &= ~hit
 
-    day = _date(text("date"))
-    clock = {column: _seconds(text(column)) for column in ("vru_entry", "vru_exit", "q_start", "q_exit", "ser_start", "ser_exit")}
-    length = {column: _whole(text(column)) for column in ("vru_time", "q_time", "ser_time")}
+    day = _each(_date, text("date"))
+    clock = {column: _each(_seconds, text(column)) for column in ("vru_entry", "vru_exit", "q_start", "q_exit", "ser_start", "ser_exit")}
+    length = {column: _each(_whole, text(column)) for column in ("vru_time", "q_time", "ser_time")}
     # The times wrap at midnight, and so does a length that was made by subtracting them.
     wrapped = {column: values < -_HALF_S for column, values in length.items()}
     length = {column: np.where(wrapped[column], values + _DAY_S, values) for column, values in length.items()}
@@ -145,7 +146,8 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
         open_ &= ~hit
 
     keep = np.flatnonzero(open_)
-    taken = {column: text(column).take(pa.array(keep)).to_pandas().astype("str") for column in _COLUMNS if column not in clock | length}
+    kept = [column for column in _COLUMNS if column not in clock | length]
+    taken = {column: to_series(text(column) if open_.all() else text(column).take(pa.array(keep))) for column in kept}
     day = day[keep]
     clock = {column: values[keep] for column, values in clock.items()}
     length = {column: values[keep] for column, values in length.items()}
@@ -157,10 +159,10 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
     hung_up = (taken["outcome"] == "HANG").to_numpy()
     # Midnight is 0:00:00 as well, so a call that did not queue is one whose three queue columns are all zero.
     queued = (clock["q_start"] != 0) | (clock["q_exit"] != 0) | (length["q_time"] != 0)
-    joined = np.where(queued, clock["q_start"], clock["vru_exit"])
+    entered = np.where(queued, clock["q_start"], clock["vru_exit"])
     # Only the call has a date. An event belongs to the day that brings it nearest to the call's beginning.
-    since = (joined - clock["vru_entry"] + _HALF_S) % _DAY_S - _HALF_S
-    account.note("queued after midnight: dated the day after the call's", int(((since > 0) & (joined < clock["vru_entry"])).sum()))
+    since = (entered - clock["vru_entry"] + _HALF_S) % _DAY_S - _HALF_S
+    account.note("queued after midnight: dated the day after the call's", int(((since > 0) & (entered < clock["vru_entry"])).sum()))
     beginning = day + clock["vru_entry"].astype("timedelta64[s]")
     arrived_at = localise(pd.Series(beginning), options.timezone or "UTC")
     queued_at = localise(pd.Series(beginning + since.astype("timedelta64[s]")), options.timezone or "UTC")
@@ -173,15 +175,13 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
     served = answered & ~no_server
     unknown_agent = ~served | (taken["server"].str.strip() == "").to_numpy()
     out = {
-        "contact_id": taken["vru+line"] + "|" + taken["call_id"] + "|" + taken["date"],
+        "contact_id": joined("|", taken["vru+line"], taken["call_id"], taken["date"]),
         "visit": np.ones(len(keep), dtype="int64"),
         "channel": constant("voice", len(keep)),
         "direction": constant("inbound", len(keep)),
         "queue": taken["type"],
         "queued_at": queued_at.utc.mask(in_menu),
-        "outcome": pd.Series(
-            np.select([answered, in_menu, hung_up], ["answered", "ivr_abandoned", "abandoned"], default="unknown"), dtype="str"
-        ),
+        "outcome": chosen("unknown", (hung_up, "abandoned"), (in_menu, "ivr_abandoned"), (answered, "answered")),
         "raw_outcome": taken["outcome"].mask(taken["outcome"].str.strip() == ""),
         "wait_s": np.where(in_menu, np.nan, length["q_time"]),
         "ring_s": np.full(len(keep), np.nan),
@@ -203,7 +203,11 @@ def _split(source: Source, account: Account) -> tuple[list[pa.Array], np.ndarray
     if plain is not None:
         if bytes(source.data[-1:]) != b"\n":
             account.note("the last line has no line end: it may be cut", 1)
-        return [pc.utf8_trim_whitespace(of_series(values)) for _, values in plain[1].items()], np.arange(1, len(plain[1]) + 1), lambda _: []
+        return (
+            [trimmed(of_series(values).combine_chunks()) for _, values in plain[1].items()],
+            np.arange(1, len(plain[1]) + 1),
+            lambda _: [],
+        )
     buffer = np.frombuffer(source.data, dtype="uint8")
     ends = np.flatnonzero(buffer == ord("\n"))
     if len(buffer) and (not len(ends) or ends[-1] != len(buffer) - 1):
@@ -262,6 +266,12 @@ def _mask(values: pa.Array) -> np.ndarray:
 
 def _floats(values: pa.Array) -> np.ndarray:
     return values.cast("float64").to_numpy(zero_copy_only=False)
+
+
+def _each(read: Callable[[pa.Array], np.ndarray], values: pa.Array) -> np.ndarray:
+    """What each text tells, read once."""
+    coded = values.dictionary_encode()
+    return read(coded.dictionary)[coded.indices.to_numpy()]
 
 
 def _whole(values: pa.Array) -> np.ndarray:

@@ -11,10 +11,10 @@ import pandas as pd
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts
-from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
+from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.values import LONGEST_S, to_seconds, to_text
-from ccstats.readers.words import constant, each_word, looked_up
+from ccstats.readers.values import LONGEST_S, to_seconds
+from ccstats.readers.words import each_combination
 
 __all__ = ["READER", "looks_like", "read_queue_calls"]
 
@@ -101,27 +101,20 @@ def _visits(rows: Rows) -> pd.DataFrame:
     answered = served | (talked.notna() & agent.notna() & code.eq("0") & failed.eq("0"))
     rows.note(served & agent.isna(), "served, but to_dn is blank: agent is missing")
     rows.note(served & (code.fillna("0").ne("0") | failed.fillna("0").ne("0")), "served in spite of a reason for not being answered")
-    outcome = constant(None, len(rows)).mask(answered, "answered")
-    outcome = outcome.fillna(pd.Series("callback", index=outcome.index, dtype="str").where(rows.text("cb_num").notna()))
-    outcome = outcome.fillna(each_word(words, _told))
-    outcome = outcome.mask(outcome.isna() & words.isna(), looked_up(code, _CODES))
-    outcome = outcome.mask(outcome.isna() & ended.isna(), "open").fillna("unknown")
+    outcome = each_combination(_outcome, words, code, answered, rows.text("cb_num").notna(), ended.notna())
     lasted = (ended - started).dt.total_seconds()
     rows.note((lasted - wait - talked.fillna(0)).abs() > 1, "time_end - time_start is not waiting + polling + servicing")
 
-    raw = code.fillna("")
-    for part in (failed, words):
-        raw = raw + ("|" + part).fillna("")
     polls, dialled = rows.numbers("count_polls"), rows.numbers("count_dialed")
-    door = outcome.str.startswith("blocked_")
-    out: dict[str, pd.Series | np.ndarray] = {
-        "contact_id": rows.text("call_history_id").fillna("idcallcent_queuecalls:" + own),
-        "channel": constant("voice", len(rows)),
-        "direction": constant("inbound", len(rows)),
+    door, history = outcome.str.startswith("blocked_"), rows.text("call_history_id")
+    out: dict[str, pd.Series | np.ndarray | str | None] = {
+        "contact_id": history.fillna("idcallcent_queuecalls:" + own) if history.hasnans else history,
+        "channel": "voice",
+        "direction": "inbound",
         "queue": queue,
         "queued_at": started.mask(door),
         "outcome": outcome,
-        "raw_outcome": raw.mask(raw == ""),
+        "raw_outcome": each_combination(_raw, code, failed, words),
         "wait_s": wait.mask(door),
         # Polling is the sum over all agents tried, so it is the ringing of the one who answered only if nobody was tried before.
         "ring_s": rung.where(answered & (polls == 1)),
@@ -138,8 +131,18 @@ def _visits(rows: Rows) -> pd.DataFrame:
     return rows.frame(out)
 
 
-def _told(words: str) -> str | None:
-    return next((ours for pattern, ours in _WORDS.items() if re.search(pattern, words, re.IGNORECASE)), None)
+def _outcome(words: str | None, code: str | None, answered: bool, called_back: bool, over: bool) -> str:
+    if answered or called_back:
+        return "answered" if answered else "callback"
+    if words is None:
+        told = _CODES.get(code or "")
+    else:
+        told = next((ours for pattern, ours in _WORDS.items() if re.search(pattern, words, re.IGNORECASE)), None)
+    return told or ("unknown" if over else "open")
+
+
+def _raw(code: str | None, failed: str | None, words: str | None) -> str | None:
+    return "|".join([code or "", *(part for part in (failed, words) if part is not None)]) or None
 
 
 def _seconds(rows: Rows, name: str) -> pd.Series:
@@ -149,7 +152,7 @@ def _seconds(rows: Rows, name: str) -> pd.Series:
     column = rows.columns[name.replace("_", "")]
     if pd.api.types.is_timedelta64_dtype(column.dtype) or not len(column):
         return rows.seconds(name)
-    text = to_text(column, MISSING)
+    text = rows.text(name)
     clock, days = text, pd.Series(np.zeros(len(rows)))
     if text.str.contains("day", regex=False, na=False).any():
         parts = text.str.extract("^" + _DAYS + "$")

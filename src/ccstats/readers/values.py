@@ -15,7 +15,20 @@ from ccstats.readers.clock import Instants, as_iso, localise
 from ccstats.readers.words import coded, of_series, to_series
 from ccstats.readers.workbooks import cell_text
 
-__all__ = ["COLONS", "LONGEST_S", "SECONDS", "TIMES", "Parsed", "of_day", "to_counts", "to_instants", "to_numbers", "to_seconds", "to_text"]
+__all__ = [
+    "COLONS",
+    "LONGEST_S",
+    "SECONDS",
+    "TIMES",
+    "Parsed",
+    "of_day",
+    "to_counts",
+    "to_instants",
+    "to_numbers",
+    "to_seconds",
+    "to_text",
+    "trimmed",
+]
 
 #: Units of durations, and seconds in one of each.
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0, "excel_days": 86_400.0}
@@ -61,9 +74,7 @@ def to_text(column: pd.Series, missing: tuple[str, ...] = ()) -> pd.Series:
     if not isinstance(column.dtype, pd.StringDtype):
         plain = column.astype(object)
         column = pd.Series([None if pd.isna(value) else cell_text(value) for value in plain], dtype="str")
-    text = of_series(column).combine_chunks()
-    if _has_blanks_around(text):
-        text = pc.utf8_trim_whitespace(text)
+    text = trimmed(of_series(column).combine_chunks())
     unknown = pc.is_in(text, pa.array(["", *missing], text.type))
     if pc.any(unknown).as_py():
         if text.offset:
@@ -75,13 +86,20 @@ def to_text(column: pd.Series, missing: tuple[str, ...] = ()) -> pd.Series:
     return to_series(text)
 
 
-def _has_blanks_around(text: pa.Array) -> bool:
-    """Whether a value begins or ends with a blank, or with a sign outside ASCII, which may be one."""
+def trimmed(text: pa.Array) -> pa.Array:
+    """Large texts without blanks around them; the same array if none begins or ends with a blank, or a sign outside ASCII that may be one.
+
+    Examples
+    --------
+    >>> trimmed(pa.array([" 12", "7"], pa.large_string())).to_pylist()
+    ['12', '7']
+    """
     octets = np.frombuffer(text.buffers()[2] or b"", dtype="uint8")
     if not len(octets):
-        return False
+        return text
     ends = np.frombuffer(text.buffers()[1], dtype="int64")[text.offset : text.offset + len(text) + 1]
-    return bool(_EDGES.take(octets.take(ends[:-1], mode="clip")).any() or _EDGES.take(octets.take(ends[1:] - 1, mode="clip")).any())
+    first, last = octets.take(ends[:-1], mode="clip"), octets.take(ends[1:] - 1, mode="clip")
+    return pc.utf8_trim_whitespace(text) if _EDGES.take(first).any() or _EDGES.take(last).any() else text
 
 
 def to_seconds(column: pd.Series, unit: str, *, missing: tuple[str, ...] = (), decimal: str = ".", thousands: str = "") -> Parsed:
