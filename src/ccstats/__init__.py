@@ -134,6 +134,8 @@ _HOME = {
     "build_roster": "ccstats.workforce.rostering",
     "PlacedBreaks": "ccstats.workforce.breaks",
     "place_breaks": "ccstats.workforce.breaks",
+    "SuggestedChanges": "ccstats.workforce.changes",
+    "suggest_changes": "ccstats.workforce.changes",
     "read_roster": "ccstats.exports",
     "read_schedule": "ccstats.exports",
     "write_calendar": "ccstats.exports",

@@ -33,7 +33,7 @@ def read_seats(schedule: Any) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``seat`` (1, 2, …: one shift of one agent)``, agent`` (missing where it has no name)``, queue, shift, started_at, ended_at``, by time.
+        ``seat`` (1, 2, …: one shift of one agent)``, agent`` (missing: it has no name)``, queue, shift, started_at, ended_at``, by time.
 
     Raises
     ------
