@@ -11,9 +11,11 @@ import pandas as pd
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import constant, each_word, looked_up
+from ccstats.readers.words import categorised, chosen, constant, each_word
+from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_report"]
 
@@ -88,7 +90,7 @@ def read_report(sources: Iterable[Source], options: Options) -> Log:
     [{'queue': 'sales', 'outcome': 'answered', 'wait_s': 20.0, 'talk_s': 90.0}]
     """
     account = Account(options)
-    parts, seen = [], set()
+    parts, seen = Parts(options), set()
     for source in sources:
         grid = read_grid(source, Layout(), account)
         plain = Rows(grid, account, options)
@@ -122,9 +124,9 @@ def _contacts(rows: Rows, report: str, options: Options) -> pd.DataFrame:
     for name, values in {"wait_time": wait, "talk_time": talk, "hold_time": hold}.items():
         rows.close((values > 0) & (values < 0.5), f"{name} is a fraction of a day, as in the report explore_calls; export seconds")
 
-    outcome = looked_up(plain, _OUTCOMES).fillna("unknown")
+    outcome = categorised(plain, _OUTCOMES, CONTACTS["outcome"].vocabulary, "unknown")
     for each, columns in _STAYED.items():
-        for column in columns[::-1]:
+        for column in filter(rows.has, columns[::-1]):
             stayed = rows.seconds(column)
             wait = wait.mask((outcome == each) & (stayed > 0), stayed)
     answered, outside = outcome == "answered", outcome == "blocked_closed"
@@ -141,7 +143,7 @@ def _contacts(rows: Rows, report: str, options: Options) -> pd.DataFrame:
     return rows.frame(
         {
             "contact_id": contact,
-            "channel": constant("voice", many).mask(rows.flags(str(names["callback"])), "callback"),
+            "channel": chosen("voice", (rows.flags(str(names["callback"])), "callback")),
             "direction": constant("inbound", many),
             "queue": queue,
             "queued_at": start.mask(outside),
@@ -154,7 +156,7 @@ def _contacts(rows: Rows, report: str, options: Options) -> pd.DataFrame:
             "wrap_s": wrap.where(answered),
             "agent": user.where(answered),
             "arrived_at": start.where(outside),
-            "ended_by": constant(None, many).mask(outcome == "abandoned", "customer"),
+            "ended_by": chosen(None, (outcome == "abandoned", "customer")),
             "customer": rows.text(*names["customer"]),
             "dnis": rows.text(*names["dnis"]),
             "disposition": rows.text("disposition_code"),
