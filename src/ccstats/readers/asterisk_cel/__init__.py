@@ -12,14 +12,20 @@ import json
 import re
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import ZoneError
 from ccstats.readers.accounting import Account
-from ccstats.readers.asterisk_cel.visits import visits_of
+from ccstats.readers.asterisk_cel.events import Events
+from ccstats.readers.asterisk_cel.visits import starts_of, visits_of
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.words import each_word, of_series, to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_cel"]
@@ -42,14 +48,15 @@ _LAYOUTS = {
 }
 _NEEDED = ("eventtype", "eventtime", "channame", "appname", "appdata", "uniqueid")
 #: What stands for the type where its column holds numbers, since Asterisk 12.
-_NUMBERS = dict(
-    enumerate(
+_NUMBERS = {
+    str(number): name
+    for number, name in enumerate(
         ("CHAN_START", "CHAN_END", "HANGUP", "ANSWER", "APP_START", "APP_END", "BRIDGE_ENTER", "BRIDGE_EXIT", "PARK_START", "PARK_END",
          "BLINDTRANSFER", "ATTENDEDTRANSFER", "USER_DEFINED", "LINKEDID_END", "PICKUP", "FORWARD", "LOCAL_OPTIMIZE",
          "LOCAL_OPTIMIZE_BEGIN"),
         start=1,
     )
-)  # fmt: skip
+}  # fmt: skip
 _UNIQUE = re.compile(r"(\S+-)?\d{9,11}\.\d+")
 _TIME = re.compile(r"\d{9,11}\.\d{1,6}|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")
 
@@ -98,31 +105,29 @@ def read_cel(sources: Iterable[Source], options: Options) -> Log:
     >>> log.contacts[["queue", "outcome", "wait_s"]].to_dict("records")
     [{'queue': 'sales', 'outcome': 'abandoned', 'wait_s': 30.0}]
     """
-    account = Account(options)
-    parts = []
+    account, parts = Account(options), Parts(options)
     for source in sources:
         parts.append(_events(_rows(source, account, options), options))
         if options.progress:
             options.progress(source.name, 1.0)
-    events = pd.concat(parts, ignore_index=True).sort_values(["at", "row"], kind="stable", ignore_index=True)
-    last = events["at"].max()
-    # Where calls meet, the oldest linkedid wins: a channel belongs to the one that it ends with.
-    events["call"] = events.groupby("uid", sort=False)["linked"].transform("last")
-    starts = (events["kind"] == "APP_START") & (events["app"] == "queue")
-    of_queue = events["call"].isin(events.loc[starts, "call"])
-    met = events["bridge"].notna() & events["bridge"].isin(events.loc[of_queue, "bridge"])
-    of_queue |= events["uid"].isin(events.loc[met, "uid"])
-    cut = events.loc[(events["app"] == "queue") & ~events["uid"].isin(events.loc[starts, "uid"]), "call"]
-    account.note("calls in a queue before the log begins, or APP_START is lost: no visits", cut.nunique() if starts.any() else 0)
-    others = events[~of_queue].assign(cut=events["call"].isin(cut))
-    for whose, of_cut, lines in others.groupby(["_source", "cut"], sort=False, as_index=False)["_weight"].sum().itertuples(index=False):
+    events = Events(parts.frame())
+    last = int(events.times[-1]) if len(events) else 0
+    starts = starts_of(events)
+    of_queue = events.among(events.call, starts)
+    of_queue |= events.among(events.uid, events.among(events.bridge, of_queue))
+    cut = events.among(events.call, events.apps("queue".__eq__) & ~events.among(events.uid, starts))
+    if starts.any():
+        many = len(np.unique(events.call[cut]))
+        account.note("calls in a queue before the log begins, or APP_START is lost: no visits", many)
+    for whose, of_cut, lines in events.lines(~of_queue, cut):
         rule = "of a call whose APP_START of Queue() is not in the log" if of_cut and starts.any() else "of a call that visited no queue"
-        account.count(str(whose), "ignored", rule, int(lines))
+        account.count(whose, "ignored", rule, lines)
     if not starts.any():
         account.note("no APP_START of Queue(): no queue calls (cel.conf needs APP_START in events and queue in apps)", len(events))
         return to_log(CONTACTS.empty(), account, options, "asterisk_cel")
-    same = [name for name in map(str, events) if not name.startswith("_")]
-    events = settle([events[of_queue]], account, options, same=same, called="in all columns read", rule="event")
+    events.keep(of_queue)
+    once = settle([events.lines_of()], account, options, same=["event"], called="in all columns read", rule="event")
+    events.keep(once["event"].to_numpy())
     return to_log(visits_of(events, last, account), account, options, "asterisk_cel")
 
 
@@ -148,10 +153,9 @@ def _rows(source: Source, account: Account, options: Options) -> Rows:
 
 
 def _events(rows: Rows, options: Options) -> pd.DataFrame:
-    kind = rows.text("eventtype").str.upper()
-    numbers = kind.str.fullmatch(r"\d{1,2}", na=False)
-    rows.note(numbers, "types of events are numbers: read as Asterisk 12 and later count them")
-    kind = kind.mask(numbers, kind.where(numbers).map({str(number): name for number, name in _NUMBERS.items()}))
+    said = rows.text("eventtype").str.upper()
+    kind = each_word(said, lambda word: _NUMBERS.get(word) if re.fullmatch(r"\d{1,2}", word) else word)
+    rows.note(said.notna() & (kind != said), "types of events are numbers: read as Asterisk 12 and later count them")
     rows.close(kind.isna(), "eventtype is blank or an unknown number")
     uid, linked = rows.call_ids("uniqueid"), rows.call_ids("linkedid")
     rows.close(uid.isna(), "uniqueid is blank")
@@ -164,17 +168,22 @@ def _events(rows: Rows, options: Options) -> pd.DataFrame:
             "('UTC' where usegmtime=yes). Seconds since 1970, which cel.conf writes without a dateformat, need none"
         ) from None
     rows.close(at.isna(), "eventtime is blank")
-    app, data, extra = rows.text("appname").str.casefold(), rows.text("appdata"), rows.text("extra", "eventextra")
-    began = (app == "queue") & (kind == "APP_START")
+    app, extra = each_word(rows.text("appname"), str.casefold).fillna(""), of_series(rows.text("extra", "eventextra"))
+    began = ((app == "queue") & (kind == "APP_START")).to_numpy(dtype=bool)
+    data = to_series(pc.if_else(pa.array(began), of_series(rows.text("appdata")), None))
     # Queue(name,options,URL,announcement,timeout,…), in old versions with bars.
-    queue = data.str.extract(r"^([^,|]*)", expand=False).str.strip()
-    timeout = data.where(began).str.extract(r"^(?:[^,|]*[,|]){4}\s*(\d{1,9})", expand=False)
+    queue = each_word(data, lambda text: re.split("[,|]", text)[0].strip())
+    timeout = each_word(data, _timeout)
     rows.close(began & queue.fillna("").eq(""), "appdata of Queue names no queue")
 
     def told(name: str, *kinds: str) -> pd.Series:
-        found = extra.where(kind.isin(kinds)).str.extract(rf'"{name}"\s*:\s*"([^"]+)"', expand=False)
-        written = found.str.contains("\\", regex=False, na=False)
-        return found.mask(written, found[written].map(_unescaped)).mask(found == "N/A")
+        those = pc.is_in(of_series(kind), pa.array(kinds, pa.large_string())).combine_chunks()
+        found = pc.struct_field(pc.extract_regex(extra.filter(those), rf'"{name}"\s*:\s*"(?P<text>[^"]+)"'), "text")
+        found = pc.if_else(pc.equal(found, "N/A"), None, found)
+        if pc.any(pc.match_substring(found, "\\")).as_py():
+            found = of_series(each_word(to_series(found), _unescaped))
+        place = np.cumsum(those.to_numpy(zero_copy_only=False)) - 1
+        return to_series(found.combine_chunks().take(pc.if_else(those, pa.array(place), None)))
 
     transfers = ("BLINDTRANSFER", "ATTENDEDTRANSFER")
     bridge = told("bridge_id", "BRIDGE_ENTER", "BRIDGE_EXIT", "BLINDTRANSFER").fillna(told("bridge1_id", "ATTENDEDTRANSFER"))
@@ -187,9 +196,9 @@ def _events(rows: Rows, options: Options) -> pd.DataFrame:
             "uid": uid,
             "linked": linked.fillna(uid),
             "name": rows.text("channame").fillna(""),
-            "app": app.fillna(""),
+            "app": app,
             "exten": rows.text("exten"),
-            "queue": queue.where(began),
+            "queue": queue,
             "timeout": pd.to_numeric(timeout, errors="coerce"),
             "bridge": bridge,
             "source": told("hangupsource", "HANGUP").fillna(""),
@@ -198,6 +207,11 @@ def _events(rows: Rows, options: Options) -> pd.DataFrame:
             "dnid": rows.text("cid_dnid", "ciddnid"),
         }
     )
+
+
+def _timeout(data: str) -> str | None:
+    found = re.match(r"(?:[^,|]*[,|]){4}\s*(\d{1,9})", data)
+    return found and found[1]
 
 
 def _unescaped(text: str) -> str:

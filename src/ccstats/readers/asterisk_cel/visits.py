@@ -1,15 +1,17 @@
-"""Visits to queues out of channel events that stand in the order of time.
+"""Visits to queues out of channel events: how each ended, by whom it was answered, and what is not known where events are not logged.
 
-Rows have ``at, kind, uid`` (the channel's uniqueid), ``linked`` (its linkedid then), ``call`` (the one that it ended with), ``name``
-(of the channel), ``app, exten, queue, timeout, bridge, source`` (of a hang-up), ``target`` (of a transfer), ``customer, dnid``.
+Events are told by their places in time, -1 where there is none.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
+from ccstats.readers.asterisk_cel.events import Events
+from ccstats.readers.words import chosen, of_series, without
 
 __all__ = ["visits_of"]
 
@@ -19,211 +21,251 @@ _TRANSFERS = ("BLINDTRANSFER", "ATTENDEDTRANSFER")
 _OFFERED = "appqueue"
 #: What tells one channel of a device from another.
 _SUFFIX = r"-[0-9a-fA-F]{8}(?:;\d)?$"
-#: A caller who gave up is gone this soon after Queue() ended. [s]
-_GONE_S = 2.0
+#: A caller who gave up is gone this soon after Queue() ended. [us]
+_GONE_US = 2_000_000
 #: A call whose end is not in the log waits still if the log ends within this time. [s]
 _OPEN_S = 86_400.0
+_NEVER = np.iinfo("int64").max  # the time of what did not happen
+_NAT = np.iinfo("int64").min
 
 
-def visits_of(events: pd.DataFrame, last: pd.Timestamp, account: Account) -> pd.DataFrame:
+class _Visits:
+    """Arrays of all visits: the event each begins with, its channel and calls, and the events found for it."""
+
+    def __init__(self, events: Events) -> None:
+        self.place = np.flatnonzero(starts_of(events))
+        self.uid, self.linked, self.call = (each[self.place] for each in (events.uid, events.linked, events.call))
+        nobody = np.full(len(self.place), -1)
+        # Shows that the channel is in this queue no more; the channel's end.
+        self.left = self.gone = nobody
+        # The answer, the agent's event before it, the bridge, and the first instant at which one of them is alone there.
+        self.answer = self.agent = self.met = self.alone = nobody
+
+
+def starts_of(events: Events) -> np.ndarray:
+    """Which events begin a visit: those that start Queue()."""
+    return events.kinds("APP_START") & events.apps("queue".__eq__)
+
+
+def visits_of(events: Events, last: int, account: Account) -> pd.DataFrame:
     """Contacts, a row each visit to a queue, of the events of calls that visited one.
 
-    ``last`` is when the log ends; what is not logged, and what was assumed for it, goes to the notes of ``account``.
+    ``last`` is when the log ends [us]; what is not logged, and what was assumed for it, goes to the notes of ``account``.
     """
-    events = events.assign(place=np.arange(len(events), dtype="float64"))
-    logged = set(events["kind"])
-    visits = _begun(events)
-    visits = visits.join(_left(visits, events))
-    visits = visits.join(_answers(visits, events, logged) if "BRIDGE_ENTER" in logged else _pick_ups(visits, events))
-    visits = visits.join(_ends(visits, events)).join(_offers(visits, events, logged))
-    outcome, wait = _outcomes(visits, events, last, logged)
+    logged = events.logged
+    visits = _Visits(events)
+    gave_up = _leave(visits, events, logged)
+    if "BRIDGE_ENTER" in logged:
+        _meet(visits, events)
+    else:
+        _pick_up(visits, events)
+    ended, sent, ended_by = _ends(visits, events, logged)
+    attempts, rang = _offers(visits, events, logged)
+
+    began, answer, left = (_times(events, each) for each in (visits.place, visits.answer, visits.left))
+    wait = _seconds(began, np.where(visits.answer < 0, left, answer))
+    so_far = (last - began) / 1e6
+    outcome = _outcomes(visits, events, wait, so_far, gave_up, attempts, logged)
     _say(visits, outcome, events, logged, account)
-
-    answered = outcome == "answered"
-    began = events[events["kind"] == "CHAN_START"].drop_duplicates("uid").set_index("uid").reindex(visits["uid"]).reset_index(drop=True)
-    nothing = pd.Series(np.full(len(visits), np.nan))
+    arrived = events.first(events.kinds("CHAN_START"), events.uid, visits.uid, np.zeros(len(began), dtype="int64"))
+    answered = (outcome == "answered").to_numpy()
+    many = len(began)
     return pd.DataFrame(
         {
-            "contact_id": visits["call"],
-            "channel": pd.Series(["voice"] * len(visits), dtype="str"),
-            "direction": pd.Series(["inbound"] * len(visits), dtype="str"),
-            "queue": visits["queue"],
-            "queued_at": visits["at"],
+            "contact_id": events.ids(visits.call),
+            "channel": pd.Categorical(["voice"]).take(np.zeros(many, dtype="int64")),
+            "direction": pd.Categorical(["inbound"]).take(np.zeros(many, dtype="int64")),
+            "queue": events.text("queue", visits.place),
+            "queued_at": _instants(began),
             "outcome": outcome,
-            "raw_outcome": visits["left"].mask(answered, visits["taken_by"]),
-            "wait_s": wait,
-            "ring_s": (visits["answered_at"] - visits["rang_at"]).dt.total_seconds(),
-            "talk_s": (visits["ended_at"] - visits["answered_at"]).dt.total_seconds(),
-            "hold_s": nothing,
-            "wrap_s": nothing,
-            "agent": _device(visits["agent"]),
-            "arrived_at": began["at"],
-            "transferred_to": _device(visits["target"]),
-            "ended_by": visits["ended_by"].mask(outcome == "abandoned", "customer"),
-            "customer": visits["customer"],
-            "dnis": visits["dnid"].fillna(began["exten"]),
-            "ring_attempts": visits["attempts"],
-            "ring_noanswer": visits["attempts"] - visits["rang_at"].notna().astype("Int64"),
+            "raw_outcome": events.text("kind", np.where(answered, visits.agent, visits.left)),
+            "wait_s": np.where(outcome == "open", so_far, wait),
+            "ring_s": _seconds(_times(events, rang), answer),
+            "talk_s": _seconds(answer, ended),
+            "hold_s": np.nan,
+            "wrap_s": np.nan,
+            "agent": without(events.text("name", visits.agent), _SUFFIX),
+            "arrived_at": _instants(_times(events, arrived)),
+            "transferred_to": without(events.text("target", sent), _SUFFIX),
+            "ended_by": ended_by.mask(outcome == "abandoned", "customer"),
+            "customer": events.text("customer", visits.place),
+            "dnis": events.text("dnid", visits.place).fillna(events.text("exten", arrived)),
+            "ring_attempts": attempts,
+            "ring_noanswer": attempts - (rang >= 0),
         }
     )
 
 
-def _device(name: pd.Series) -> pd.Series:
-    return name.astype("str").str.replace(_SUFFIX, "", regex=True)
+def _times(events: Events, places: np.ndarray) -> np.ndarray:
+    return np.where(places < 0, _NEVER, events.times[places])
 
 
-def _after(visits: pd.DataFrame, on: str, by: str, rows: pd.DataFrame, rows_on: str, rows_by: str, *, same: bool = False) -> pd.DataFrame:
-    """Of each visit the first row that lies after its ``on`` (or there, with ``same``) and agrees in ``by``; missing where none does."""
-    left = visits[[on, by]].dropna().sort_values(on, kind="stable")
-    left = pd.DataFrame({"_on": left[on], "_by": left[by], "_visit": left.index})
-    right = rows.assign(_on=rows[rows_on], _by=rows[rows_by]).sort_values("_on", kind="stable")
-    found = pd.merge_asof(left, right, on="_on", by="_by", direction="forward", allow_exact_matches=same)
-    return found.set_index("_visit").reindex(visits.index)
+def _seconds(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    known = (begin < _NEVER) & (end < _NEVER)
+    return np.where(known, (np.where(known, end, 0) - np.where(known, begin, 0)) / 1e6, np.nan)
 
 
-def _during(visits: pd.DataFrame, by: str, rows: pd.DataFrame, rows_by: str) -> pd.DataFrame:
-    """The rows that lie within a visit (the last that had begun) and agree in ``by``, with its number in ``visit``, in time."""
-    begun = pd.DataFrame({"_on": visits["place"], "_by": visits[by], "visit": visits.index, "_until": visits["until"]})
-    found = rows.assign(_on=rows["place"], _by=rows[rows_by]).sort_values("_on")
-    found = pd.merge_asof(found, begun, on="_on", by="_by", allow_exact_matches=False)
-    return found[found["visit"].notna() & ~(found["place"] > found["_until"])]
+def _instants(times: np.ndarray) -> pd.Series:
+    return pd.Series(np.where(times == _NEVER, _NAT, times).view("M8[us]")).dt.tz_localize("UTC")
 
 
-def _begun(events: pd.DataFrame) -> pd.DataFrame:
-    visits = events[(events["kind"] == "APP_START") & (events["app"] == "queue")].reset_index(drop=True)
-    return visits[["at", "place", "uid", "linked", "call", "name", "queue", "timeout", "customer", "dnid"]]
-
-
-def _elsewhere(events: pd.DataFrame) -> pd.Series:
-    """Events that show a channel in another application, or in Queue() anew; what runs in ``h`` runs after the hang-up."""
-    other = (events["app"] != "") & (events["app"] != "queue") & (events["kind"] != "APP_END") & (events["exten"] != "h")
-    return other | ((events["app"] == "queue") & (events["kind"] == "APP_START"))
-
-
-def _left(visits: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
-    """``until, left_at, left``: the event that shows that the channel is in this queue no more, and whether the caller ``gave_up``."""
-    kind, elsewhere = events["kind"], _elsewhere(events)
-    shows = elsewhere | kind.isin(_GONE) | ((events["app"] == "queue") & (kind == "APP_END"))
-    own = _after(visits, "place", "uid", events[shows], "place", "uid")
+def _leave(visits: _Visits, events: Events, logged: set[str]) -> np.ndarray:
+    """Find what shows that the channel left the queue, and its end; return which callers gave up."""
+    ends, in_queue = events.kinds("APP_END"), events.apps("queue".__eq__)
+    # A channel in another application, or in Queue() anew; what runs in ``h`` runs after the hang-up.
+    elsewhere = ~in_queue & ~events.apps("".__eq__) & ~ends & ~events.texts("exten", lambda text: pc.equal(text, "h"))
+    elsewhere |= starts_of(events)
+    after = visits.place + 1
+    own = events.first(elsewhere | events.kinds(*_GONE) | (in_queue & ends), events.uid, visits.uid, after)
     # It counts for the linkedid that it names: the one of a channel that joined an older call ends while the call goes on.
-    call = _after(visits, "place", "call", events[kind == "LINKEDID_END"], "place", "linked")
-    first = own["place"].notna() & ~(own["place"] > call["place"])
-    left = own.where(first, call)
+    call = events.first(events.kinds("LINKEDID_END"), events.linked, visits.call, after)
+    visits.left = np.where((own >= 0) & ((call < 0) | (own <= call)), own, call)
 
-    gone = _after(visits, "place", "uid", events[kind == ("HANGUP" if (kind == "HANGUP").any() else "CHAN_END")], "place", "uid")
-    after = _after(visits, "place", "uid", events[elsewhere], "place", "uid")
-    at_once = (gone["at"] - left["at"]).dt.total_seconds().le(_GONE_S) & ~(after["place"] < gone["place"])
+    visits.gone = events.first(events.kinds(next((each for each in _GONE if each in logged), "HANGUP")), events.uid, visits.uid, after)
+    again = events.first(elsewhere, events.uid, visits.uid, after)
+    at_once = (visits.gone >= 0) & (visits.left >= 0) & ((again < 0) | (again >= visits.gone))
+    at_once &= events.times[visits.gone] - events.times[visits.left] <= _GONE_US
     # A dialplan that hangs up says so: then the caller was there still when the queue gave him back.
-    by_plan = gone["source"].fillna("").str.startswith("dialplan/")
-    gave_up = (left["kind"].isin([*_GONE, "LINKEDID_END"]) | (left["kind"].eq("APP_END") & at_once)) & ~by_plan
-    return pd.DataFrame(
-        {"until": left["place"], "left_at": left["at"], "left": left["kind"], "gave_up": gave_up, "hung_up_by": gone["source"]}
-    )
+    by_plan = pc.starts_with(of_series(events.text("source", visits.gone)), "dialplan/").fill_null(False).to_numpy()
+    is_end, is_app_end = events.kinds(*_GONE, "LINKEDID_END")[visits.left], ends[visits.left]
+    gave_up: np.ndarray = (visits.left >= 0) & (is_end | (is_app_end & at_once)) & ~by_plan
+    return gave_up
 
 
-def _answers(visits: pd.DataFrame, events: pd.DataFrame, logged: set[str]) -> pd.DataFrame:
-    """``answered_at, taken_by, agent, agent_uid``, and ``met`` (the bridge) and ``talked_until``, by who was in a bridge with whom."""
-    moves = events[events["kind"].isin(["BRIDGE_ENTER", "BRIDGE_EXIT"])]
-    moves = moves.assign(bridge=moves["bridge"].fillna(moves["call"]))
-    entries = moves[moves["kind"] == "BRIDGE_ENTER"]
-    # How many are in a bridge, at the most and in the end, at each instant: the order of two channels' events is not sure.
-    moves = moves.assign(most=moves["kind"].map({"BRIDGE_ENTER": 1, "BRIDGE_EXIT": -1}).groupby(moves["bridge"]).cumsum())
-    inside = moves.assign(final=moves["most"]).groupby(["bridge", "at"], as_index=False).agg(most=("most", "max"), final=("final", "last"))
+def _meet(visits: _Visits, events: Events) -> None:
+    """Find the answer by who was in a bridge with whom."""
+    enters = events.kinds("BRIDGE_ENTER")
+    bridge = np.where(events.bridge < 0, events.call, events.bridge)
+    joined = events.first(enters, events.uid, visits.uid, visits.place + 1)
+    joined = np.where((visits.left >= 0) & (joined > visits.left), -1, joined)
+    visits.met = np.where(joined < 0, -1, bridge[joined])
 
-    joined = _during(visits, "uid", entries, "uid").drop_duplicates("visit").set_index("visit").reindex(visits.index)
-    here = visits.assign(met=joined["bridge"], joined_at=joined["at"])
-    answered_at = _after(here, "joined_at", "met", inside[inside["most"] >= 2], "at", "bridge", same=True)["at"]
-    here["answered_at"] = answered_at.where(~(answered_at > visits["left_at"]))
-    there = here[["met", "uid", "answered_at"]].dropna().rename_axis("visit").reset_index()
-    there = there.merge(entries, left_on="met", right_on="bridge", suffixes=("_of", ""))
-    there = there[(there["uid"] != there["uid_of"]) & (there["at"] <= there["answered_at"])]
+    # How many are in a bridge after each event, and at the end of each instant.
+    moves = np.flatnonzero(enters | events.kinds("BRIDGE_EXIT"))
+    moves = moves[np.argsort(bridge[moves], kind="stable")]
+    inside = np.cumsum(np.where(enters[moves], 1, -1))
+    begins = np.flatnonzero(np.diff(bridge[moves], prepend=-2))
+    before = np.append(0, inside)[begins]
+    inside -= np.repeat(before, np.diff(np.append(begins, len(moves))))
+    final = np.append(np.diff(bridge[moves]) | np.diff(events.times[moves]), 1) != 0
+    both, alone = np.zeros((2, len(events)), dtype=bool)
+    both[moves], alone[moves] = inside >= 2, final[: len(moves)] & (inside < 2)
+
+    visits.answer = events.first(both, bridge, visits.met, events.since(joined))
+    late = _times(events, visits.answer) > _times(events, visits.left)
+    visits.answer = np.where((visits.answer >= 0) & late, -1, visits.answer)
     # The channel that the queue dialled, if it is one of them; else the one that came last.
-    there = there.assign(dialled=there["app"] == _OFFERED).sort_values(["dialled", "place"]).drop_duplicates("visit", keep="last")
-    agent = there.set_index("visit").reindex(visits.index)
-    here["answered_at"] = here["answered_at"].where(agent["uid"].notna())
-    alone = _after(here, "answered_at", "met", inside[inside["final"] < 2], "at", "bridge", same=True)["at"]
-    return pd.DataFrame(
-        {
-            "answered_at": here["answered_at"],
-            "taken_by": agent["kind"],
-            "agent": agent["name"],
-            "agent_uid": agent["uid"],
-            "met": here["met"],
-            "talked_until": alone,
-        }
-    )
+    dialled = _others(visits, events, enters & events.apps(_OFFERED.__eq__), bridge)
+    visits.agent = np.where(dialled < 0, _others(visits, events, enters, bridge), dialled)
+    visits.answer = np.where(visits.agent < 0, -1, visits.answer)
+    visits.alone = events.first(alone, bridge, visits.met, events.since(visits.answer))
 
 
-def _pick_ups(visits: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
-    """The same where bridges are not logged: by the ANSWER of a channel that the queue dialled."""
-    taken = events[(events["kind"] == "ANSWER") & (events["app"] == _OFFERED)]
-    agent = _during(visits, "call", taken, "call").drop_duplicates("visit").set_index("visit").reindex(visits.index)
-    return pd.DataFrame(
-        {
-            "answered_at": agent["at"],
-            "taken_by": agent["kind"],
-            "agent": agent["name"],
-            "agent_uid": agent["uid"],
-            "met": visits["call"],
-            "talked_until": pd.Series(pd.NaT, index=visits.index, dtype=visits["at"].dtype),
-        }
-    )
+def _others(visits: _Visits, events: Events, entries: np.ndarray, bridge: np.ndarray) -> np.ndarray:
+    """Of each answer the last of these entries into its bridge, until its instant is over, by another channel than the caller's."""
+    places, many = np.flatnonzero(entries), len(events) + 1
+    places = places[np.argsort(bridge[places], kind="stable")]
+    keys, uid = bridge[places].astype("int64") * many + places, events.uid[places]
+    over = np.searchsorted(events.times, _times(events, visits.answer), side="right")
+    at = np.searchsorted(keys, visits.met.astype("int64") * many + over) - 1
+    # Where that is the caller's own, the one before those that he made in a row.
+    news = np.diff(uid, prepend=-1) != 0
+    row = np.maximum.accumulate(np.where(news, np.arange(len(uid)), 0))
+    own = (at >= 0) & (np.append(uid, -1)[at] == visits.uid)
+    at = np.where(own, np.append(row, 0)[at] - 1, at)
+    found = np.append(places, -1)[at]
+    return np.where((visits.answer >= 0) & (at >= 0) & (bridge[found] == visits.met), found, -1)
 
 
-def _ends(visits: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
-    """``ended_at, target, ended_by`` of the answered: left alone in the bridge, or sent on, or else with the first channel that is gone."""
-    kind = events["kind"]
-    bridges = events["bridge"] if (kind == "BRIDGE_ENTER").any() else events["call"]
-    sent = events.assign(bridge=bridges.fillna(events["call"]))[kind.isin(_TRANSFERS)]
-    sent = _after(visits, "answered_at", "met", sent, "at", "bridge", same=True)
-    agents = _after(visits, "answered_at", "agent_uid", events[kind.isin(_GONE)], "at", "uid", same=True)
-    callers = visits["left_at"].where(visits["left_at"] >= visits["answered_at"])
-    until = visits["talked_until"].fillna(pd.concat([agents["at"], callers], axis=1).min(axis=1))
-    ended = pd.concat([until, sent["at"]], axis=1).min(axis=1)
-
-    said = pd.Series([None] * len(visits), index=visits.index, dtype="str")
-    for source in (agents["source"], visits["hung_up_by"]):
-        said = said.mask(said.isna() & source.eq(visits["name"]), "customer").mask(said.isna() & source.eq(visits["agent"]), "agent")
-    known = visits["answered_at"].notna()
-    return pd.DataFrame({"ended_at": ended.where(known), "target": sent["target"], "ended_by": said.where(known & sent["at"].isna())})
+def _pick_up(visits: _Visits, events: Events) -> None:
+    """Find the answer where bridges are not logged: by the ANSWER of a channel that the queue dialled."""
+    places = np.flatnonzero(events.kinds("ANSWER") & events.apps(_OFFERED.__eq__))
+    visit = _during(visits, visits.call, places, events.call)
+    places, visit = places[visit >= 0], visit[visit >= 0]
+    answer = np.full(len(visits.place), -1)
+    answer[visit[::-1]] = places[::-1]  # the first one stays
+    visits.answer = visits.agent = answer
+    visits.met = visits.call
 
 
-def _offers(visits: pd.DataFrame, events: pd.DataFrame, logged: set[str]) -> pd.DataFrame:
-    """``attempts`` and ``rang_at``: channels that began while the call waited, but for what local channels dial in their turn."""
+def _during(visits: _Visits, ids: np.ndarray, places: np.ndarray, of_events: np.ndarray) -> np.ndarray:
+    """Of these events the visit within which each lies, the last that had begun, by an id of both; -1 where there is none."""
+    many = len(of_events) + 1
+    keys = ids.astype("int64") * many + visits.place
+    order = np.append(np.argsort(keys), -1)
+    at = np.searchsorted(keys[order[:-1]], of_events[places].astype("int64") * many + places) - 1
+    visit = order[at]
+    inside = (visit >= 0) & (ids[visit] == of_events[places]) & ((visits.left[visit] < 0) | (places <= visits.left[visit]))
+    return np.where(inside, visit, -1)
+
+
+def _ends(visits: _Visits, events: Events, logged: set[str]) -> tuple[np.ndarray, np.ndarray, pd.Series]:
+    """When the talk ended: left alone in the bridge, or sent on, or else with the first channel that is gone; the transfer; by whom."""
+    bridge = np.where(events.bridge < 0, events.call, events.bridge) if "BRIDGE_ENTER" in logged else events.call
+    since = events.since(visits.answer)
+    sent = events.first(events.kinds(*_TRANSFERS), bridge, visits.met, since)
+    uid = np.where(visits.agent < 0, -1, events.uid[visits.agent])
+    gone = events.first(events.kinds(*_GONE), events.uid, uid, since)
+    left = _times(events, visits.left)
+    first_gone = np.minimum(_times(events, gone), np.where(left >= _times(events, visits.answer), left, _NEVER))
+    until = np.where(visits.alone < 0, first_gone, _times(events, visits.alone))
+    ended = np.minimum(until, _times(events, sent))
+
+    caller, agent = (of_series(events.text("name", each)) for each in (visits.place, visits.agent))
+    choices: list[tuple[np.ndarray, str]] = []
+    # The agent's channel is asked first: what comes later in the list stands.
+    for source in (of_series(events.text("source", each)) for each in (visits.gone, gone)):
+        for name, who in ((caller, "customer"), (agent, "agent")):
+            choices.append((pc.equal(source, name).fill_null(False).to_numpy(), who))
+    said = chosen(None, *choices)
+    return ended, sent, said.where((visits.answer >= 0) & (sent < 0))
+
+
+def _offers(visits: _Visits, events: Events, logged: set[str]) -> tuple[pd.Series, np.ndarray]:
+    """How many channels began while the call waited, but for what local channels dial in their turn, and the one that got it."""
+    many = len(visits.place)
+    rang = np.full(many, -1)
     if "CHAN_START" not in logged:
-        never = pd.Series(pd.NaT, index=visits.index, dtype=visits["at"].dtype)
-        return pd.DataFrame({"attempts": pd.array([pd.NA] * len(visits), dtype="Int64"), "rang_at": never})
-    inner = events["app"].str.startswith("appdial") | events["name"].str.endswith(";2")
-    strange = pd.concat([visits["uid"], events.loc[inner, "uid"]])
-    begun = events[(events["kind"] == "CHAN_START") & ~events["uid"].isin(strange)]
+        return pd.Series(pd.array([pd.NA] * many, dtype="Int64")), rang
+    inner = events.apps(lambda app: app.startswith("appdial")) | events.texts("name", lambda name: pc.ends_with(name, ";2"))
+    strange = events.among(events.uid, inner)
+    strange |= events.among(events.uid, starts_of(events))
+    begun = np.flatnonzero(events.kinds("CHAN_START") & ~strange)
     # Of a call that meets an older one later, as in an attended transfer, they have the linkedid that it had when it joined.
-    offers = pd.concat([_during(visits, name, begun, "linked") for name in ("linked", "call")])
-    offers = offers.drop_duplicates("uid").set_index("visit", drop=False)
-    until, taker = visits["answered_at"].reindex(offers.index), visits["agent_uid"].reindex(offers.index)
-    offers = offers.assign(taken=offers["uid"] == taker)[~(offers["at"] > until)]
-    attempts = offers.groupby(level=0).size().reindex(visits.index, fill_value=0).astype("Int64")
-    return pd.DataFrame({"attempts": attempts, "rang_at": offers.loc[offers["taken"], "at"].reindex(visits.index)})
+    visit = np.concatenate([_during(visits, ids, begun, events.linked) for ids in (visits.linked, visits.call)])
+    begun = np.concatenate([begun, begun])[visit >= 0]
+    visit = visit[visit >= 0]
+    once = np.unique(events.uid[begun], return_index=True)[1]
+    begun, visit = begun[once], visit[once]
+    intime = _times(events, begun) <= _times(events, visits.answer[visit])
+    begun, visit = begun[intime], visit[intime]
+    taken = (visits.agent[visit] >= 0) & (events.uid[begun] == events.uid[visits.agent[visit]])
+    rang[visit[taken]] = begun[taken]
+    return pd.Series(np.bincount(visit, minlength=many)).astype("Int64"), rang
 
 
-def _outcomes(visits: pd.DataFrame, events: pd.DataFrame, last: pd.Timestamp, logged: set[str]) -> tuple[pd.Series, pd.Series]:
-    """What became of each visit, and how many seconds it waited."""
-    wait = (visits["answered_at"].fillna(visits["left_at"]) - visits["at"]).dt.total_seconds()
-    so_far = (last - visits["at"]).dt.total_seconds()
-    inside = visits["left"].isna()
-    outcome = pd.Series(["overflowed"] * len(visits), index=visits.index, dtype="str")
-    outcome = outcome.mask((visits["timeout"] > 0) & (wait >= visits["timeout"] - 1), "timed_out").mask(visits["gave_up"], "abandoned")
-    outcome = outcome.mask(inside, "open").mask(inside & (so_far > _OPEN_S), "failed" if logged & set(_GONE) else "unknown")
+def _outcomes(
+    visits: _Visits, events: Events, wait: np.ndarray, so_far: np.ndarray, gave_up: np.ndarray, attempts: pd.Series, logged: set[str]
+) -> pd.Series:
+    """What became of each visit."""
+    timeout = events.text("timeout", visits.place).to_numpy()
+    inside = visits.left < 0
+    choices = [
+        ((timeout > 0) & (wait >= timeout - 1), "timed_out"),
+        (gave_up, "abandoned"),
+        (inside, "open"),
+        (inside & (so_far > _OPEN_S), "failed" if logged & set(_GONE) else "unknown"),
+    ]
     if not logged & {"BRIDGE_ENTER", "ANSWER"}:
-        outcome = outcome.mask(visits["attempts"].ne(0).fillna(True).astype(bool), "unknown")
-    outcome = outcome.mask(visits["answered_at"].notna(), "answered")
-    return outcome, wait.mask(outcome == "open", so_far)
+        choices.append((attempts.ne(0).fillna(True).to_numpy(dtype=bool), "unknown"))
+    return chosen("overflowed", *choices, (visits.answer >= 0, "answered"))
 
 
-def _say(visits: pd.DataFrame, outcome: pd.Series, events: pd.DataFrame, logged: set[str], account: Account) -> None:
+def _say(visits: _Visits, outcome: pd.Series, events: Events, logged: set[str], account: Account) -> None:
     """Notes of what is not logged, and of what was assumed for it."""
-    many, answered = len(visits), int((outcome == "answered").sum())
-    entries = events[events["kind"] == "BRIDGE_ENTER"]
-    account.note("BRIDGE_ENTER without bridge_id in extra: the channels of one call are taken to meet", int(entries["bridge"].isna().sum()))
+    many, answered = len(visits.place), int((outcome == "answered").sum())
+    unnamed = int((events.kinds("BRIDGE_ENTER") & (events.bridge < 0)).sum())
+    account.note("BRIDGE_ENTER without bridge_id in extra: the channels of one call are taken to meet", unnamed)
     if not logged & {"BRIDGE_ENTER", "ANSWER"}:
         account.note("neither BRIDGE_ENTER nor ANSWER is logged: whether a call that was offered to an agent was answered is unknown", many)
     elif "BRIDGE_ENTER" not in logged:
@@ -239,5 +281,5 @@ def _say(visits: pd.DataFrame, outcome: pd.Series, events: pd.DataFrame, logged:
     if "CHAN_START" not in logged:
         account.note("CHAN_START is not logged: ring_s, ring_attempts and arrived_at are missing", many)
     account.note("left the queue without an agent and went on in the dialplan: why is not logged", int((outcome == "overflowed").sum()))
-    lost = visits["left"].isna() & outcome.isin(["failed", "unknown"])
+    lost = (visits.left < 0) & outcome.isin(["failed", "unknown"]).to_numpy()
     account.note("the end of a waiting call is not in the log, which goes on for a day and more", int(lost.sum()))
