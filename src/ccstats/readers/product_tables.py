@@ -6,6 +6,7 @@ import csv
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from ccstats.readers.contract import Log, Options, Source
 from ccstats.readers.parts import Parts, alike, repeated, taken
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
-from ccstats.readers.words import constant, each_word, of_series, to_series
+from ccstats.readers.words import coded, constant, of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS, sortable, sorting
 
 __all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log", "with_visits"]
@@ -191,7 +192,8 @@ class Rows:
 
     def flags(self, name: str) -> np.ndarray:
         """Whether a yes-or-no column says yes; blank and absent is no."""
-        return each_word(self.text(name), str.casefold).isin(["true", "t", "1", "yes", "y"]).to_numpy(dtype=bool)
+        codes, words = coded(self.text(name))
+        return np.array([*(word.casefold() in ("true", "t", "1", "yes", "y") for word in words), False])[codes]
 
     def instants(self, name: str, written: str = "iso", *, timezone: str | None = None, missing: tuple[str, ...] = ()) -> Instants:
         """Instants; rows where it is none are rejected, and hours that the clock showed twice or never are counted."""
@@ -204,11 +206,17 @@ class Rows:
 
     def frame(self, columns: Mapping[str, pd.Series | np.ndarray | str | None]) -> pd.DataFrame:
         """The open rows with their place in ``_source``, ``_line`` and ``_weight``; a word, or None, stands in every row."""
-        many, every = len(self), bool(self.open.all())
-        full = {name: constant(each, many) if each is None or isinstance(each, str) else each for name, each in columns.items()}
-        full |= {"_line": self.grid.line, "_weight": self.grid.weight, "_source": constant(self.grid.name, many)}
-        full["_text"] = pd.Series(self._texts(np.arange(many)), dtype="str") if self.options.keep_text else constant("", many)
-        return pd.DataFrame({name: each if every else pd.Series(each).array[self.open] for name, each in full.items()}, copy=False)
+        many, every = int(self.open.sum()), bool(self.open.all())
+
+        def kept(values: pd.Series | np.ndarray | str | None) -> Any:
+            if values is None or isinstance(values, str):
+                return constant(values, many)
+            return values if every else pd.Series(values).array[self.open]
+
+        text = pd.Series(self._texts(np.flatnonzero(self.open)), dtype="str") if self.options.keep_text else constant("", many)
+        out = {name: kept(values) for name, values in columns.items()}
+        of_grid = {"_line": kept(self.grid.line), "_weight": kept(self.grid.weight), "_source": constant(self.grid.name, many)}
+        return pd.DataFrame(out | of_grid | {"_text": text}, copy=False)
 
     def _texts(self, rows: np.ndarray) -> list[str]:
         columns = [values.iloc[rows].astype("str").fillna("") for values in self.grid.columns.values()]

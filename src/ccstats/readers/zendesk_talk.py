@@ -9,9 +9,10 @@ import pandas as pd
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import constant, each_word, looked_up
+from ccstats.readers.words import chosen, each_combination, each_word
 
 __all__ = ["READER", "looks_like", "read_calls"]
 
@@ -68,7 +69,7 @@ def read_calls(sources: Iterable[Source], options: Options) -> Log:
     [{'queue': '4', 'outcome': 'answered', 'wait_s': 20.0, 'talk_s': 90.0}]
     """
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         parts.append(_calls(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED), options))
         if options.progress:
@@ -92,13 +93,8 @@ def _calls(rows: Rows, options: Options) -> pd.DataFrame:
 
     agent_id, voicemail = rows.text("agent_id"), rows.flags("voicemail") | rows.flags("customer_requested_voicemail")
     taken = agent_id.notna() & ~voicemail
-    done = word == "completed"
-    outcome = looked_up(word, _OUTCOMES).fillna("unknown")
-    outcome = outcome.mask(done & taken, "answered").mask(done & voicemail, "voicemail")
-    elsewhere = (rows.flags("overflowed") | rows.text("ivr_routed_to").notna()) & ~taken
-    outcome = outcome.mask(done & ~taken & ~voicemail & elsewhere, "overflowed")
-    closed = rows.flags("outside_business_hours") & ~taken & outcome.isin(["voicemail", "unknown", "left_empty", "ivr_abandoned"])
-    outcome = outcome.mask(closed, "blocked_closed")
+    elsewhere = rows.flags("overflowed") | rows.text("ivr_routed_to").notna()
+    outcome = each_combination(_outcome, word, taken, voicemail, elsewhere, rows.flags("outside_business_hours"))
     answered = outcome == "answered"
     outside = outcome.isin(["ivr_abandoned", "blocked_closed"])
 
@@ -115,8 +111,8 @@ def _calls(rows: Rows, options: Options) -> pd.DataFrame:
     return rows.frame(
         {
             "contact_id": number,
-            "channel": constant("voice", many).mask(rows.flags("callback"), "callback"),
-            "direction": constant("inbound", many),
+            "channel": chosen("voice", (rows.flags("callback"), "callback")),
+            "direction": "inbound",
             "queue": queue,
             "queued_at": queued.mask(outside),
             "outcome": outcome,
@@ -129,12 +125,22 @@ def _calls(rows: Rows, options: Options) -> pd.DataFrame:
             "agent": rows.text("agent_name", "agent_id").where(answered),
             "arrived_at": created,
             "ivr_s": menu,
-            "ended_by": constant(None, many).mask(word.isin(_GAVE_UP), "customer"),
+            "ended_by": chosen(None, (word.isin(_GAVE_UP), "customer")),
             "customer": rows.text("customer_id"),
             "dnis": rows.text("phone_number", "line"),
             "_updated": updated,
         }
     )
+
+
+def _outcome(word: str | None, taken: bool, voicemail: bool, elsewhere: bool, closed: bool) -> str:
+    """The outcome of a call by its completion status, whether an agent took it or a machine, and whether it came while all were closed."""
+    outcome = _OUTCOMES.get(word or "", "unknown")
+    if word == "completed":
+        outcome = "answered" if taken else "voicemail" if voicemail else "overflowed" if elsewhere else outcome
+    if closed and not taken and outcome in ("voicemail", "unknown", "left_empty", "ivr_abandoned"):
+        return "blocked_closed"
+    return outcome
 
 
 READER = Reader(
