@@ -21,6 +21,7 @@ import deviations
 import intervals
 import queue_log
 import readers
+import schedules
 import simulation
 import staffing
 import transient
@@ -31,6 +32,12 @@ SECTIONS = {
     "queue_log": ("Asterisk queue_log to tables", "DuckDB", lambda: queue_log.main(10_000_000), lambda: queue_log.main(100_000)),
     "readers": ("Every reader", "bare parse", readers.main, lambda: readers.main(500, most=1e6, repeat=1, apart=False)),
     "staffing": ("Staffing", "ccstats", staffing.main, lambda: staffing.main(20_000, repeat=1, sample=500, sample_a=3)),
+    "schedules": (
+        "Schedules",
+        "ccstats, HiGHS",
+        schedules.main,
+        lambda: schedules.main((10,), peak=20.0, repeat=1, time_limit_s=30.0, tours=False),
+    ),
     "simulation": ("Simulation", "ccstats", simulation.main, lambda: simulation.main(5.0, repeat=1)),
     "transient": ("Transient", "ccstats, transient", transient.main, lambda: transient.main(20, repeat=1)),
     "control_charts": ("Control charts", "one pass", control_charts.main, lambda: control_charts.main(20_000, repeat=1)),

@@ -132,7 +132,15 @@ REFUSED = {
     "desks": (plan([1] * 24), [shift("day", "08:00", 8)], {"max_agents": 3}, "limits on agents"),
     "objective": (plan([1] * 24), [shift("day", "08:00", 8)], {"objective": "cost"}, "it knows heads"),
     "days of unequal length": (plan([1] * 30), [shift("day", "00:00", 4)], {}, "same number of intervals"),
-}
+    "price of an hour short": (plan([1] * 24), [shift("day", "08:00", 8)], {"short_cost": 2.0}, "no price of an hour short"),
+    "price of an hour to spare": (plan([1] * 24), [shift("day", "08:00", 8)], {"spare_cost": 2.0}, "no price of an agent to spare"),
+    "tours": (plan([1] * 168), [shift("day", "08:00", 8)], {"days_off": 2}, "tours of several days"),
+    "heads": (plan([1] * 24), [shift("day", "08:00", 8)], {"max_heads": 1}, "limits on agents or heads"),
+    "intervals of unequal length": (
+        pd.concat([plan([1] * 12), plan([1] * 24, start="2024-03-04 12:00", every_s=1800)]), [shift("day", "08:00", 8)],
+        {"objective": "difference"}, "not equally long",
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -156,6 +164,73 @@ def test_failures_of_pyworkforce_are_no_agents() -> None:
     assert made.heads == 2
 
 
+def test_a_demand_that_pyworkforce_bounds_away_is_answered() -> None:
+    """Its own bound on the difference makes five agents in a period that nothing covers infeasible; ours is as large as the demand."""
+    peer = pytest.importorskip("pyworkforce.scheduling")
+    asked = {"num_days": 1, "periods": 2, "shifts_coverage": {"late": [0, 1]}, "required_resources": [[5, 1]], "max_shift_concurrency": 9}
+    bounded = peer.MinAbsDifference(**asked, max_period_concurrency=3, max_search_time=5.0).solve()
+    assert bounded["status"] == "INFEASIBLE"
+    assert [row["resources"] for row in bounded["resources_shifts"]] == [-1]  # and that is no number of agents
+    made = _quiet(plan([5, 1] + [0] * 22), [shift("late", "01:00", 1)], timezone="UTC", objective="difference", engine="pyworkforce")
+    assert (made.objective, made.heads, made.status) == (5.0, 1, "optimal")
+
+
+def test_shifts_over_midnight_wrap_round_there() -> None:
+    """Three agents from 22 to 6 are six to pyworkforce, three a day; here they are three, and it is not asked."""
+    peer = pytest.importorskip("pyworkforce.scheduling")
+    wrapped = [1] * 6 + [0] * 16 + [1] * 2
+    need = [[0] * 22 + [3] * 2, [3] * 6 + [0] * 18]
+    theirs = peer.MinRequiredResources(
+        num_days=2, periods=24, shifts_coverage={"night": wrapped}, required_resources=need, max_period_concurrency=9,
+        max_shift_concurrency=9, max_search_time=5.0,
+    ).solve()  # fmt: skip
+    assert sum(row["resources"] for row in theirs["resources_shifts"]) == 6
+    assert cc.schedule_shifts(plan(need[0] + need[1]), [shift("night", "22:00", 8)], timezone="UTC", objective="heads").heads == 3
+
+
+def test_half_a_shift_costs_what_it_pays() -> None:
+    """It counts heads unless costs are given, which the adapter does; breaks of the templates are periods that are not covered."""
+    pytest.importorskip("pyworkforce.scheduling")
+    lunch = [{"offset_s": 2 * HOUR, "length_s": HOUR}]
+    need = plan([0] * 8 + [1, 1, 0, 1] + [0] * 12)
+    shifts = [shift("long", "08:00", 8), shift("half", "08:00", 4, breaks=lunch)]
+    made = _quiet(need, shifts, timezone="UTC", objective="paid", engine="pyworkforce")
+    assert (made.shifts["shift"].tolist(), made.paid_hours, made.coverage["gap"].max()) == (["half"], 3.0, 0.0)
+    assert by_hour(made)[8:12] == [1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("status", ["FEASIBLE", "UNKNOWN", "INFEASIBLE"])
+def test_what_pyworkforce_is_asked_and_answers(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    """It is given arrays as long as the day, plain numbers and a limit in float seconds (older releases cut, break or refuse others); an
+    answer within its time has no bound there, so none is told; its rows of failure are an error, never -1 agents."""
+    peer = pytest.importorskip("pyworkforce.scheduling")
+    seen: list[dict] = []
+
+    class Late:
+        def __init__(self, **asked) -> None:
+            seen.append(asked)
+
+        def solve(self) -> dict:
+            if status == "FEASIBLE":
+                return {"status": status, "cost": 2, "resources_shifts": [{"day": 0, "shift": "s0", "resources": 2}]}
+            return {"status": status, "cost": -1, "resources_shifts": [{"day": -1, "shift": "Unknown", "resources": -1}]}
+
+    monkeypatch.setattr(peer, "MinRequiredResources", Late)
+    asked = (plan([np.int64(1)] * 24), [shift("all", "00:00", 24)])
+    options = {"timezone": "UTC", "objective": "heads", "engine": "pyworkforce", "time_limit_s": 7}
+    if status == "FEASIBLE":
+        with pytest.warns(DataWarning, match="the time was over"):
+            made = cc.schedule_shifts(*asked, **options)
+        assert (made.status, made.heads, made.bound) == ("feasible", 2, -np.inf)
+    else:
+        with pytest.raises(OptionError, match=f"no schedule .{status.casefold()}. and does not say why"):
+            cc.schedule_shifts(*asked, **options)
+    (given,) = seen
+    assert [len(each) for each in given["shifts_coverage"].values()] == [given["periods"]] == [24]
+    assert {type(each) for each in (*given["shifts_coverage"]["s0"], *given["required_resources"][0])} == {int}
+    assert (type(given["max_search_time"]), given["max_search_time"]) == (float, 7.0)
+
+
 def test_days_off_in_a_row() -> None:
     """Seven days of one agent: with two days off in a row it takes two people, and each has them."""
     made = cc.schedule_shifts(
@@ -170,6 +245,19 @@ def test_days_off_in_a_row() -> None:
     assert made.tours["agents"].sum() == 2
     worked = made.shifts["agents"].sum()
     assert worked <= 10
+
+
+def test_weeks_of_fifty_shifts_with_two_days_off_in_a_row_are_solved_in_time() -> None:
+    """350 columns (50 templates, 7 pairs of days off) over 672 quarter-hours: within 1 % of the fewest people in less than 30 s."""
+    import time
+
+    began = time.monotonic()
+    made = _quiet(week(60), templates(50), timezone="UTC", objective="heads", days_off=2, gap=0.01, time_limit_s=25)
+    assert time.monotonic() - began < 30
+    assert made.gap <= 0.01
+    assert made.bound <= made.objective
+    assert (made.coverage["gap"] <= 1e-6).all()
+    assert len(made.tours) > 10
 
 
 def test_limits_of_desks_and_heads_hold() -> None:
@@ -235,6 +323,29 @@ def test_what_the_schedule_promises_the_simulation_keeps() -> None:
     )
     stationary = cc.evaluate_staffing(as_plan, period=None)["expected_service_level"][0]
     assert stationary == pytest.approx(np.average(promised["expected_service_level"], weights=staffed()["expected_offered"]))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+def test_the_simulated_schedule_shows_its_service_level_within_its_interval(seed: int) -> None:
+    """Of intervals without carry-over, what the schedule promises is what single contacts, simulated, say within their 99.9 % interval."""
+    made = _quiet(staffed(), DAY, timezone="UTC")
+    every = made.as_plan()
+    # Each interval as a day of its own, long enough that the empty start does not count.
+    alone = every.assign(
+        queue=pd.Categorical([f"q{at}" for at in range(len(every))]),
+        interval_s=20 * 1800.0,
+        expected_offered=20 * every["expected_offered"],
+    )
+    found = cc.evaluate_staffing(alone, model="simulation", period="interval", replications=60, seed=seed, confidence=0.999)
+    found = found.set_index("queue").loc[list(alone["queue"])]
+    promised = made.coverage["expected_service_level"].to_numpy()
+    low, high = (found[f"expected_service_level_{end}"].to_numpy() for end in ("low", "high"))
+    assert ((low - 0.003 <= promised) & (promised <= high + 0.003)).all()  # 0.003: that the queue begins empty
+    whole = cc.evaluate_staffing(every, model="simulation", period=None, replications=400, seed=seed, confidence=0.999).iloc[0]
+    # Over the day the queue is carried over, and the schedule holds what the transient model says of it.
+    carried = cc.evaluate_staffing(every, model="transient", period=None)["expected_service_level"].iloc[0]
+    assert whole["expected_service_level_low"] <= carried <= whole["expected_service_level_high"]
+    assert whole["expected_service_level_high"] >= 0.8
 
 
 def test_lost_service_is_priced() -> None:

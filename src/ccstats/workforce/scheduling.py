@@ -260,6 +260,11 @@ def _of_queue(queue: str, rows: pd.DataFrame, column: str, asked: Wanted) -> _Pa
     columns, members = tours_of(found, rows, asked) if asked.days_off else (found.covered, None)
     problem = problem_of(found, columns, members, rows, required, lengths, asked)
     if asked.engine == "pyworkforce":
+        unknown = "tours of several days" if asked.days_off else ""
+        if asked.short_cost is not None and asked.objective != "difference":
+            unknown = "price of an hour short"
+        if unknown:
+            raise OptionError(f"engine='pyworkforce' cannot do this right: it knows no {unknown}. Use engine='highs'")
         local = rows["interval_start"].dt.tz_convert(asked.zone).dt.date
         numbers = {day: at for at, day in enumerate(dict.fromkeys(local))}
         shift_days = found.rows["day"].map(numbers).fillna(-1).to_numpy(dtype="int64")

@@ -235,8 +235,8 @@ def solve_pyworkforce(
 
     pyworkforce takes each day alone and wraps a shift over midnight round to the same day's morning, takes whole numbers only, weighs
     agents short and spare alike, has no soft coverage beside that, and tells that it failed by rows with -1 agents. So refused are: shifts
-    over midnight, intervals covered in part, fractional requirements, costs of its own for short or spare agents, limits on desks and
-    heads, days of unequal length. Its rows of failure become a status.
+    over midnight, tours, intervals covered in part or of unequal length, fractional requirements, costs of its own for short or spare
+    agents, limits on desks and heads, days of unequal length. Its rows of failure become a status.
 
     Parameters
     ----------
@@ -322,6 +322,10 @@ def _refuse(problem: Problem, days: NDArray[np.int64], shift_days: NDArray[np.in
         why = "a shift goes on over midnight; it would wrap it round to the morning of the same day"
     elif not np.allclose(problem.required, np.rint(problem.required), atol=1e-9):
         why = "a requirement is no whole number"
+    elif objective != "difference" and problem.spare_cost > 0:
+        why = "it knows no price of an agent to spare"
+    elif objective == "difference" and np.ptp(problem.weight) > 1e-9:
+        why = "the intervals are not equally long, which it counts alike"
     elif objective == "paid" and _unit(problem.cost) is None:
         why = "a shift's paid time is no whole number of seconds"
     elif problem.most is not None or problem.groups or problem.lines is not None:
