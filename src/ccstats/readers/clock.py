@@ -95,12 +95,12 @@ def localise(wall: pd.Series, timezone: str) -> Instants:
     never, twice = np.zeros((2, len(naive)), dtype=bool)
     # No clock is moved by more than a day: only near its turns a time can be a special one.
     near = np.flatnonzero(known & (stretch != np.searchsorted(ends + 2 * _DAY, naive, side="right")))
-    wall = naive[near]
-    of = np.searchsorted(ends, wall, side="right")
+    shown = naive[near]
+    of = np.searchsorted(ends, shown, side="right")
     following = np.minimum(of + 1, len(turns) - 1)
-    never[near] = wall - offsets[of] < turns[of]
-    twice[near] = (following > of) & (wall - offsets[following] >= turns[following])
-    first[near] = np.where(never[near], turns[of], wall - offsets[of])
+    never[near] = shown - offsets[of] < turns[of]
+    twice[near] = (following > of) & (shown - offsets[following] >= turns[following])
+    first[near] = np.where(never[near], turns[of], shown - offsets[of])
     later[near] = np.where(twice[near], offsets[of] - offsets[following], 0)
     first[~known] = later[~known] = _NAT
     return Instants(pd.Series(first.view("M8[us]")).dt.tz_localize("UTC"), twice, pd.Series(later.view("m8[us]")), never)
@@ -120,32 +120,35 @@ def as_iso(text: pa.ChunkedArray, written: str) -> pa.ChunkedArray | None:
     asked = [part for part in parts if part[0] == "%"]
     if len(set(asked)) < len(asked) or not set(_DIGITS) >= set(asked) >= set(_DIGITS) - {"%S"} or re.search("[0-9]", written):
         return None
-    found = array = text.combine_chunks()
+    array = text.combine_chunks()
     if not len(array):
         return text
     octets = np.frombuffer(array.buffers()[2] or b"", dtype="uint8")
     begins = np.frombuffer(array.buffers()[1], dtype="int64")[array.offset :][: len(array) + 1]
-    length = np.where(array.is_valid().to_numpy(zero_copy_only=False), np.diff(begins), 0)
+    there = array.is_valid().to_numpy(zero_copy_only=False)
+    length = np.where(there, np.diff(begins), 0)
+    blank = np.frombuffer(b"0000-00-00 00:00:00"[: 19 if "%S" in asked else 16], dtype="uint8")
+    iso = np.empty((len(array), len(blank)), dtype="uint8")
+    done = np.zeros(len(array), dtype=bool)
     apart = not any(one in _DIGITS and other in _DIGITS for one, other in pairwise(parts))
     for many in range(len(_SHORT) + 1 if apart else 1):
         for short in combinations(_SHORT, many):
             place, form = _form(parts, short)
-            rows = np.flatnonzero(length == len(form))
-            if not len(rows):
-                continue
-            signs = octets[begins[rows, np.newaxis] + np.arange(len(form))]
-            fits = np.where(form == ord("0"), signs - ord("0") < 10, signs == form).all(axis=1)
-            rows, signs, width = rows[fits], signs[fits], 19 if "%S" in asked else 16
-            iso = np.tile(np.frombuffer(b"0000-00-00 00:00:00", dtype="uint8")[:width], (len(rows), 1))
-            for part, columns in place.items():
-                iso[:, _ENDS[part] - len(columns) : _ENDS[part]] = signs[:, columns]
-            length[rows] = 0
-            mask = np.zeros(len(array), dtype=bool)
-            mask[rows] = True
-            ends = np.arange(len(rows) + 1, dtype="int64") * width
-            ours = pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(ends), pa.py_buffer(np.ascontiguousarray(iso)))
-            found = ours if len(rows) == len(found) else pc.replace_with_mask(found, pa.array(mask), ours)
-    return pa.chunked_array([found])
+            rows = np.flatnonzero(~done & (length == len(form)))
+            if len(rows):
+                signs = octets[begins[rows, np.newaxis] + np.arange(len(form))]
+                fits = np.where(form == ord("0"), signs - ord("0") < 10, signs == form).all(axis=1)
+                rows, signs = rows[fits], signs[fits]
+                lines = np.tile(blank, (len(rows), 1))
+                for part, columns in place.items():
+                    lines[:, _ENDS[part] - len(columns) : _ENDS[part]] = signs[:, columns.start : columns.stop]
+                iso[rows], done[rows] = lines, True
+    ends = np.append(0, np.cumsum(np.where(done, len(blank), 0)))
+    plain = pa.py_buffer(iso if done.all() else iso[done])
+    if (done | ~there).all():
+        return pa.chunked_array([pa.LargeStringArray.from_buffers(len(array), pa.py_buffer(ends), plain, pa.array(done).buffers()[1])])
+    ours = pa.LargeStringArray.from_buffers(int(done.sum()), pa.py_buffer(np.arange(done.sum() + 1) * len(blank)), plain)
+    return pa.chunked_array([pc.replace_with_mask(array, pa.array(done), ours)])
 
 
 def _form(parts: list[str], short: tuple[str, ...]) -> tuple[dict[str, range], np.ndarray]:

@@ -219,11 +219,12 @@ def _cycles(table: Rows) -> pd.DataFrame:
 def _spans(rows: pd.DataFrame, account: Account) -> pd.DataFrame:
     """The phases of all cycles as spans, cut where the cycle's next phase begins."""
     at = {phase: _wall(rows[f"_{phase}_at"]) for phase in (*_PHASES, "dead")}
-    following = np.full(len(rows), np.datetime64("NaT", "us"))
+    nothing = np.datetime64("NaT", "us")
+    following = np.full(len(rows), nothing)
     parts, cut_short = [], 0
     for phase, state in reversed(_PHASES.items()):
         spent = rows[f"_{phase}_s"]
-        end = at[phase] + pd.to_timedelta(spent, unit="s").dt.as_unit("us").to_numpy()
+        end: np.ndarray = at[phase] + pd.to_timedelta(spent, unit="s").dt.as_unit("us").to_numpy()
         end = np.where(np.isnat(end), following, end)
         cut = ((end > following) | spent.isna().to_numpy()) & ~np.isnat(at[phase]) & ~np.isnat(following)
         cut_short += int((cut & spent.notna().to_numpy()).sum())
@@ -231,7 +232,7 @@ def _spans(rows: pd.DataFrame, account: Account) -> pd.DataFrame:
         if state == "on_contact":
             # The customer has hung up, but the agent has not yet: from there on it is after-contact work.
             dead = (rows["_dead_s"] > 0).to_numpy() & (at[phase] <= at["dead"]) & (at["dead"] <= end)
-            parts.append(("dead", "wrap", np.where(dead, at["dead"], following.dtype.type("NaT")), end, cut))
+            parts.append(("dead", "wrap", np.where(dead, at["dead"], nothing), end, cut))
             end = np.where(dead, at["dead"], end)
         parts.append((phase, state, at[phase], end, cut))
         following = np.where(np.isnat(at[phase]), following, at[phase])

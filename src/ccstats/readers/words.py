@@ -125,7 +125,7 @@ def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str],
     codes, words = coded(text)
     place = {word: at for at, word in enumerate(among)}
     places = np.array([*(place[table.get(word, default)] for word in words), place[default]], dtype="int8")
-    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(among, dtype="str")))
+    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(among), dtype="str")))
 
 
 def looked_up(text: pd.Series, table: Mapping[str, str | None]) -> pd.Series:
