@@ -5,33 +5,25 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import DataWarning, OptionError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.json_facts import BadRecord
 from ccstats.readers.json_records import starts_as_json
 from ccstats.readers.product_tables import header_has, to_log
 from ccstats.readers.spans import told_apart
-from ccstats.readers.twilio_taskrouter.events import SHAPE, Event, Passed, Records, event_of, is_json
-from ccstats.readers.twilio_taskrouter.tasks import OUTCOMES, REASONS, Stay, Task
+from ccstats.readers.twilio_taskrouter.attributes import About, coded
+from ccstats.readers.twilio_taskrouter.contacts import Told, contacts_of
+from ccstats.readers.twilio_taskrouter.events import NEVER, SHAPE, events_of, is_json
+from ccstats.readers.twilio_taskrouter.tasks import REASONS, first_of, tasks_of
 from ccstats.readers.twilio_taskrouter.workers import MEANINGS, states_of
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "SHAPE", "looks_like", "read_events"]
-
-_DIRECTIONS = ("inbound", "outbound", "internal")
-_HUNG_UP = {"customer": "customer", "agent": "agent", "system": "system"}
-_COLUMNS = (
-    "contact_id", "channel", "direction", "queue", "queued_at", "outcome", "raw_outcome", "wait_s", "ring_s", "talk_s", "hold_s", "wrap_s",
-    "agent", "arrived_at", "transferred_to", "ended_by", "customer", "dnis", "disposition", "ring_attempts", "ring_noanswer",
-)  # fmt: skip
-_CLOSE = timedelta(seconds=1)
-_NOT_KNOWN = float("nan")
 
 
 def looks_like(head: bytes) -> bool:
@@ -81,36 +73,52 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
     activities = _option(options, "activities", MEANINGS)
     reasons = REASONS | _option(options, "reasons", CONTACTS["outcome"].vocabulary)
     account = Account(options, unit="record" if sources and is_json(sources[0]) else "line")
-    events: dict[str, Event] = {}
+    abouts: dict[About, int] = {}
     strange: Counter[str] = Counter()
+    found = []
     for source in sources:
-        records = Records(source, account)
-        for record in records:
-            try:
-                event = event_of(record.value, source.name)
-            except BadRecord as problem:
-                records.reject(record, str(problem))
-                continue
-            if isinstance(event, Passed):
-                account.count(source.name, "ignored", event.rule, records.weight)
-                strange.update([event.strange] if event.strange else [])
-            elif event.key in events:
-                account.count(source.name, "ignored", "delivered again: same Sid", records.weight)
-            else:
-                events[event.key] = event
-                account.count(source.name, "used", "event", records.weight)
+        found.append(pa.concat_tables(events_of(source, account, abouts, strange)))
         if options.progress:
             options.progress(source.name, 1.0)
     _warn(strange, account)
-    ordered = sorted(events.values(), key=lambda each: each[:3])
-    named = {each.worker: each.name or each.worker for each in ordered if each.worker}
-    named |= {each.worker: each.name for each in ordered if each.worker and each.name}
-    names = told_apart(named)
-    account.note("two workers of one name: WorkerSid is added", sum(names[key] != name for key, name in named.items()))
-    tasks = _tasks(ordered)
-    contacts = _contacts(tasks, names, reasons, ordered[-1].at if ordered else None, account)
-    states = states_of(ordered, tasks, names, activities, account)
+    if not found:
+        return to_log(CONTACTS.empty(), account, options, "twilio_taskrouter")
+    events = _once([source.name for source in sources], found, account)
+    workers, names = _workers(events, account)
+    tasks = tasks_of(events, workers)
+    told = Told(events, list(abouts))
+    last = events["at"][-1].as_py() if len(events) else NEVER
+    contacts = contacts_of(tasks, told, names, reasons, last, account)
+    states = states_of(events, workers, pa.array(names.values(), pa.large_string()), tasks, told.contact, activities, account)
     return to_log(contacts, account, options, "twilio_taskrouter", states=states)
+
+
+def _once(names: list[str], found: list[pa.Table], account: Account) -> pa.Table:
+    """The events in their order, each once, and the lines booked."""
+    events = pa.concat_tables(found)
+    (key,), _ = coded(events["key"])
+    again = key <= np.r_[-1, np.maximum.accumulate(key)[:-1]][: len(key)]
+    begin = 0
+    for name, part in zip(names, found, strict=True):
+        weight, twice = part["weight"].to_numpy(), again[begin : begin + len(part)]
+        account.count(name, "used", "event", int(weight[~twice].sum()))
+        account.count(name, "ignored", "delivered again: same Sid", int(weight[twice].sum()))
+        begin += len(part)
+    events = events.filter(pa.array(~again))
+    order = pc.sort_indices(events, sort_keys=[("at", "ascending"), ("rank", "ascending"), ("key", "ascending")])
+    return events.drop_columns(["key", "weight"]).take(order)
+
+
+def _workers(events: pa.Table, account: Account) -> tuple[np.ndarray, dict[str, str]]:
+    """Workers of events as places in a list, and their names by their Sids: the last one that was told, or else the Sid."""
+    (workers,), sids = coded(events["worker"])
+    (name,), told = coded(events["name"])
+    last = first_of(workers, name, len(sids), last=True)
+    called = pc.coalesce(told.take(pa.array(last, mask=last < 0)), sids)
+    named = dict(zip(sids.to_pylist(), called.to_pylist(), strict=True))
+    apart = told_apart(named)
+    account.note("two workers of one name: WorkerSid is added", sum(apart[sid] != name for sid, name in named.items()))
+    return workers, apart
 
 
 def _option(options: Options, name: str, words: Sequence[str]) -> dict[str, str]:
@@ -129,93 +137,6 @@ def _warn(strange: Counter[str], account: Account) -> None:
             DataWarning,
             stacklevel=5,
         )
-
-
-def _tasks(events: list[Event]) -> list[Task]:
-    queues = {each.queue_sid: each.queue for each in events if each.queue_sid and each.queue}
-    tasks: dict[str, Task] = {}
-    for event in events:
-        if event.task is not None:
-            tasks.setdefault(event.task, Task(event.task, queues)).follow(event)
-    return list(tasks.values())
-
-
-def _contacts(
-    tasks: list[Task], names: Mapping[str, str], reasons: Mapping[str, str], last: datetime | None, account: Account
-) -> pd.DataFrame:
-    rows: list[tuple[Any, ...]] = []
-    for task in tasks:
-        for note in task.notes:
-            account.note(note, 1)
-        visits = [each for each in task.stays if not each.direct and each.queue is not None]
-        account.note("tasks that joined no queue in the log: no contact", int(not visits))
-        account.note("sent to a worker and not to a queue: the worker's time is in agent_states", sum(each.direct for each in task.stays))
-        rows += [_visit(task, each, names, reasons, last, account) for each in visits]
-    columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)) if rows else {name: () for name in _COLUMNS}
-    out: dict[str, Any] = {}
-    for name, values in columns.items():
-        kind = CONTACTS[name].kind
-        if kind == "instant":
-            out[name] = pd.Series(pd.DatetimeIndex(pd.to_datetime(list(values), utc=True)).as_unit("us"))
-        elif kind == "seconds":
-            out[name] = pd.Series(list(values), dtype="float64")
-        else:
-            out[name] = pd.Series(list(values), dtype="Int64" if kind == "maybe_count" else "str")
-    return pd.DataFrame(out)
-
-
-def _visit(
-    task: Task, stay: Stay, names: Mapping[str, str], reasons: Mapping[str, str], last: datetime | None, account: Account
-) -> tuple[Any, ...]:
-    answer = stay.answer
-    ring = talk = wrap = wait = _NOT_KNOWN
-    agent = sent_to = raw = None
-    if answer is not None:
-        outcome, at = "answered", answer.accepted or answer.created
-        account.note("reservation.accepted is lost: taken when it was made", int(answer.accepted is None))
-        apart = answer.entered is not None and not stay.sent and abs(answer.entered - stay.since) > 2 * _CLOSE
-        account.note("TaskQueueEnteredDate is not when task-queue.entered came: the event is taken", int(apart))
-        wait = _between(stay.since, at)
-        if answer.accepted is not None:
-            ring = _between(answer.created, answer.accepted)
-        talked, wrapped = task.ends(answer)
-        talk, wrap = _between(at, talked), _between(talked, wrapped)
-        account.note("completed without a wrap-up: talk_s lasts to the end, wrap_s is missing", int(bool(talked) and not wrapped))
-        agent = names.get(answer.worker or "", answer.worker)
-        sent_to = names.get(answer.sent_to or "", answer.sent_to)
-        others = sum(each.taken for each in stay.reservations) - 1
-        account.note("further workers who took a task of one stay: their time is not in the row", max(0, others))
-    elif stay.left is None:
-        outcome = "open"
-        wait = _between(stay.since, last)
-    else:
-        kind, reason, at = stay.left
-        raw = kind if reason is None else f"{kind} {reason}"
-        outcome = OUTCOMES.get(kind) or reasons.get((reason or "").casefold(), "unknown")
-        wait = _between(stay.since, at)
-    told = [about.direction.casefold() for about in task.about if about.direction]
-    direction = next((each for each in told if each in _DIRECTIONS), None)
-    account.note("direction is not in TaskAttributes: inbound", int(direction is None))
-    direction = direction or "inbound"
-    hung_up = _HUNG_UP.get(next((about.hung_up for about in reversed(task.about) if about.hung_up), "").casefold())
-    ended_by = "customer" if outcome == "abandoned" else hung_up if answer is not None and sent_to is None else None
-    caller = next((about.caller for about in task.about if about.caller), None)
-    called = next((about.called for about in task.about if about.called), None)
-    outbound = direction == "outbound"
-    channel = (task.channel or ("voice" if any(about.call for about in task.about) else "task")).casefold()
-    said = next((about.outcome for about in reversed(task.about) if about.outcome), None) if answer is not None else None
-    return (
-        task.contact, channel, direction, stay.queue, stay.since, outcome, raw, wait, ring, talk, _NOT_KNOWN, wrap,
-        agent, task.arrived, sent_to, ended_by, called if outbound else caller, None if outbound else called, said,
-        len(stay.reservations), sum(each.missed for each in stay.reservations),
-    )  # fmt: skip
-
-
-def _between(start: datetime | None, end: datetime | None) -> float:
-    """Seconds; missing where one of them is, or where they are the wrong way round."""
-    if start is None or end is None or end < start - _CLOSE:
-        return _NOT_KNOWN
-    return max(0.0, (end - start).total_seconds())
 
 
 READER = Reader(

@@ -1,23 +1,27 @@
-"""Events of TaskRouter, by whichever way they came: one object an event with the same fields under differently written names."""
+"""Events of TaskRouter in columns, by whichever way they came: the same fields under differently written names."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Source
 from ccstats.readers.json_facts import BadRecord, instant_of, object_of
-from ccstats.readers.json_records import JsonRecords, JsonShape, Record, clean_text, starts_as_json
+from ccstats.readers.json_records import JsonRecords, JsonShape, clean_text, starts_as_json
 from ccstats.readers.product_tables import MISSING, folded
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.twilio_taskrouter.attributes import About, abouts_of, coded
 from ccstats.readers.values import to_text
+from ccstats.readers.words import of_series
 
-__all__ = ["KINDS", "SHAPE", "About", "Event", "Passed", "Records", "event_of", "is_json"]
+__all__ = ["KINDS", "NEVER", "RANK", "SHAPE", "events_of", "is_json"]
 
 SHAPE = JsonShape(
     keys=(
@@ -62,7 +66,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "worker.activity.update": ("WorkerSid",),
     "worker.deleted": ("WorkerSid",),
 }
-_RANK = {kind: at for at, kind in enumerate(KINDS)}
+RANK = {kind: at for at, kind in enumerate(KINDS)}
 #: Types that are known and tell nothing of contacts or states of agents.
 _SILENT = (
     "activity.deleted", "task.transfer-attempt-failed", "task.transfer-completed", "task-channel.created", "task-channel.updated",
@@ -70,93 +74,36 @@ _SILENT = (
     "worker.attributes.update", "worker.capacity.update", "worker.channel.availability.update", "workflow.created", "workflow.updated",
     "workflow.deleted", "workflow.entered", "workflow.target-matched", "workspace.created", "workspace.updated", "workspace.deleted",
 )  # fmt: skip
+#: Fields that are read, by their names without case and signs.
+_NAMES = (
+    "EventType", "Sid", "Timestamp", "TimestampMs", "TaskSid", "ReservationSid", "WorkerSid", "WorkerName", "TaskQueueName", "TaskQueueSid",
+    "TaskChannelUniqueName", "TaskCanceledReason", "Reason", "ActivityName", "ActivityAvailable", "WorkerActivityName",
+    "WorkerPreviousActivityName", "WorkerTimeInPreviousActivityMs", "WorkerTimeInPreviousActivity", "TaskQueueEnteredDate",
+    "TransferTo", "TransferType", "TransferInitiatingReservationSid",
+)  # fmt: skip
+_ATTRIBUTES = "TaskAttributes"
 #: Numbers of times from here on are milliseconds.
 _MILLISECONDS = 1e11
-_MILLISECOND = timedelta(milliseconds=1)
-#: Before this Event Streams told in milliseconds what is said to be in seconds.
-_IN_SECONDS = datetime(2021, 5, 22, tzinfo=UTC)
+_MICROSECOND, _MILLISECOND = timedelta(microseconds=1), timedelta(milliseconds=1)
 _EPOCH, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+#: Before this Event Streams told in milliseconds what is said to be in seconds. [us]
+_IN_SECONDS = (datetime(2021, 5, 22, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LONGEST_MS = 366 * 86_400_000.0
+#: A time that is not known. [us]
+NEVER = np.iinfo(np.int64).min
+_BATCH = 2_000
+_SHAPES = 1000
 
 
-class About(NamedTuple):
-    """What a task's attributes tell of the contact."""
+class _Batch(NamedTuple):
+    """Some rows of one source: fields by their names, in lists where they may hold what is no text; rows that are bad from the start."""
 
-    conversation: str | None
-    call: str | None
-    direction: str | None
-    caller: str | None
-    called: str | None
-    hung_up: str | None
-    outcome: str | None
-
-
-class Event(NamedTuple):
-    """One event; the first three put events in their order."""
-
-    at: datetime
-    rank: int
-    key: str
-    kind: str
-    source: str
-    task: str | None
-    reservation: str | None
-    worker: str | None
-    name: str | None
-    queue: str | None
-    queue_sid: str | None
-    channel: str | None
-    about: About | None
-    reason: str | None
-    #: Activities: the new one, the one before, and how long that lasted; of ``activity.*`` whether one is available.
-    activity: str | None
-    before: str | None
-    spent: timedelta | None
-    available: str | None
-    transfer_to: str | None
-    transfer_from: str | None
-    entered: datetime | None
-
-
-class Passed(NamedTuple):
-    """No event that is used: the rule, and the type if it is one that is not known."""
-
-    rule: str
-    strange: str | None = None
-
-
-class Records:
-    """The records of one source: JSON, or the rows of a table; ``weight`` is how many lines the last one given out covers."""
-
-    def __init__(self, source: Source, account: Account) -> None:
-        self.source, self.account = source, account
-        self.weight = 1
-        self.json = JsonRecords(source, SHAPE, account) if is_json(source) else None
-        self.bad: dict[str, tuple[list[int], list[str], list[int]]] = {}
-
-    def __iter__(self) -> Iterator[Record]:
-        if self.json is not None:
-            yield from self.json
-            return
-        grid = read_grid(self.source, Layout(), self.account)
-        columns = {name: to_text(values, MISSING) for name, values in grid.columns.items()}
-        for at, cells in enumerate(zip(*columns.values(), strict=True)):
-            facts = {name: cell for name, cell in zip(columns, cells, strict=True) if not pd.isna(cell)}
-            self.weight = int(grid.weight[at])
-            yield Record(int(grid.line[at]), facts, " | ".join(facts.values()) if self.account.keeps_text else "")
-        for reason, (lines, texts, weights) in self.bad.items():
-            self.account.reject(self.source.name, lines, reason, texts=texts, weight=sum(weights))
-
-    def reject(self, record: Record, reason: str) -> None:
-        """Set aside the record that was given out last."""
-        if self.json is not None:
-            self.json.reject(record, reason)
-            return
-        lines, texts, weights = self.bad.setdefault(reason, ([], [], []))
-        lines.append(record.number)
-        weights.append(self.weight)
-        if self.account.keeps_text:
-            texts.append(record.text)
+    columns: dict[str, Any]
+    attributes: Sequence[Any] | pa.ChunkedArray
+    line: np.ndarray
+    weight: np.ndarray
+    texts: Callable[[int], str]
+    refused: dict[str, list[int]]
 
 
 def is_json(source: Source) -> bool:
@@ -164,85 +111,224 @@ def is_json(source: Source) -> bool:
     return source.frame is None and starts_as_json(bytes(source.data[:65_536]))
 
 
-def event_of(record: dict[str, Any], source: str) -> Event | Passed:
-    """The event that a record tells of."""
-    facts = _facts(record)
-    kind = _text(facts, "EventType")
-    if kind is None:
-        raise BadRecord("EventType is missing")
-    if kind.startswith(_STREAM):
-        return Passed("of another product")
-    if kind in _SILENT:
-        return Passed("of a type that tells nothing of contacts or agents")
-    if kind not in KINDS:
-        return Passed("EventType is not known", kind)
-    at = _instant(facts, "TimestampMs") or _instant(facts, "Timestamp")
-    if at is None:
-        raise BadRecord("Timestamp is missing")
-    for name in KINDS[kind]:
-        if _text(facts, name) is None:
-            raise BadRecord(f"{name} is missing")
-    task, reservation, worker = (_text(facts, name) for name in ("TaskSid", "ReservationSid", "WorkerSid"))
-    about = _about(facts) if task else None
-    # Sent again, it has the same Sid.
-    key = _text(facts, "Sid") or f"{at.isoformat()} {kind} {task} {reservation} {worker}"
-    spent = _number(facts, "WorkerTimeInPreviousActivityMs")
-    if spent is None and at >= _IN_SECONDS and (seconds := _number(facts, "WorkerTimeInPreviousActivity")) is not None:
-        spent = seconds * 1000
-    if spent is not None and not 0 <= spent < _LONGEST_MS:
-        spent = None
-    queue, queue_sid = _text(facts, "TaskQueueName"), _text(facts, "TaskQueueSid")
-    to = _text(facts, "TransferTo")
-    if to is None and (_text(facts, "TransferType") or "").casefold() == "worker":
-        to = "WK"
-    try:
-        entered = _instant(facts, "TaskQueueEnteredDate")
-    except BadRecord:
-        # It only stands in for an event that is lost.
-        entered = None
-    return Event(
-        at, _RANK[kind], key, kind, source, task, reservation, worker, _text(facts, "WorkerName"), queue, queue_sid,
-        _text(facts, "TaskChannelUniqueName"), about, _text(facts, "TaskCanceledReason") or _text(facts, "Reason"),
-        _text(facts, "ActivityName" if kind.startswith("activity.") else "WorkerActivityName"),
-        _text(facts, "WorkerPreviousActivityName"), None if spent is None else timedelta(milliseconds=spent),
-        _text(facts, "ActivityAvailable"), to, _text(facts, "TransferInitiatingReservationSid"), entered,
-    )  # fmt: skip
+def events_of(source: Source, account: Account, abouts: dict[About, int], strange: Counter[str]) -> Iterator[pa.Table]:
+    """The events of a source that are used, in columns; the others are booked.
+
+    ``abouts`` numbers what attributes tell, and ``strange`` counts types that are not known.
+    """
+    batches = _of_json(source, account) if is_json(source) else _of_grid(source, account)
+    bad: dict[str, list[tuple[int, int, str]]] = {}
+    for batch in batches:
+        yield _Reading(source.name, batch, account, bad).events(abouts, strange)
+    for reason, rows in bad.items():
+        lines, weights, texts = zip(*rows, strict=True)
+        account.reject(source.name, lines, reason, texts=texts, weight=sum(weights))
+
+
+class _Reading:
+    """Rows of a batch on their way: the first reason closes each."""
+
+    def __init__(self, source: str, batch: _Batch, account: Account, bad: dict[str, list[tuple[int, int, str]]]) -> None:
+        self.source, self.batch, self.account, self.bad = source, batch, account, bad
+        self.many = len(batch.line)
+        self.open = np.ones(self.many, dtype=bool)
+
+    def events(self, abouts: dict[About, int], strange: Counter[str]) -> pa.Table:
+        """The events of the rows that stay open."""
+        for reason, rows in self.batch.refused.items():
+            self.close(np.isin(np.arange(self.many), rows), reason)
+        (codes,), words = coded(self.text("EventType"))
+        kinds = words.to_pylist()
+        self.close(codes < 0, "EventType is missing")
+        rank = self._kinds(codes, kinds, strange)
+        at = self._instants("TimestampMs")
+        at = np.where(at == NEVER, self._instants("Timestamp", at == NEVER), at)
+        self.close(at == NEVER, "Timestamp is missing")
+        sids = {name: self.text(name) for name in ("TaskSid", "ReservationSid", "WorkerSid")}
+        for name, sid in sids.items():
+            needs = np.array([name in KINDS[kind] for kind in KINDS])[rank]
+            self.close(needs & sid.is_null().to_numpy(), f"{name} is missing")
+        task = sids["TaskSid"]
+        about = np.where(task.is_valid().to_numpy(), abouts_of(self.batch.attributes, abouts), -1)
+        key = self._keys(at, rank, *sids.values())
+        spent = self._spent(at)
+        queue, queue_sid = self.text("TaskQueueName"), self.text("TaskQueueSid")
+        to = self.text("TransferTo")
+        to_worker = pc.equal(pc.utf8_lower(self.text("TransferType", to.is_null().to_numpy())), "worker")
+        to = pc.if_else(pc.and_(to.is_null(), pc.fill_null(to_worker, False)), "WK", to)
+        # It only stands in for an event that is lost: where it is no time, it is not known.
+        entered = self._instants("TaskQueueEnteredDate", np.zeros(self.many, dtype=bool))
+        name, channel = self.text("WorkerName"), self.text("TaskChannelUniqueName")
+        canceled = self.text("TaskCanceledReason")
+        reason = pc.coalesce(canceled, self.text("Reason", canceled.is_null().to_numpy()))
+        of_activity = rank <= RANK["activity.updated"]
+        activity = pc.if_else(pa.array(of_activity), self.text("ActivityName", of_activity), self.text("WorkerActivityName", ~of_activity))
+        before, available, sender = (
+            self.text(name) for name in ("WorkerPreviousActivityName", "ActivityAvailable", "TransferInitiatingReservationSid")
+        )
+        columns = {
+            "at": at, "rank": rank, "key": key, "task": task, "reservation": sids["ReservationSid"], "worker": sids["WorkerSid"],
+            "name": name, "queue": queue, "queue_sid": queue_sid, "channel": channel, "about": about, "reason": reason,
+            "activity": activity, "before": before, "spent": spent, "available": available, "to": to, "sender": sender,
+            "entered": entered, "weight": self.batch.weight,
+        }  # fmt: skip
+        return pa.table(columns).filter(pa.array(self.open))
+
+    def text(self, name: str, needed: np.ndarray | None = None) -> pa.ChunkedArray:
+        """Text of a field; rows that need it and where it is none are closed."""
+        values = self.batch.columns.get(folded(name))
+        if values is None:
+            return pa.chunked_array([pa.nulls(self.many, pa.large_string())])
+        if isinstance(values, pa.ChunkedArray):
+            return values
+        try:
+            texts = pa.array(values, pa.large_string())
+        except (pa.ArrowException, UnicodeEncodeError):
+            wrong = np.array([isinstance(value, dict | list) for value in values], dtype=bool)
+            self.close(wrong if needed is None else wrong & needed, f"{name} is no text")
+            texts = pa.array([None if no else _as_text(value) for value, no in zip(values, wrong, strict=True)], pa.large_string())
+        texts = pc.utf8_trim_whitespace(texts)
+        return pa.chunked_array([pc.if_else(pc.equal(texts, ""), None, texts)])
+
+    def close(self, mask: np.ndarray, reason: str) -> None:
+        """Reject the open rows of ``mask``."""
+        hit = np.flatnonzero(mask & self.open).tolist()
+        if hit:
+            batch = self.batch
+            self.bad.setdefault(reason, []).extend((int(batch.line[at]), int(batch.weight[at]), batch.texts(at)) for at in hit)
+            self.open[hit] = False
+
+    def _kinds(self, codes: np.ndarray, kinds: list[str], strange: Counter[str]) -> np.ndarray:
+        """The ranks of types; rows of others are ignored."""
+        ranks = [RANK.get(kind, -1) for kind in kinds]
+        rules = ["of another product" if kind.startswith(_STREAM) else "of a type that tells nothing of contacts or agents"
+                 if kind in _SILENT else "EventType is not known" for kind in kinds]  # fmt: skip
+        others = self.open & (np.array([*ranks, 0])[codes] < 0)
+        rows = np.bincount(codes[others], minlength=len(kinds))
+        weights = np.bincount(codes[others], self.batch.weight[others], minlength=len(kinds))
+        for code in np.flatnonzero(rows).tolist():
+            self.account.count(self.source, "ignored", rules[code], int(weights[code]))
+            if rules[code].endswith("not known"):
+                strange[kinds[code]] += int(rows[code])
+        self.open &= ~others
+        return np.maximum(np.array([*ranks, 0], dtype="int8")[codes], 0)
+
+    def _each(self, name: str, read: Callable[[str, str], Any], nothing: Any, needed: np.ndarray | None = None) -> np.ndarray:
+        """What ``read`` makes of each word of a field; rows that need it and of which it can make nothing are closed."""
+        (codes,), words = coded(self.text(name, needed))
+        values, reasons = np.full(len(words) + 1, nothing), np.zeros(len(words) + 1, dtype="int64")
+        said: dict[str, int] = {}
+        for at, word in enumerate(words.to_pylist()):
+            try:
+                values[at] = read(word, name)
+            except BadRecord as problem:
+                reasons[at] = said.setdefault(str(problem), len(said) + 1)
+        for reason, number in said.items():
+            wrong = reasons[codes] == number
+            self.close(wrong if needed is None else wrong & needed, reason)
+        return values[codes]
+
+    def _instants(self, name: str, needed: np.ndarray | None = None) -> np.ndarray:
+        """Times in microseconds since 1970."""
+        text = self.text(name, needed)
+        if pc.all(pc.match_substring_regex(text, "^[1-6][0-9]{12}$")).as_py():
+            # Milliseconds, as nearly all are written: PyArrow reads them at once.
+            there = text.is_valid().to_numpy()
+            return np.where(there, text.cast("int64").fill_null(0).to_numpy() * 1000, NEVER)
+        return self._each(name, _micros, NEVER, needed)
+
+    def _spent(self, at: np.ndarray) -> np.ndarray:
+        """How long the activity before lasted, in microseconds."""
+        milliseconds = self._each("WorkerTimeInPreviousActivityMs", _number, np.nan)
+        asked = np.isnan(milliseconds) & (at >= _IN_SECONDS)
+        spent = np.where(asked, self._each("WorkerTimeInPreviousActivity", _number, np.nan, asked) * 1000, milliseconds)
+        good = (spent >= 0) & (spent < _LONGEST_MS)
+        spent = np.where(good, spent, 0.0)
+        whole = np.floor(spent)
+        return np.where(good, (whole * 1000 + np.rint((spent - whole) * 1000)).astype("int64"), NEVER)
+
+    def _keys(self, at: np.ndarray, rank: np.ndarray, *sids: pa.ChunkedArray) -> pa.ChunkedArray:
+        """What tells one event from another: sent again, it has the same Sid."""
+        key = self.text("Sid")
+        without = np.flatnonzero(key.is_null().to_numpy() & self.open)
+        if not len(without):
+            return key
+        kinds, told = list(KINDS), [sid.take(pa.array(without)).to_pylist() for sid in sids]
+        made = [
+            f"{(_EPOCH + int(at[row]) * _MICROSECOND).isoformat()} {kinds[rank[row]]} {task} {reservation} {worker}"
+            for row, task, reservation, worker in zip(without, *told, strict=True)
+        ]
+        instead = np.zeros(self.many, dtype="int64")
+        instead[without] = np.arange(len(without))
+        return pc.coalesce(key, pa.array(made, pa.large_string()).take(pa.array(instead)))
+
+
+def _of_json(source: Source, account: Account) -> Iterator[_Batch]:
+    shapes: dict[tuple[str, ...], list[str | None]] = {}
+    found: list[tuple[int, str, list[Any]]] = []
+    refused: dict[str, list[int]] = {}
+
+    def batch() -> _Batch:
+        numbers, texts, rows = zip(*found, strict=True) if found else ((), (), ())
+        *columns, attributes = zip(*rows, strict=True) if rows else [()] * (len(_NAMES) + 1)
+        named = {folded(name): column for name, column in zip(_NAMES, columns, strict=True)}
+        return _Batch(named, attributes, np.array(numbers, dtype="int64"), np.ones(len(found), dtype="int64"), texts.__getitem__, refused)
+
+    for record in JsonRecords(source, SHAPE, account):
+        try:
+            facts = _facts(record.value)
+        except BadRecord as problem:
+            refused.setdefault(str(problem), []).append(len(found))
+            facts = {}
+        shape = tuple(facts)
+        names = shapes.get(shape)
+        if names is None:
+            called = {folded(key): key for key in facts}
+            names = [called.get(folded(name)) for name in (*_NAMES, _ATTRIBUTES)]
+            if len(shapes) < _SHAPES:
+                shapes[shape] = names
+        found.append((record.number, record.text, [None if name is None else facts[name] for name in names]))
+        if len(found) == _BATCH:
+            yield batch()
+            found, refused = [], {}
+    yield batch()
+
+
+def _of_grid(source: Source, account: Account) -> Iterator[_Batch]:
+    grid = read_grid(source, Layout(), account)
+    texts = {name: of_series(to_text(values, MISSING)) for name, values in grid.columns.items()}
+    columns: dict[str, pa.ChunkedArray] = {}
+    for name, text in texts.items():
+        columns[folded(name)] = pc.coalesce(text, columns[folded(name)]) if folded(name) in columns else text
+
+    def shown(row: int) -> str:
+        return " | ".join(cell for text in texts.values() if (cell := text[row].as_py()) is not None)
+
+    many = len(grid.line)
+    attributes = columns.get(folded(_ATTRIBUTES), pa.chunked_array([pa.nulls(many, pa.large_string())]))
+    yield _Batch(columns, attributes, grid.line, grid.weight, shown, {})
 
 
 def _facts(record: dict[str, Any]) -> dict[str, Any]:
-    """The fields by their names without case and signs, with the type of the event among them."""
+    """The fields of an event, with its type among them."""
     if "data" in record and "EventType" not in record:
         data = object_of(record, "data")
-        payload = data.get("payload")
-        facts = {folded(name): value for name, value in object_of(data, "payload").items()} if payload is not None else {}
+        facts = object_of(data, "payload") if data.get("payload") is not None else {}
         kind = record.get("type")
-        if isinstance(kind, str) and kind.startswith(_STREAM):
-            # Of another product the whole type stays, so that it is told from ours.
-            facts["eventtype"] = kind.removeprefix(_PREFIX)
-        return facts
+        # Of another product the whole type stays, so that it is told from ours.
+        return {**facts, " eventtype": kind.removeprefix(_PREFIX)} if isinstance(kind, str) and kind.startswith(_STREAM) else facts
     if "event_data" in record:
-        facts = {folded(name): value for name, value in object_of(record, "event_data").items()}
-        theirs = {"event_type": "eventtype", "event_date_ms": "timestampms", "event_date": "timestamp", "sid": "sid"}
-        return {**facts, **{name: record[key] for key, name in theirs.items() if key in record}}
-    return {folded(name): value for name, value in record.items()}
+        theirs = {"event_type": " eventtype", "event_date_ms": " timestampms", "event_date": " timestamp", "sid": " sid"}
+        return {**object_of(record, "event_data"), **{name: record[key] for key, name in theirs.items() if key in record}}
+    return record
 
 
-def _text(facts: dict[str, Any], name: str) -> str | None:
-    """Text without blanks around it, also of a number or a yes; None where it is null, blank or not there."""
-    value = facts.get(name.casefold())
-    if value is None:
-        return None
-    if isinstance(value, bool | int | float):
-        return str(value).casefold()
-    if not isinstance(value, str):
-        raise BadRecord(f"{name} is no text")
-    return clean_text(value).strip() or None
+def _as_text(value: Any) -> str | None:
+    """Text, also of a number or a yes."""
+    return value if value is None else clean_text(value) if isinstance(value, str) else str(value).casefold()
 
 
-def _number(facts: dict[str, Any], name: str) -> float | None:
-    text = _text(facts, name)
-    if text is None:
-        return None
+def _number(text: str, name: str) -> float:
     try:
         number = float(text)
     except ValueError:
@@ -252,43 +338,13 @@ def _number(facts: dict[str, Any], name: str) -> float | None:
     return number
 
 
-def _instant(facts: dict[str, Any], name: str) -> datetime | None:
+def _micros(text: str, name: str) -> int:
     """Seconds or milliseconds since 1970, or ISO 8601."""
-    text = _text(facts, name)
-    if text is None:
-        return None
-    if not text.replace(".", "", 1).isdecimal():
-        return instant_of({name: text}, name)
-    number = _number(facts, name) or 0.0
-    milliseconds = round(number if number >= _MILLISECONDS else number * 1000, 3)
-    if not milliseconds < (_LAST - _EPOCH) / _MILLISECOND:
-        raise BadRecord(f"{name} is outside 1970 to 2200")
-    return _EPOCH + timedelta(milliseconds=milliseconds)
-
-
-def _about(facts: dict[str, Any]) -> About | None:
-    """Attributes are whatever an application has put there: what is not as expected is not known."""
-    attributes = facts.get("taskattributes")
-    if isinstance(attributes, str):
-        try:
-            attributes = json.loads(attributes)
-        except (ValueError, RecursionError):
-            return None
-    if not isinstance(attributes, dict):
-        return None
-    conversations = attributes.get("conversations")
-    conversations = conversations if isinstance(conversations, dict) else {}
-
-    def first(held: dict[str, Any], *names: str) -> str | None:
-        texts = (clean_text(value).strip() for name in names if isinstance(value := held.get(name), str))
-        return next((text for text in texts if text), None)
-
-    return About(
-        first(conversations, "conversation_id"),
-        first(attributes, "call_sid"),
-        first(attributes, "direction"),
-        first(attributes, "from", "caller", "customerAddress"),
-        first(attributes, "to", "called", "outbound_to"),
-        first(conversations, "hang_up_by"),
-        first(conversations, "outcome"),
-    )
+    if text.replace(".", "", 1).isdecimal():
+        number = _number(text, name)
+        milliseconds = round(number if number >= _MILLISECONDS else number * 1000, 3)
+        if not milliseconds < (_LAST - _EPOCH) / _MILLISECOND:
+            raise BadRecord(f"{name} is outside 1970 to 2200")
+        return timedelta(milliseconds=milliseconds) // _MICROSECOND
+    at = instant_of({name: text}, name)
+    return NEVER if at is None else (at - _EPOCH) // _MICROSECOND

@@ -1,14 +1,19 @@
-"""Tasks, followed through their events: stays in queues, and reservations of workers."""
+"""Tasks, followed through their events by compiled code: stays in queues, and reservations of workers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from typing import NamedTuple
 
-from ccstats.readers.twilio_taskrouter.events import About, Event
+import numba
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-__all__ = ["OUTCOMES", "REASONS", "Reservation", "Stay", "Task"]
+from ccstats.readers.twilio_taskrouter.attributes import coded
+from ccstats.readers.twilio_taskrouter.events import NEVER, RANK
+
+__all__ = ["OUTCOMES", "REASONS", "Reservations", "Stays", "Tasks", "first_of", "tasks_of"]
 
 #: What became of a stay that no worker took, by the event that ended it.
 OUTCOMES = {
@@ -26,194 +31,256 @@ OUTCOMES = {
 }
 #: … and where that was ``task.canceled``, by its reason.
 REASONS = {"": "abandoned", "hangup": "abandoned", "leave": "overflowed", "redirected": "overflowed"}
+
+_TASK_CREATED, _TASK_UPDATED, _TASK_WRAPUP = RANK["task.created"], RANK["task.updated"], RANK["task.wrapup"]
+_TIMEOUT, _MOVED, _ENTERED = RANK["task-queue.timeout"], RANK["task-queue.moved"], RANK["task-queue.entered"]
+_SENT, _NOT_SENT = RANK["task.transfer-initiated"], RANK["task.transfer-failed"]
+_CREATED, _ACCEPTED, _WRAPUP, _COMPLETED = (RANK[f"reservation.{kind}"] for kind in ("created", "accepted", "wrapup", "completed"))
+#: A reservation is over for the worker with these; the first two are offers that came to nothing because of the worker.
+_REJECTED, _LAPSED, _FAILED = RANK["reservation.rejected"], RANK["reservation.timeout"], RANK["reservation.failed"]
+_CANCELED = RANK["task.canceled"]
 #: These end a stay whatever was said of it before; the others only tell how it might go on.
-_FINAL = ("workflow.timeout", "workflow.skipped")
-#: Offers that came to nothing because of the worker.
-_MISSED = ("reservation.rejected", "reservation.timeout")
-#: A reservation is over for the worker with these.
-_OVER = ("reservation.rejected", "reservation.timeout", "reservation.rescinded", "reservation.canceled", "reservation.failed")
+_WORKFLOW_TIMEOUT, _SKIPPED = RANK["workflow.timeout"], RANK["workflow.skipped"]
+_DONE, _DELETED = RANK["task.completed"], RANK["task.system-deleted"]
+_NEVER = int(NEVER)
+
+_compiled = numba.njit(cache=True, nogil=True)
 
 
-@dataclass
-class Reservation:
-    """One offer of a task to one worker."""
+class Stays(NamedTuple):
+    """Stays of tasks in queues, in the order in which they began; words are places in a list, -1 is none, times are microseconds.
 
-    key: str
-    worker: str | None = None
-    queue: str | None = None
-    created: datetime | None = None
-    accepted: datetime | None = None
-    #: How it ended if it was not completed, and when.
-    ended: tuple[str, datetime] | None = None
-    wrapped: datetime | None = None
-    completed: datetime | None = None
-    #: When the task joined the queue, as the reservation's events have it.
-    entered: datetime | None = None
-    sent_to: str | None = None
-
-    @property
-    def taken(self) -> bool:
-        """Whether the worker took it, also where that event is lost."""
-        return self.accepted is not None or self.wrapped is not None or self.completed is not None
-
-    @property
-    def missed(self) -> bool:
-        """Whether the worker let it pass."""
-        return not self.taken and self.ended is not None and self.ended[0] in _MISSED
-
-
-@dataclass
-class Stay:
-    """One stay of a task in one queue; ``sent`` was sent there by a worker, ``direct`` to a worker: that is none."""
-
-    queue: str | None
-    since: datetime
-    sent: bool = False
-    direct: bool = False
-    reservations: list[Reservation] = field(default_factory=list)
-    #: The event that ended it, its reason, and when.
-    left: tuple[str, str | None, datetime] | None = None
-
-    @property
-    def answer(self) -> Reservation | None:
-        """The reservation that was taken first, if one was."""
-        known = [each for each in self.reservations if each.taken and (each.accepted or each.created)]
-        return min(known, key=lambda each: (each.accepted or each.created or self.since, each.key), default=None)
-
-
-class Task:
-    """One task; its events are given in their order.
-
-    Parameters
-    ----------
-    key : str
-        TaskSid.
-    queues : mapping
-        Names of queues by TaskQueueSid.
+    One that was ``sent`` was sent there by a worker, one that is ``direct`` to a worker: that is none. ``left`` is the kind of the event
+    that ended it, with its reason and when.
     """
 
-    def __init__(self, key: str, queues: Mapping[str, str]) -> None:
-        self.key, self.queues = key, queues
-        self.stays: list[Stay] = []
-        self.reservations: dict[str, Reservation] = {}
-        self.arrived: datetime | None = None
-        self.wrapped: datetime | None = None
-        self.over: datetime | None = None
-        self.channel: str | None = None
-        self.about: list[About] = []
-        self.notes: list[str] = []
+    task: np.ndarray
+    queue: np.ndarray
+    since: np.ndarray
+    sent: np.ndarray
+    direct: np.ndarray
+    left: np.ndarray
+    reason: np.ndarray
+    left_at: np.ndarray
+
+
+class Reservations(NamedTuple):
+    """Offers of tasks to workers, in the order in which they were first told of; ``ended`` is how if they were not completed."""
+
+    task: np.ndarray
+    stay: np.ndarray
+    worker: np.ndarray
+    queue: np.ndarray
+    created: np.ndarray
+    accepted: np.ndarray
+    ended: np.ndarray
+    ended_at: np.ndarray
+    wrapped: np.ndarray
+    completed: np.ndarray
+    #: When the task joined the queue, as the reservation's events have it.
+    entered: np.ndarray
+    sent_to: np.ndarray
 
     @property
-    def contact(self) -> str:
-        """The whole interaction's name: of the conversation, the call or the task."""
-        conversation = next((each.conversation for each in self.about if each.conversation), None)
-        return conversation or next((each.call for each in self.about if each.call), None) or self.key
-
-    def follow(self, event: Event) -> None:
-        """Take the next event."""
-        if event.about is not None and (not self.about or self.about[-1] != event.about):
-            self.about.append(event.about)
-        self.channel = self.channel or event.channel
-        queue = self._queue(event.queue, event.queue_sid)
-        kind = event.kind
-        if kind == "task.created":
-            self.arrived = self.arrived or event.at
-        elif kind == "task-queue.entered":
-            self._enter(queue, event.at)
-        elif kind == "task.transfer-initiated":
-            self._send(event, queue)
-        elif kind.startswith("reservation."):
-            self._reserve(event, queue)
-        elif kind == "task.wrapup":
-            self.wrapped = event.at
-        elif kind != "task.updated":
-            self._leave(event)
-
-    def _queue(self, name: str | None, sid: str | None) -> str | None:
-        return name or (self.queues.get(sid, sid) if sid else None)
+    def taken(self) -> np.ndarray:
+        """Whether the worker took it, also where that event is lost."""
+        return (self.accepted != NEVER) | (self.wrapped != NEVER) | (self.completed != NEVER)
 
     @property
-    def _waiting(self) -> Stay | None:
-        """The stay that no worker has taken yet."""
-        return self.stays[-1] if self.stays and self.stays[-1].answer is None else None
+    def missed(self) -> np.ndarray:
+        """Whether the worker let it pass."""
+        return ~self.taken & ((self.ended == _REJECTED) | (self.ended == _LAPSED))
 
-    def _enter(self, queue: str | None, at: datetime) -> None:
-        waiting = self._waiting
-        if waiting is not None and not waiting.direct and waiting.queue == queue:
-            # The next step of a workflow may look in the same queue again.
-            waiting.left = None
-            return
-        if waiting is not None and waiting.left is None:
-            waiting.left = ("task-queue.entered", None, at)
-        self.stays.append(Stay(queue, at))
+    @property
+    def began(self) -> np.ndarray:
+        """When it was accepted, or else made."""
+        return np.where(self.accepted != NEVER, self.accepted, self.created)
 
-    def _send(self, event: Event, queue: str | None) -> None:
-        to = event.transfer_to or ""
-        direct = to.startswith("WK")
-        target = self.queues.get(to, queue) if not direct else to
-        taken = [each for each in self.reservations.values() if each.taken and each.accepted]
-        initiating = self.reservations.get(event.transfer_from or "") or max(
-            taken, key=lambda each: each.accepted or event.at, default=None
-        )
-        if initiating is not None:
-            initiating.sent_to = target
-        if self._waiting is not None and self._waiting.left is None:
-            self._waiting.left = (event.kind, None, event.at)
-        self.stays.append(Stay(None if direct else target, event.at, sent=True, direct=direct))
 
-    def _reserve(self, event: Event, queue: str | None) -> None:
-        key = event.reservation or ""
-        known = self.reservations.get(key)
-        if known is None:
-            known = self.reservations[key] = Reservation(key, queue=queue)
-            self._place(known, event, queue)
-        known.worker = known.worker or event.worker
-        known.queue = known.queue or queue
-        known.entered = known.entered or event.entered
-        if event.kind == "reservation.created":
-            known.created = event.at
-        elif event.kind == "reservation.accepted":
-            known.accepted = known.accepted or event.at
-        elif event.kind == "reservation.wrapup":
-            known.wrapped = known.wrapped or event.at
-        elif event.kind == "reservation.completed":
-            known.completed = known.completed or event.at
-        elif event.kind in _OVER:
-            known.ended = known.ended or (event.kind, event.at)
+class Tasks(NamedTuple):
+    """All tasks, numbered as they come, with their stays and reservations.
 
-    def _place(self, reservation: Reservation, event: Event, queue: str | None) -> None:
-        """The stay an offer belongs to; where its beginning is lost, the offer tells when it was."""
-        last = self.stays[-1] if self.stays else None
-        entered = event.entered if event.entered is not None and event.entered <= event.at else None
-        elsewhere = last is not None and not last.direct and queue is not None and last.queue != queue
-        if entered is not None and queue is not None and (last is None or (elsewhere and entered >= last.since)):
-            self.notes.append("task-queue.entered is lost: TaskQueueEnteredDate is taken")
-            self._enter(queue, entered)
-            last = self.stays[-1]
-        if last is not None:
-            last.queue = last.queue or (None if last.direct else queue)
-            last.reservations.append(reservation)
+    ``key`` puts reservations in the order of their names; ``arrived``, ``wrapped`` and ``over`` are of tasks, and ``lost`` counts stays
+    whose beginning is not in the log.
+    """
 
-    def _leave(self, event: Event) -> None:
-        waiting, kind = self._waiting, event.kind
-        if waiting is not None:
-            said = waiting.left[0] if waiting.left else None
-            instead = said == "task-queue.moved" and kind == "task-queue.timeout"
-            instead |= said == "task.transfer-failed" and kind == "task.canceled"
-            if said is None or instead or kind in _FINAL:
-                waiting.left = (kind, event.reason, event.at)
-        if kind.startswith("task.") and not kind.startswith("task.transfer"):
-            self.over = self.over or event.at
+    stays: Stays
+    reservations: Reservations
+    names: pa.Array
+    places: pa.Array
+    reasons: pa.Array
+    key: np.ndarray
+    arrived: np.ndarray
+    wrapped: np.ndarray
+    over: np.ndarray
+    lost: int
 
-    def ends(self, reservation: Reservation) -> tuple[datetime | None, datetime | None]:
-        """When the talk of a reservation that was taken ended, and its wrap-up."""
-        began = reservation.accepted or reservation.created
-        later = [each for each in self.reservations.values() if each.taken and each is not reservation]
-        last = all((each.accepted or each.created or began) <= began for each in later) if began else False
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """When the talk of each reservation that was taken ended, and its wrap-up."""
+        each, taken = self.reservations, self.reservations.taken
+        began = each.began
+        latest = np.full(len(self.names), NEVER)
+        np.maximum.at(latest, each.task[taken], began[taken])
         # The task's own events stand in for lost ones of its last worker.
-        wrapped = reservation.wrapped or (self.wrapped if last and began and self.wrapped and self.wrapped >= began else None)
-        over = reservation.completed or (reservation.ended[1] if reservation.ended else None)
-        over = over or (self.over if last and began and self.over and self.over >= began else None)
-        if wrapped is None:
-            return over, None
-        return wrapped, over
+        last = (began != NEVER) & (began >= latest[each.task])
+        wrapped, over = self.wrapped[each.task], self.over[each.task]
+        wrapped = _or(each.wrapped, np.where(last & (wrapped >= began), wrapped, NEVER))
+        over = _or(_or(each.completed, each.ended_at), np.where(last & (over >= began), over, NEVER))
+        alone = wrapped == NEVER
+        return np.where(alone, over, wrapped), np.where(alone, NEVER, over)
+
+
+def tasks_of(events: pa.Table, workers: np.ndarray) -> Tasks:
+    """Follow the tasks of events that are in order; ``workers`` are their workers' numbers."""
+    of_task = events.filter(events["task"].is_valid())
+    workers = workers[events["task"].is_valid().to_numpy()]
+    (task,), names = coded(of_task["task"])
+    at, rank, entered = (of_task[name].to_numpy() for name in ("at", "rank", "entered"))
+    queue, target, direct = _places(events, of_task)
+    (queue, target), places = coded(queue, target)
+    (reason,), reasons = coded(of_task["reason"])
+    (reservation, sender), words = coded(of_task["reservation"], of_task["sender"])
+    offers = (rank >= _CREATED) & (rank <= _FAILED) | (rank == _WRAPUP) | (rank == _COMPLETED)
+    number = task.astype("int64") * (len(words) + 1)
+    every = np.concatenate([(number + reservation)[offers], (number + sender)[rank == _SENT]])
+    codes, pairs = pd.factorize(every)
+    of_offer, of_sender = np.full(len(rank), -1), np.full(len(rank), -1)
+    of_offer[offers], of_sender[rank == _SENT] = codes[: offers.sum()], codes[offers.sum() :]
+    many = int(of_offer.max(initial=-1)) + 1
+    stays = Stays(*_numbers(len(rank), (-1, -1, NEVER, False, False, -1, -1, NEVER)))
+    found = Reservations(*_numbers(many, (-1, -1, -1, -1, NEVER, NEVER, -1, NEVER, NEVER, NEVER, NEVER, -1)))
+    arrived, wrapped, over = (np.full(len(names), NEVER) for _ in range(3))
+    count, lost = _follow(
+        rank, task.astype("int64"), at, queue.astype("int64"), reason.astype("int64"), of_offer, of_sender, target.astype("int64"), direct,
+        entered, workers.astype("int64"), stays, found, (arrived, wrapped, over),
+    )  # fmt: skip
+    place = np.empty(len(words) + 1, dtype="int64")
+    place[pc.sort_indices(words).to_numpy()] = np.arange(len(words))
+    key = place[pairs[:many] % (len(words) + 1)]
+    return Tasks(Stays(*(each[:count] for each in stays)), found, names, places, reasons, key, arrived, wrapped, over, lost)
+
+
+def first_of(groups: np.ndarray, values: np.ndarray, many: int, *, last: bool = False) -> np.ndarray:
+    """The first value of each group that is not -1, or the last; -1 where there is none."""
+    out = np.full(many, -1)
+    there = np.flatnonzero((values >= 0) & (groups >= 0))
+    there = there if last else there[::-1]
+    out[groups[there]] = values[there]
+    return out
+
+
+def _places(events: pa.Table, of_task: pa.Table) -> tuple[pa.ChunkedArray, pa.ChunkedArray, np.ndarray]:
+    """Queues by their names, of which any event may tell, where a transfer goes to, and whether that is a worker."""
+    (sid, name), words = coded(events["queue_sid"], events["queue"])
+    names = first_of(sid, name, len(words), last=True)
+    known, called = words.filter(pa.array(names >= 0)), words.take(pa.array(names[names >= 0]))
+    name, sid, to = of_task["queue"], of_task["queue_sid"], of_task["to"]
+    queue = pc.coalesce(name, called.take(pc.index_in(sid, known)), sid)
+    direct = pc.fill_null(pc.starts_with(to, "WK"), False)
+    target = pc.if_else(direct, to, pc.coalesce(called.take(pc.index_in(to, known)), queue))
+    return queue, target, direct.to_numpy().astype(bool)
+
+
+def _numbers(many: int, nothing: tuple[int | bool, ...]) -> list[np.ndarray]:
+    return [np.full(many, each, dtype=bool if isinstance(each, bool) else "int64") for each in nothing]
+
+
+def _or(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.where(one != NEVER, one, other)
+
+
+@_compiled
+def _enter(task, queue, at, stays, count, last, answered):
+    """A task joins a queue; how many stays there are then."""
+    stay = last[task]
+    if stay >= 0 and not answered[stay]:
+        if not stays.direct[stay] and stays.queue[stay] == queue:
+            # The next step of a workflow may look in the same queue again.
+            stays.left[stay], stays.reason[stay], stays.left_at[stay] = -1, -1, _NEVER
+            return count
+        if stays.left[stay] < 0:
+            stays.left[stay], stays.left_at[stay] = _ENTERED, at
+    stays.task[count], stays.queue[count], stays.since[count] = task, queue, at
+    last[task] = count
+    return count + 1
+
+
+@_compiled
+def _follow(rank, task, at, queue, reason, offer, sender, target, direct, entered, worker, stays, found, times):
+    """Fill in stays, reservations, and when tasks arrived, were wrapped up and over; how many stays, and how many lost their beginning."""
+    arrived, wrapped, over = times
+    last = np.full(len(arrived), -1)
+    newest = np.full(len(arrived), -1)
+    answered = np.zeros(len(rank), np.bool_)
+    count = lost = 0
+    for row in range(len(rank)):
+        kind, one, now = rank[row], task[row], at[row]
+        if kind == _TASK_CREATED:
+            if arrived[one] == _NEVER:
+                arrived[one] = now
+        elif kind == _ENTERED:
+            count = _enter(one, queue[row], now, stays, count, last, answered)
+        elif kind == _SENT:
+            begun = sender[row] if sender[row] >= 0 and sender[row] < len(found.task) and found.task[sender[row]] >= 0 else newest[one]
+            if begun >= 0:
+                found.sent_to[begun] = target[row]
+            stay = last[one]
+            if stay >= 0 and not answered[stay] and stays.left[stay] < 0:
+                stays.left[stay], stays.left_at[stay] = kind, now
+            stays.task[count], stays.since[count], stays.sent[count], stays.direct[count] = one, now, True, direct[row]
+            stays.queue[count] = -1 if direct[row] else target[row]
+            last[one] = count
+            count += 1
+        elif offer[row] >= 0:
+            res = offer[row]
+            if found.task[res] < 0:
+                found.task[res], found.queue[res] = one, queue[row]
+                # The stay it belongs to; where its beginning is lost, the offer tells when it was.
+                stay, since = last[one], entered[row]
+                if since != _NEVER and since <= now and queue[row] >= 0:
+                    elsewhere = stay >= 0 and not stays.direct[stay] and stays.queue[stay] != queue[row]
+                    if stay < 0 or (elsewhere and since >= stays.since[stay]):
+                        lost += 1
+                        count = _enter(one, queue[row], since, stays, count, last, answered)
+                        stay = last[one]
+                if stay >= 0:
+                    if stays.queue[stay] < 0 and not stays.direct[stay]:
+                        stays.queue[stay] = queue[row]
+                    found.stay[res] = stay
+            if found.worker[res] < 0:
+                found.worker[res] = worker[row]
+            if found.queue[res] < 0:
+                found.queue[res] = queue[row]
+            if found.entered[res] == _NEVER:
+                found.entered[res] = entered[row]
+            if kind == _CREATED:
+                found.created[res] = now
+            elif kind == _ACCEPTED:
+                if found.accepted[res] == _NEVER:
+                    found.accepted[res] = now
+                    other = newest[one]
+                    if other < 0 or now > found.accepted[other] or (now == found.accepted[other] and res < other):
+                        newest[one] = res
+            elif kind == _WRAPUP:
+                if found.wrapped[res] == _NEVER:
+                    found.wrapped[res] = now
+            elif kind == _COMPLETED:
+                if found.completed[res] == _NEVER:
+                    found.completed[res] = now
+            elif found.ended[res] < 0:
+                found.ended[res], found.ended_at[res] = kind, now
+            taken = found.accepted[res] != _NEVER or found.wrapped[res] != _NEVER or found.completed[res] != _NEVER
+            if found.stay[res] >= 0 and taken and (found.accepted[res] != _NEVER or found.created[res] != _NEVER):
+                answered[found.stay[res]] = True
+        elif kind == _TASK_WRAPUP:
+            wrapped[one] = now
+        elif kind != _TASK_UPDATED:
+            stay = last[one]
+            if stay >= 0 and not answered[stay]:
+                said = stays.left[stay]
+                instead = (said == _MOVED and kind == _TIMEOUT) or (said == _NOT_SENT and kind == _CANCELED)
+                if said < 0 or instead or kind in (_WORKFLOW_TIMEOUT, _SKIPPED):
+                    stays.left[stay], stays.reason[stay], stays.left_at[stay] = kind, reason[row], now
+            if kind >= _DONE and kind <= _DELETED and over[one] == _NEVER:
+                over[one] = now
+    return count, lost

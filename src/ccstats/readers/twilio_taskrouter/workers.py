@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.spans import laid_over
-from ccstats.readers.twilio_taskrouter.events import Event
-from ccstats.readers.twilio_taskrouter.tasks import Task
+from ccstats.readers.twilio_taskrouter.attributes import coded
+from ccstats.readers.twilio_taskrouter.events import NEVER, RANK
+from ccstats.readers.twilio_taskrouter.tasks import Tasks
+from ccstats.readers.words import to_series
 
 __all__ = ["ACTIVITIES", "MEANINGS", "states_of"]
 
@@ -23,135 +26,168 @@ ACTIVITIES = {
 }  # fmt: skip
 #: What an activity may mean.
 MEANINGS = ("available", "pause", "other", "offline")
-_COLUMNS = ["agent", "started_at", "ended_at", "state", "reason", "queue", "contact_id", "closed_by"]
-#: Clocks of two parts of the platform may differ by so much.
-_CLOSE = timedelta(seconds=1)
+_STATES = (*MEANINGS, "reserved", "on_contact", "wrap")
+_AVAILABLE, _PAUSE, _OTHER, _OFFLINE, _RESERVED, _ON_CONTACT, _WRAP = range(len(_STATES))
+_CLOSED_BY = ("event", "next_event", "end_of_file", "assumed")
+_EVENT, _NEXT, _END, _ASSUMED = range(len(_CLOSED_BY))
+#: Clocks of two parts of the platform may differ by so much. [us]
+_CLOSE = 1_000_000
 
 
-class _Span(NamedTuple):
-    worker: str
-    start: datetime
-    end: datetime
-    state: str
-    reason: str | None
-    queue: str | None
-    contact: str | None
-    closed_by: str
+class _Spans(NamedTuple):
+    """Spans in columns; words are places in lists, -1 is none."""
+
+    worker: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    state: np.ndarray
+    reason: np.ndarray
+    queue: np.ndarray
+    contact: np.ndarray
+    closed_by: np.ndarray
 
 
 def states_of(
-    events: Sequence[Event], tasks: Iterable[Task], names: Mapping[str, str], activities: Mapping[str, str], account: Account
+    events: pa.Table,
+    workers: np.ndarray,
+    names: pa.Array,
+    tasks: Tasks,
+    contacts: pa.Array,
+    activities: Mapping[str, str],
+    account: Account,
 ) -> pd.DataFrame:
     """Spans of all workers from all events in their order.
 
-    ``activities`` says what an activity means, by its name in small letters.
+    ``workers`` are those of the events, as places in ``names``; ``contacts`` are of tasks, and ``activities`` says what an activity
+    means, by its name in small letters.
     """
-    if not events:
-        return _frame([], names)
-    last = events[-1].at
-    offline: dict[str, list[datetime]] = {}
-    base = _activities(events, activities, offline, account)
-    ringing, talking, wrapping = [], [], []
-    endless = 0
-    for task in tasks:
-        for each in task.reservations.values():
-            if each.worker is None:
-                continue
-            about = (each.queue, task.contact)
-            taken = each.accepted or (each.created if each.taken else None)
-            rang = each.accepted or (each.ended[1] if each.ended and not each.taken else None)
-            if each.created is not None and rang is not None:
-                ringing.append(_Span(each.worker, each.created, rang, "reserved", None, *about, "event"))
-            elif each.created is not None and not each.taken:
-                endless += 1
-            if taken is None:
-                continue
-            talked, wrapped = task.ends(each)
-            # Where the end is lost, the worker was busy until going offline, and at most until the log ends.
-            went = offline.get(each.worker, [])
-            following = bisect_right(went, taken)
-            gone = went[following] if following < len(went) else None
-            until, closed_by = (gone, "assumed") if gone else (last, "end_of_file")
-            endless += talked is None or (each.wrapped is not None and wrapped is None)
-            talking.append(_Span(each.worker, taken, talked or until, "on_contact", None, *about, "event" if talked else closed_by))
-            if talked is not None and (wrapped is not None or each.wrapped is not None):
-                end = wrapped or max(until, talked)
-                wrapping.append(_Span(each.worker, talked, end, "wrap", None, *about, "event" if wrapped else closed_by))
-    account.note("reservations without an end: rung ones are left out, taken ones last until the worker goes offline", endless)
-    layers = [base, *(_in_turn(layer) for layer in (ringing, wrapping, talking))]
-    return laid_over([_frame(layer, names) for layer in layers], account)
+    at = events["at"].to_numpy()
+    last = int(at[-1]) if len(at) else NEVER
+    (now, before), words = coded(events["activity"], events["before"])
+    base, gone = _activities(events, workers, now, before, words.to_pylist(), activities, account)
+    layers = [base, *_offers(tasks, contacts, gone, last, account)]
+    told = (names, words, tasks.places, contacts)
+    return laid_over([_frame(layer, *told) for layer in layers], account)
+
+
+def _meanings(events: pa.Table, now: np.ndarray, words: list[str], activities: Mapping[str, str]) -> np.ndarray:
+    """What each activity means, as a place among the states; -1 where nobody has said it. The last one is that without a name."""
+    folded = [*map(str.casefold, words), ""]
+    meaning = dict(ACTIVITIES)
+    told = np.flatnonzero(events["rank"].to_numpy() <= RANK["activity.updated"])
+    for code, available in zip(now[told], events["available"].take(pa.array(told)).to_pylist(), strict=True):
+        if available == "true":
+            meaning[folded[code]] = "available"
+        elif available == "false" and meaning.get(folded[code]) == "available":
+            meaning[folded[code]] = "pause"
+    meaning |= activities
+    return np.array([MEANINGS.index(meaning[word]) if word in meaning else -1 for word in folded])
 
 
 def _activities(
-    events: Sequence[Event], activities: Mapping[str, str], offline: dict[str, list[datetime]], account: Account
-) -> list[_Span]:
-    """Spans of activities, from each event to the worker's next one; ``offline`` is filled with when workers went offline, in order."""
-    spans: list[_Span] = []
-    known: dict[str, Event] = {}
-    lost = unknown = 0
-    meaning = dict(ACTIVITIES)
-    for event in events:
-        word = (event.activity or "").casefold()
-        if event.kind.startswith("activity.") and event.available == "true":
-            meaning[word] = "available"
-        elif event.kind.startswith("activity.") and event.available == "false" and meaning.get(word) == "available":
-            meaning[word] = "pause"
-    meaning |= activities
-
-    def add(worker: str, start: datetime, end: datetime, activity: str | None, closed_by: str = "next_event") -> None:
-        nonlocal unknown
-        if activity is None or end <= start:
-            return
-        state = meaning.get(activity.casefold())
-        unknown += state is None
-        if state != "offline":
-            state = state or "pause"
-            spans.append(_Span(worker, start, end, state, None if state == "available" else activity, None, None, closed_by))
-
-    for event in events:
-        if event.kind not in ("worker.activity.update", "worker.deleted") or event.worker is None:
-            continue
-        worker = event.worker
-        begun = event.at - event.spent if event.spent is not None and event.before else None
-        before = known.get(worker)
-        if before is None:
-            if begun is not None and event.before:
-                # Nobody was seen to be available before the log, as contacts taken before it are not seen.
-                available = meaning.get(event.before.casefold()) == "available"
-                add(worker, max(begun, events[0].at) if available else begun, event.at, event.before)
-        elif begun is not None and begun > before.at + _CLOSE:
-            lost += 1
-            add(worker, before.at, begun, before.activity, "assumed")
-            add(worker, begun, event.at, event.before)
-        else:
-            add(worker, before.at, event.at, before.activity)
-        gone = event.kind == "worker.deleted"
-        if gone or meaning.get((event.activity or "").casefold()) == "offline":
-            offline.setdefault(worker, []).append(event.at)
-        known[worker] = event._replace(activity=None) if gone else event
-    for worker, event in known.items():
-        add(worker, event.at, events[-1].at, event.activity, "end_of_file")
-    account.note("an activity that no event reported: taken from WorkerPreviousActivityName of the next", lost)
-    account.note("activities whose meaning is not known: pause (see activities=)", unknown)
-    return spans
+    events: pa.Table, workers: np.ndarray, now: np.ndarray, before: np.ndarray, words: list[str], activities: Mapping[str, str],
+    account: Account,
+) -> tuple[_Spans, tuple[np.ndarray, np.ndarray]]:  # fmt: skip
+    """Spans of activities, each from an event to the worker's next one; and which workers went offline when, by worker and time."""
+    means = _meanings(events, now, words, activities)
+    rank = events["rank"].to_numpy()
+    rows = np.flatnonzero((rank >= RANK["worker.activity.update"]) & (workers >= 0))
+    rows = rows[np.argsort(workers[rows], kind="stable")]
+    worker, at, now, before = workers[rows], events["at"].to_numpy()[rows], now[rows], before[rows]
+    spent, deleted = events["spent"].to_numpy()[rows], rank[rows] == RANK["worker.deleted"]
+    first = np.r_[True, worker[1:] != worker[:-1]][: len(rows)]
+    last = np.r_[first[1:], True][: len(rows)]
+    begun = np.where((spent != NEVER) & (before >= 0), at - spent, NEVER)
+    since, then = np.roll(at, 1), np.roll(np.where(deleted, -1, now), 1)
+    known = begun != NEVER
+    # Nobody was seen to be available before the log, as contacts taken before it are not seen.
+    start = np.where(first & (means[before] == _AVAILABLE), np.maximum(begun, events["at"].to_numpy()[:1]), begun) if len(rows) else begun
+    lost = ~first & known & (begun > since + _CLOSE)
+    told = first & known | lost
+    ends = np.full(int(last.sum()), events["at"][-1].as_py() if len(events) else NEVER)
+    parts = (
+        (worker[told], start[told], at[told], before[told], _NEXT),
+        (worker[lost], since[lost], begun[lost], then[lost], _ASSUMED),
+        *((worker[those], since[those], at[those], then[those], _NEXT) for those in [~first & ~lost]),
+        (worker[last], at[last], ends, np.where(deleted, -1, now)[last], _END),
+    )
+    worker_of, begin, end, word = (np.concatenate([part[place] for part in parts]) for place in range(4))
+    closed_by = np.concatenate([np.full(len(part[0]), part[4]) for part in parts])
+    counted = (word >= 0) & (end > begin)
+    account.note("an activity that no event reported: taken from WorkerPreviousActivityName of the next", int(lost.sum()))
+    account.note("activities whose meaning is not known: pause (see activities=)", int((counted & (means[word] < 0)).sum()))
+    state = np.where(means[word] < 0, _PAUSE, means[word])
+    kept = counted & (state != _OFFLINE)
+    none = np.full(len(word), -1)
+    spans = _Spans(worker_of, begin, end, state, np.where(state == _AVAILABLE, -1, word), none, none, closed_by)
+    went = deleted | (means[now] == _OFFLINE)
+    return _of(spans, kept), (worker[went], at[went])
 
 
-def _in_turn(spans: list[_Span]) -> list[_Span]:
-    """Of a worker's contacts at once the one that began first, then what is left of the others."""
-    out: list[_Span] = []
-    until: dict[str, datetime] = {}
-    for span in sorted(spans, key=lambda each: (each.worker, each.start, each.end, each.contact or "")):
-        start = max(span.start, until.get(span.worker, span.start))
-        if span.end > start:
-            out.append(span._replace(start=start))
-            until[span.worker] = span.end
-    return out
+def _offers(tasks: Tasks, contacts: pa.Array, gone: tuple[np.ndarray, np.ndarray], last: int, account: Account) -> list[_Spans]:
+    """Spans of ringing, wrap-up and talk."""
+    each, none = tasks.reservations, np.full(len(tasks.reservations.task), -1)
+    taken, known = each.taken & (each.began != NEVER), each.worker >= 0
+    rang = np.where(each.accepted != NEVER, each.accepted, np.where(each.taken, NEVER, each.ended_at))
+    made = known & (each.created != NEVER)
+    began, (talked, wrapped) = each.began, tasks.ends()
+    # Where the end is lost, the worker was busy until going offline, and at most until the log ends.
+    times, number = np.unique(np.concatenate([gone[1], began]), return_inverse=True)
+    went = gone[0] * len(times) + number[: len(gone[1])]
+    following = np.searchsorted(went, each.worker * len(times) + number[len(gone[1]) :], side="right")
+    there = np.append(gone[0], -1)[following] == each.worker
+    until = np.where(there, np.append(gone[1], NEVER)[following], last)
+    closed = np.where(there, _ASSUMED, _END)
+    talks = known & taken
+    over, wraps = talked != NEVER, (wrapped != NEVER) | (each.wrapped != NEVER)
+    endless = (made & (rang == NEVER) & ~each.taken).sum() + (talks & ~over).sum() + (talks & over & wraps & (wrapped == NEVER)).sum()
+    account.note("reservations without an end: rung ones are left out, taken ones last until the worker goes offline", int(endless))
+    ended = wrapped != NEVER
+
+    def spans(where: np.ndarray, start: np.ndarray, end: np.ndarray, state: int, closed_by: np.ndarray) -> _Spans:
+        layer = _Spans(each.worker, start, end, np.full(len(none), state), none, each.queue, each.task, closed_by)
+        return _in_turn(_of(layer, np.flatnonzero(where)[np.argsort(each.task[where], kind="stable")]), place)
+
+    (code,), called = coded(pa.chunked_array([contacts]))
+    rank = np.empty(len(called), dtype="int64")
+    rank[pc.sort_indices(called).to_numpy()] = np.arange(len(called))
+    place = rank[code]
+    return [
+        spans(made & (rang != NEVER), each.created, rang, _RESERVED, np.full(len(none), _EVENT)),
+        spans(talks & over & wraps, talked, np.where(ended, wrapped, np.maximum(until, talked)), _WRAP, np.where(ended, _EVENT, closed)),
+        spans(talks, began, np.where(over, talked, until), _ON_CONTACT, np.where(over, _EVENT, closed)),
+    ]
 
 
-def _frame(spans: list[_Span], names: Mapping[str, str]) -> pd.DataFrame:
-    rows: list[tuple[Any, ...]] = [(names.get(span.worker, span.worker), *span[1:]) for span in spans]
-    frame = pd.DataFrame(rows, columns=_COLUMNS)
-    for name in _COLUMNS:
-        at = name in ("started_at", "ended_at")
-        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us") if at else frame[name].astype("str")
-    return frame
+def _in_turn(spans: _Spans, place: np.ndarray) -> _Spans:
+    """Of a worker's contacts at once the one that began first, then what is left of the others; ``place`` puts contacts in order."""
+    spans = _of(spans, np.lexsort((place[spans.contact], spans.end, spans.start, spans.worker)))
+    ended = pd.Series(spans.end).groupby(spans.worker).cummax().to_numpy()
+    first = np.r_[True, spans.worker[1:] != spans.worker[:-1]][: len(ended)]
+    start = np.where(first, spans.start, np.maximum(spans.start, np.roll(ended, 1)))
+    return _of(spans._replace(start=start), spans.end > start)
+
+
+def _of(spans: _Spans, rows: np.ndarray) -> _Spans:
+    return _Spans(*(each[rows] for each in spans))
+
+
+def _frame(spans: _Spans, names: pa.Array, activities: pa.Array, queues: pa.Array, contacts: pa.Array) -> pd.DataFrame:
+    def words(codes: np.ndarray, found: pa.Array) -> pd.Series:
+        return to_series(found.take(pa.array(codes, mask=codes < 0)))
+
+    def instants(micros: np.ndarray) -> pd.Series:
+        return pd.Series(micros.view("M8[us]")).dt.tz_localize("UTC")
+
+    return pd.DataFrame(
+        {
+            "agent": words(spans.worker, names),
+            "started_at": instants(spans.start),
+            "ended_at": instants(spans.end),
+            "state": words(spans.state, pa.array(_STATES)),
+            "reason": words(spans.reason, activities),
+            "queue": words(spans.queue, queues),
+            "contact_id": words(spans.contact, contacts),
+            "closed_by": words(spans.closed_by, pa.array(_CLOSED_BY)),
+        }
+    )
