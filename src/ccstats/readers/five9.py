@@ -17,7 +17,7 @@ from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_instants, to_text
-from ccstats.readers.words import categorised, constant, each_word, looked_up, of_series, to_series
+from ccstats.readers.words import categorised, coded, constant, each_word, looked_up, of_series, to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_call_log"]
@@ -205,9 +205,9 @@ def _instants(rows: Rows) -> Instants:
         date = rows.text("DATE").str.removesuffix(" 00:00:00")
         text = rows.text("TIMESTAMP").fillna(date)
         # A time alone belongs to the date beside it, and a date alone to the time.
-        if not text.str.contains(" ", regex=False, na=True).all():
-            text = text.mask(text.str.fullmatch(_TIME, na=False), date + " " + text)
         alone = ~text.str.contains(":", regex=False, na=True)
+        if not (alone | text.str.contains(" ", regex=False, na=True)).all():
+            text = text.mask(text.str.fullmatch(_TIME, na=False), date + " " + text)
         if alone.any():
             text = text.mask(alone, text + " " + rows.text("TIME"))
         column = _iso(text)
@@ -222,12 +222,15 @@ def _instants(rows: Rows) -> Instants:
 
 def _iso(text: pd.Series) -> pd.Series:
     """Times as the product writes them, in ISO form; others as they are."""
-    plain = of_series(text)
-    day, time = pc.utf8_slice_codeunits(plain, 0, -9), pc.utf8_slice_codeunits(plain, -9)
-    if not pc.all(pc.match_substring_regex(pc.unique(time), "^ [0-9]{2}:[0-9]{2}:[0-9]{2}$")).as_py():
-        parts = pc.extract_regex(plain, r"(?s)^(?P<day>.*?)(?P<time> [0-9]{1,2}:.*)?$")
-        day, time = (pc.struct_field(parts, name) for name in ("day", "time"))
-    return (each_word(to_series(day), _iso_day) + to_series(time)).fillna(text)
+    day, time = (to_series(pc.utf8_slice_codeunits(of_series(text), *place)) for place in ((0, -9), (-9,)))
+    codes, times = coded(time)
+    mostly = np.array([*(re.fullmatch(" [0-9]{2}:[0-9]{2}:[0-9]{2}", each) is not None for each in times), True])[codes]
+    if not mostly.all():
+        others = np.flatnonzero(~mostly)
+        parts = pc.extract_regex(of_series(text.iloc[others]), r"(?s)^(?P<day>.*?)(?P<time> [0-9]{1,2}:.*)?$")
+        for column, name in ((day, "day"), (time, "time")):
+            column.iloc[others] = to_series(pc.struct_field(parts, name)).array
+    return (each_word(day, _iso_day) + time).fillna(text)
 
 
 def _iso_day(day: str) -> str | None:
