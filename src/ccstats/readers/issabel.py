@@ -181,7 +181,7 @@ def _states(audit: pd.DataFrame, contacts: pd.DataFrame | None, account: Account
     logged_in = "other" if contacts is None else "available"
     layers = [spans[spans["state"] == each].assign(state=each) for each in ("session", "pause", "hold")]
     layers = [layers[0].assign(state=logged_in), layers[1], of_calls, layers[2]]
-    return laid_over([layer[list(_STATES)].dropna(subset=["started_at", "ended_at"]) for layer in layers], account)
+    return laid_over([layer[list(_STATES)] for layer in layers], account)
 
 
 READER = Reader(

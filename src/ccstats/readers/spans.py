@@ -26,7 +26,8 @@ def whole_spans(spans: pd.DataFrame, account: Account) -> pd.DataFrame:
     >>> whole_spans(spans, Account(Options()))["closed_by"].tolist()
     ['next_event', 'event']
     """
-    spans = spans[spans["ended_at"] > spans["started_at"]]
+    whole = (spans["ended_at"] > spans["started_at"]).to_numpy()
+    spans = spans if whole.all() else spans[whole]
     order = sorting([sortable(spans["agent"]), sortable(spans["started_at"])])
     spans = (spans if order is None else spans.take(order)).reset_index(drop=True)
     agent = sortable(spans["agent"])
@@ -52,7 +53,10 @@ def laid_over(layers: list[pd.DataFrame], account: Account) -> pd.DataFrame:
     >>> laid_over([session, lunch], Account(Options()))[["state", "closed_by"]].to_numpy().tolist()
     [['other', 'next_event'], ['pause', 'event'], ['other', 'event']]
     """
-    kinds = {"agent": "str", "started_at": "datetime64[us, UTC]", "ended_at": "datetime64[us, UTC]"}
+    kinds = {"started_at": "datetime64[us, UTC]", "ended_at": "datetime64[us, UTC]"}
+    agents, *others = {layer["agent"].dtype for layer in layers}
+    if others or not isinstance(agents, pd.CategoricalDtype) or not agents.categories.is_monotonic_increasing:
+        kinds["agent"] = "str"
     layers = [whole_spans(layer.astype(kinds), account) for layer in layers]
     every = pd.concat(layers, ignore_index=True)
     # Agents and times are numbered in their order, and each place on an agent's line of time is one number.
@@ -60,7 +64,7 @@ def laid_over(layers: list[pd.DataFrame], account: Account) -> pd.DataFrame:
     times, number = np.unique(pd.concat([every["started_at"], every["ended_at"]]).dt.tz_localize(None), return_inverse=True)
     begins, ends = agent * len(times) + number[: len(every)], agent * len(times) + number[len(every) :]
     places = np.sort(np.concatenate([begins, ends]))
-    places = places[np.diff(places, prepend=-1) > 0]
+    places = places[np.append(True, np.diff(places) > 0)[: len(places)]]
     span, first = np.full(len(places), -1), 0
     for layer in layers:
         rows = np.arange(first, first + len(layer))
@@ -75,6 +79,8 @@ def laid_over(layers: list[pd.DataFrame], account: Account) -> pd.DataFrame:
     out = every.drop(columns=["started_at"]).rename(columns={"ended_at": "_end"}).iloc[span[begin]].reset_index(drop=True)
     for name, at in (("started_at", begin), ("ended_at", end)):
         out[name] = pd.DatetimeIndex(times[places[at] % len(times)]).tz_localize("UTC")
+    if isinstance(out["agent"].dtype, pd.CategoricalDtype):
+        out["agent"] = out["agent"].cat.remove_unused_categories()
     cut = out["ended_at"] < out["_end"]
     return out.assign(closed_by=out["closed_by"].mask(cut, "next_event")).drop(columns="_end")
 
