@@ -20,6 +20,7 @@ from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts, alike, taken
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Grid, Layout, read_grid
+from ccstats.readers.words import each_word, without
 from ccstats.schema import sortable
 
 __all__ = ["READER", "looks_like", "read_cdr"]
@@ -150,9 +151,8 @@ def _rows(source: Source, account: Account, options: Options) -> Rows:
 
 def _records(rows: Rows, options: Options) -> pd.DataFrame:
     """Records of queue calls, one row each."""
-    rows.ignore(rows.text("lastapp").str.casefold() != "queue", "no queue call: lastapp is not Queue")
-    queue = rows.text("lastdata").str.split(r"[,|]", regex=True).str[0].str.strip()
-    queue = queue.mask(queue == "")
+    rows.ignore(each_word(rows.text("lastapp"), str.casefold) != "queue", "no queue call: lastapp is not Queue")
+    queue = each_word(rows.text("lastdata"), lambda data: re.split(r"[,|]", data)[0].strip() or None)
     rows.close(queue.isna(), "lastdata names no queue")
     start = rows.instants("start" if rows.has("start") else "calldate", timezone=options.timezone, missing=_NEVER).utc
     rows.close(start.isna(), "start (calldate) is blank")
@@ -171,13 +171,16 @@ def _records(rows: Rows, options: Options) -> pd.DataFrame:
     rows.close((end < start) | (answer < start), "end or answer is before start")
     rows.note(((end - answer).dt.total_seconds() - billed).abs() > 1, "billsec is not end - answer: talk_s is billsec")
     linked, unique = rows.text("linkedid"), rows.text("uniqueid")
-    place = pd.Series([f"{rows.grid.name}:{line}" for line in rows.grid.line], dtype="str")
-    rows.note(linked.isna() & unique.isna(), "neither linkedid nor uniqueid: every record is a contact of its own")
-    agent = rows.text("dstchannel").str.replace(_CALLED_SUFFIX, "", regex=True)
+    contact = linked.fillna(unique) if rows.has("linkedid") else unique
+    alone = contact.isna()
+    rows.note(alone, "neither linkedid nor uniqueid: every record is a contact of its own")
+    if alone.any():
+        contact = contact.fillna(pd.Series([f"{rows.grid.name}:{line}" for line in rows.grid.line], dtype="str"))
+    agent = without(rows.text("dstchannel"), _CALLED_SUFFIX)
     return rows.frame(
         {
-            "contact_id": linked.fillna(unique).fillna(place),
-            "unique": unique.mask(unique == linked, "="),
+            "contact_id": contact,
+            "unique": unique.mask(unique == linked, "=") if rows.has("linkedid") else unique,
             "sequence": rows.text("sequence"),
             "queue": queue,
             "start": start,
