@@ -10,9 +10,11 @@ import pandas as pd
 from ccstats.errors import ZoneError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import LONGEST_S
+from ccstats.readers.words import each_word
 
 __all__ = ["READER", "looks_like", "read_stat"]
 
@@ -30,6 +32,9 @@ _OUTCOMES = {
     "answered": "answered",
     "abandoned": "abandoned",
 }
+_OUTSIDE = ("blocked_full", "blocked_closed", "blocked_empty")
+#: What a call is told by; all else follows from it.
+_SAME = ("contact_id", "queue", "queued_at", "arrived_at", "raw_outcome", "wait_s", "ring_s", "talk_s", "agent")
 #: Names that a join of one's own adds, then the keys of the table, since Wazo 20 and before.
 _QUEUE_NAMES, _QUEUE_IDS = ("queue", "queue_name"), ("stat_queue_id", "queue_id")
 _AGENT_NAMES, _AGENT_IDS = ("agent", "agent_name"), ("stat_agent_id", "agent_id")
@@ -78,14 +83,13 @@ def read_stat(sources: Iterable[Source], options: Options) -> Log:
     [{'queue': 'sales', 'outcome': 'answered', 'wait_s': 12.0, 'talk_s': 95.0}]
     """
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         parts.append(_calls(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED), options))
         if options.progress:
             options.progress(source.name, 1.0)
     # Rows are made anew when the product counts anew, with other ids: what they say makes them the same.
-    same = [name for name in map(str, parts[0]) if not name.startswith("_")]
-    calls = settle(parts, account, options, same=same, called="in all but id", rule="call")
+    calls = settle(parts, account, options, same=_SAME, called="in all but id", rule="call")
     answered = calls[calls["outcome"] == "answered"]
     again = answered.duplicated(["contact_id", "queue"], keep=False)
     account.note(
@@ -103,10 +107,10 @@ def _calls(rows: Rows, options: Options) -> pd.DataFrame:
             "for example timezone='America/Toronto'"
         ) from None
     rows.close(at.isna(), "time is blank")
-    call, word = rows.call_ids("callid"), rows.text("status").str.casefold()
+    call, word = rows.call_ids("callid"), each_word(rows.text("status"), str.casefold)
     rows.close(call.isna(), "callid is blank")
-    outcome = word.map(_OUTCOMES).astype("str").fillna("unknown")
-    answered, outside = outcome == "answered", outcome.str.startswith("blocked_")
+    outcome = each_word(word, lambda status: _OUTCOMES.get(status, "unknown")).fillna("unknown")
+    answered, outside = ((outcome.isin(names)).to_numpy(dtype=bool) for names in (["answered"], _OUTSIDE))
 
     queue = rows.text(*_QUEUE_NAMES, *_QUEUE_IDS)
     rows.close(queue.isna(), f"no {', '.join((*_QUEUE_NAMES, *_QUEUE_IDS))}")
@@ -122,8 +126,8 @@ def _calls(rows: Rows, options: Options) -> pd.DataFrame:
     return rows.frame(
         {
             "contact_id": call,
-            "channel": pd.Series(["voice"] * len(rows), dtype="str"),
-            "direction": pd.Series(["inbound"] * len(rows), dtype="str"),
+            "channel": "voice",
+            "direction": "inbound",
             "queue": queue,
             "queued_at": at.mask(outside),
             "outcome": outcome,
