@@ -17,10 +17,11 @@ from ccstats.readers.contract import Options
 from ccstats.readers.files import open_sources
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_text
+from ccstats.workforce.demand import read_forecast
 from ccstats.workforce.people import Person, RosterRules, check_people, read_rules
 from ccstats.workforce.shift_templates import Break, Shift, check_shifts
 
-__all__ = ["read_people", "read_roster_rules", "read_shift_table"]
+__all__ = ["read_people", "read_plan", "read_roster_rules", "read_shift_table"]
 
 _DAYS = {name.casefold() for day in WEEKDAYS for name in (day, day[:3])}
 _CLOCK = r"\d+(?:\.\d+)?(?::[0-5]\d)?"
@@ -92,6 +93,42 @@ def read_people(path: str | Path) -> tuple[Person, ...]:
         number = re.match(r"people, row (\d+)", str(error))
         said = f": {error}" if number is None else f", line {lines[int(number[1])]}{str(error)[number.end() :]}"
         raise OptionError(f"{name}{said}") from None
+
+
+def read_plan(source: Any, *, timezone: str | None = None) -> pd.DataFrame:
+    r"""A plan as ``ccstats staff`` writes it: what is expected, the agents for it, and what they were sized by.
+
+    Parameters
+    ----------
+    source : path, bytes, open file or frame
+        CSV or the workbook.
+    timezone : str, optional
+        Zone of times without an offset.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `read_forecast` reads it, with ``model``: Erlang A where patience is finite, else Erlang C.
+
+    Raises
+    ------
+    ColumnError
+        If it has no agents.
+    SourceMissingError, FormatError, OptionError, ZoneError
+        As for `read_forecast`.
+
+    Examples
+    --------
+    >>> read_plan(b"start,calls,aht\n2024-03-04T09:00Z,10,180\n2024-03-04T09:30Z,10,180\n")
+    Traceback (most recent call last):
+    ccstats.errors.ColumnError: the plan has no column agents or scheduled_agents: it is a forecast; ccstats staff makes a plan of it
+    """
+    plan = read_forecast(source, timezone=timezone)
+    if "agents" not in plan and "scheduled_agents" not in plan:
+        raise ColumnError("the plan has no column agents or scheduled_agents: it is a forecast; ccstats staff makes a plan of it")
+    if "patience_s" in plan:
+        plan = plan.assign(model=pd.Categorical(np.where(np.isfinite(plan["patience_s"]), "erlang_a", "erlang_c")))
+    return plan
 
 
 def read_roster_rules(path: str | Path) -> RosterRules:
