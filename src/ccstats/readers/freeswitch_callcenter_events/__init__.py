@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import Any
 from urllib.parse import unquote
 
 from ccstats.errors import DataWarning, FormatError
@@ -21,6 +23,7 @@ SHAPE = JsonShape(keys=("Event-Subclass", "Event-Name", "Core-UUID", "CC-Action"
 _SUBCLASS = "callcenter::info"
 #: Actions that tell of no caller or agent.
 _NO_NEED = ("members-count", "agent-max-no-answer")
+_FOLLOWED = frozenset((*MEMBERS, *AGENTS))
 _LAST_US = 7_258_118_400 * 1_000_000  # 2200-01-01
 _BLANK, _BLANK_LINE = re.compile(rb"[ \t\r\n]+"), re.compile(rb"\n[ \t\r]*\n")
 _HEADER = re.compile(r"([A-Za-z][\w.-]{0,99}):[ \t]*(.*)")
@@ -86,7 +89,7 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
                 account.count(source.name, "ignored", "delivered again", 1)
             elif event.action in _NO_NEED:
                 account.count(source.name, "ignored", "members-count and the like: tells of no caller or agent", 1)
-            elif event.action not in (*MEMBERS, *AGENTS):
+            elif event.action not in _FOLLOWED:
                 account.count(source.name, "ignored", "CC-Action is not known", 1)
                 strange[event.action] = strange.get(event.action, 0) + 1
             else:
@@ -94,7 +97,7 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
                 events[event.key] = event
         if options.progress:
             options.progress(source.name, 1.0)
-    ordered = sorted(events.values(), key=lambda each: (each.at, each.sequence))
+    ordered = sorted(events.values(), key=itemgetter(0, 1))
     run = Run(account, strange, {each.facts.get("Core-UUID", ""): each.at for each in ordered})
     for event in ordered:
         run.follow(event)
@@ -113,13 +116,8 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
 def _json(source: Source, account: Account) -> Iterator[Event]:
     records = JsonRecords(source, SHAPE, account)
     for record in records:
-        facts = {
-            name: clean_text(value) if isinstance(value, str) else str(value)
-            for name, value in record.value.items()
-            if isinstance(value, str | int) and not isinstance(value, bool)
-        }
         try:
-            event = _event(facts, source.name, account)
+            event = _event(record.value, source.name, account)
         except BadRecord as problem:
             records.reject(record, str(problem))
             continue
@@ -161,34 +159,43 @@ def _blocks(source: Source, account: Account) -> Iterator[Event]:
         account.reject(source.name, numbers, reason, texts=texts)
 
 
-def _event(facts: dict[str, str], source: str, account: Account) -> Event | None:
+def _event(facts: dict[str, Any], source: str, account: Account) -> Event | None:
     """The event, if it is one of the module; others are ignored."""
-    facts = {name: value.strip().replace("\0", "") for name, value in facts.items() if value.strip()}
-    action, subclass = facts.get("CC-Action"), facts.get("Event-Subclass", _SUBCLASS)
-    if action is None or subclass != _SUBCLASS:
-        if "Event-Name" in facts:
+    action, subclass = _text(facts.get("CC-Action")), _text(facts.get("Event-Subclass"))
+    if action is None or subclass not in (None, _SUBCLASS):
+        if _text(facts.get("Event-Name")) is not None:
             account.count(source, "ignored", "another event", 1)
-        elif "Content-Type" in facts:
+        elif _text(facts.get("Content-Type")) is not None:
             account.count(source, "ignored", "another message of the event socket", 1)
         else:
             raise BadRecord("no event: neither CC-Action nor Event-Name")
         return None
-    word = facts.get("Event-Date-Timestamp")
+    word = _text(facts.get("Event-Date-Timestamp"))
     if word is None:
         raise BadRecord("Event-Date-Timestamp is missing")
     if not (word.isascii() and word.isdigit() and len(word) < 19 and 0 < int(word) < _LAST_US):
         raise BadRecord("Event-Date-Timestamp is no time in microseconds, or outside 1970 to 2200")
+    # Most headers tell nothing of callers and agents: only these are looked at.
+    kept = {name: text for name in FACTS if name in facts and (text := _text(facts[name])) is not None}
     for name, actions in (("CC-Agent", AGENTS), ("CC-Member-UUID", MEMBERS)):
-        if action in actions and name not in facts:
+        if action in actions and name not in kept:
             raise BadRecord(f"{name} is missing")
-    core, sequence = facts.get("Core-UUID"), facts.get("Event-Sequence", "")
+    core, sequence = kept.get("Core-UUID"), _text(facts.get("Event-Sequence")) or ""
     numbered = sequence.isascii() and sequence.isdigit() and len(sequence) < 19
     if core and numbered:
         key: tuple[str, ...] = (core, sequence)
     else:
-        key = (word, *(f"{name}: {value}" for name, value in sorted(facts.items()) if name.startswith("CC-")))
-    kept = {name: facts[name] for name in FACTS if name in facts}
+        told = {name: text for name, value in facts.items() if name.startswith("CC-") and (text := _text(value)) is not None}
+        key = (word, *(f"{name}: {value}" for name, value in sorted(told.items())))
     return Event(int(word), int(sequence) if numbered else 0, key, action, kept, source)
+
+
+def _text(value: Any) -> str | None:
+    """The text of a header; None where it is blank, or neither text nor a whole number."""
+    if not isinstance(value, str):
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    text = (value if value.isascii() else clean_text(value)).strip()
+    return (text.replace("\0", "") if "\0" in text else text) if text else None
 
 
 READER = Reader(
