@@ -65,7 +65,7 @@ def read_planned(plan: Any, *, what: str = "plan") -> pd.DataFrame:
     [20.0, 14.0, 14.0]
     """
     frame = as_frame(plan, what=what)
-    needed = FORECAST.names()
+    needed = FORECAST.names(required=True)
     if what == "forecast":
         frame = frame[[name for name in needed if name in frame]].assign(agents=0.0)
     if all(name in frame for name in needed):

@@ -215,7 +215,25 @@ _EXPECTED = (
     _c("expected_aht_s", "number", "handle time expected: talk, hold and wrap-up [s]; missing where nothing is known"),
 )
 
-FORECAST = Table("forecast", "one queue in one interval: what is expected to come", ("queue", "interval_start"), _EXPECTED)
+FORECAST = Table(
+    "forecast",
+    "one queue in one interval: what is expected to come",
+    ("queue", "interval_start"),
+    (
+        *_EXPECTED,
+        _c("model_offered", "number", "contacts that the model expects, whatever a planner says", required=False),
+        _c("model_aht_s", "number", "handle time that the model expects, whatever a planner says [s]", required=False),
+        _c("override_offered", "number", "contacts that a planner expects instead; missing: as the model", required=False),
+        _c("override_aht_s", "number", "handle time that a planner expects instead [s]; missing: as the model", required=False),
+        *(
+            _c(f"offered_{side}_{share}", "number", f"{word} limit of the contacts, with {share} % between the two", required=False)
+            for share in (80, 95)
+            for side, word in (("low", "lower"), ("high", "upper"))
+        ),
+        _c("model", "category", "the model that says so", required=False),
+        _c("note", "text", "what the reader of this row must know; empty if nothing", required=False),
+    ),
+)
 
 PLAN = Table(
     "plan",

@@ -144,8 +144,8 @@ def plan_multiskill(
     check_seed(seed)
     frame = as_frame(forecast, what="forecast")
     with suppress(TypeError, ValueError):  # what cannot be taken so, the check names
-        frame = FORECAST.conform(frame[[name for name in FORECAST.names() if name in frame]])
-    FORECAST.check(frame, columns=FORECAST.names())
+        frame = FORECAST.conform(frame[[name for name in FORECAST.names(required=True) if name in frame]])
+    FORECAST.check(frame, columns=FORECAST.names(required=True))
     queues = sorted(frame["queue"].astype("str").unique())
     likes, opens, groups = make_routing(queues, skills, overflow_s)
     _check(cost, max_agents, priorities, groups, queues, contacts, replications)

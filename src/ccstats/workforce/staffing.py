@@ -209,7 +209,7 @@ def plan_staffing(
 
 def _forecast(forecast: Any) -> pd.DataFrame:
     """The forecast's own columns, sorted; text for a category or whole numbers for real ones are taken as they are meant."""
-    frame, names = as_frame(forecast, what="forecast"), FORECAST.names()
+    frame, names = as_frame(forecast, what="forecast"), FORECAST.names(required=True)
     if all(name in frame for name in names):
         with suppress(TypeError, ValueError):  # what cannot be taken so, the check names
             frame = FORECAST.conform(frame[names])

@@ -1,0 +1,111 @@
+"""Expectations as a table: at the grain asked for, with the limits that past errors at that grain give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ccstats.schema import FORECAST
+from ccstats.workforce.forecast_history import Grid, History
+from ccstats.workforce.forecast_spread import COVERAGES, Spread, fit_spread, holiday_cv2, negative_binomial_limits
+from ccstats.workforce.forecast_trials import LEARNING, Trials, origins_of, run_trials
+from ccstats.workforce.special_days import Specials
+
+__all__ = ["learn_trials", "tabulate"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def learn_trials(history: History, specials: Specials, chosen: Sequence[str], *, ahead: int) -> Trials:
+    """Forecasts of the last weeks by the model of each group, in ``expected["chosen"]``."""
+    origins = origins_of(len(history.grid.date), most=LEARNING)
+    parts = []
+    for group, method in enumerate(chosen):
+        mine = origins
+        one = run_trials(history, specials, mine, ahead=ahead, methods={method: mine}, groups=[group])
+        parts.append((one, method))
+    joined = [
+        np.concatenate([getattr(one, name) for one, _ in parts]) for name in ("group", "origin", "ahead", "day", "at", "actual", "share")
+    ]
+    expected = np.concatenate([one.expected[method] for one, method in parts])
+    return Trials(*joined, {"chosen": expected}, np.concatenate([one.holiday for one, _ in parts]))
+
+
+def tabulate(
+    history: History,
+    specials: Specials,
+    future: Grid,
+    expected: Floats,
+    aht: Floats,
+    chosen: Sequence[str],
+    trials: Trials,
+    columns: Sequence[str],
+    period: str,
+    notes: Sequence[NDArray[np.object_]],
+) -> pd.DataFrame:
+    """The forecast at the grain asked for."""
+    outputs = np.arange(len(history.keys)) if columns else np.zeros(len(history.keys), dtype=np.int64)
+    keys = history.keys if columns else pd.DataFrame({"queue": ["all"]})
+    unit = np.arange(len(future.start)) if period == "interval" else future.day
+    first = np.flatnonzero(np.append(True, np.diff(unit) != 0)) if len(unit) else np.empty(0, dtype=np.int64)
+    holidays = specials.holiday_dates()
+    holiday = np.isin(future.date, holidays)[future.day[first]]
+    seen = int(np.isin(history.grid.date, holidays).sum())
+    days = (future.date[future.day[first]] - history.grid.date[-1]).astype("float64")
+    parts = []
+    for output in range(len(keys)):
+        groups = np.flatnonzero(outputs == output)
+        rows = expected[groups]
+        mean = np.add.reduceat(rows.sum(axis=0), first) if len(first) else np.empty(0)
+        weighted = np.where(np.isnan(aht[groups]), 0.0, aht[groups] * np.maximum(rows, 1e-9))
+        weight = np.where(np.isnan(aht[groups]), 0.0, np.maximum(rows, 1e-9))
+        top, bottom = (np.add.reduceat(each.sum(axis=0), first) for each in (weighted, weight)) if len(first) else (np.empty(0),) * 2
+        seconds = np.divide(top, bottom, out=np.full(len(first), np.nan), where=bottom > 0)
+        spread = _spread(trials, groups, period)
+        variance = spread.variance(mean, np.maximum(days, 1.0), np.where(holiday, holiday_cv2(seen), 0.0))
+        names = sorted({chosen[group] for group in groups})
+        texts = ["; ".join(dict.fromkeys(text for group in groups for text in [notes[group][at]] if text)) for at in first]
+        parts.append(
+            pd.DataFrame(
+                {
+                    **{name: keys[name].iloc[output] for name in keys},
+                    "interval_start": future.start[first],
+                    "interval_s": np.add.reduceat(future.length_s, first),
+                    "expected_offered": mean,
+                    "expected_aht_s": seconds,
+                    "model_offered": mean,
+                    "model_aht_s": seconds,
+                    **_limits(mean, variance),
+                    "model": "+".join(names),
+                    "note": pd.array(texts, dtype="str"),
+                }
+            )
+        )
+    made = pd.concat(parts, ignore_index=True)
+    for name in keys:
+        made[name] = made[name].astype("str").astype("category")
+    made["model"] = made["model"].astype("str").astype("category")
+    return FORECAST.conform(made)
+
+
+def _limits(mean: Floats, variance: Floats) -> dict[str, Floats]:
+    found = {}
+    for coverage in COVERAGES:
+        for side, probability in (("low", (1 - coverage) / 2), ("high", (1 + coverage) / 2)):
+            found[f"offered_{side}_{coverage * 100:.0f}"] = negative_binomial_limits(mean, variance, probability)
+    return found
+
+
+def _spread(trials: Trials, groups: Ints, period: str) -> Spread:
+    """What past forecasts of these groups together were off, by interval or day."""
+    use = np.isin(trials.group, groups) & ~trials.holiday & (trials.share > 0)
+    unit = trials.at if period == "interval" else trials.day
+    key = trials.origin[use] * (int(unit.max(initial=0)) + 1) + unit[use]
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    mean = np.bincount(place, weights=trials.expected["chosen"][use], minlength=len(first))
+    actual = np.bincount(place, weights=trials.actual[use], minlength=len(first))
+    return fit_spread(mean, actual, trials.ahead[use][first].astype("float64"))
