@@ -240,7 +240,7 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[np.ndarray, n
         left = _known(text) & np.isnat(utc) & np.isnat(wall)
         if not left.any():
             return utc, wall
-        also = _slowly(text.where(left), "iso")
+        also = _of_text(text.where(left), "iso", decimal)
         return np.where(np.isnat(utc), also[0], utc), np.where(np.isnat(wall), also[1], wall)
     iso = as_iso(of_series(text), written)
     if iso is None:
