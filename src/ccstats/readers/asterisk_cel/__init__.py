@@ -191,7 +191,7 @@ def _events(rows: Rows, options: Options) -> pd.DataFrame:
     return rows.frame(
         {
             "at": at,
-            "row": pd.to_numeric(rows.text("id"), errors="coerce"),
+            "row": _numbers(rows.text("id")),
             "kind": kind,
             "uid": uid,
             "linked": linked.fillna(uid),
@@ -199,7 +199,7 @@ def _events(rows: Rows, options: Options) -> pd.DataFrame:
             "app": app,
             "exten": rows.text("exten"),
             "queue": queue,
-            "timeout": pd.to_numeric(timeout, errors="coerce"),
+            "timeout": _numbers(timeout),
             "bridge": bridge,
             "source": told("hangupsource", "HANGUP").fillna(""),
             "target": target,
@@ -207,6 +207,13 @@ def _events(rows: Rows, options: Options) -> pd.DataFrame:
             "dnid": rows.text("cid_dnid", "ciddnid"),
         }
     )
+
+
+def _numbers(text: pd.Series) -> pd.Series:
+    try:
+        return pd.Series(of_series(text).cast("int64").to_numpy())
+    except pa.ArrowInvalid:
+        return pd.to_numeric(text, errors="coerce")
 
 
 def _timeout(data: str) -> str | None:
