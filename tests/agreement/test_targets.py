@@ -167,7 +167,8 @@ def test_a_margin_never_hurts(op: str, value: float, measured: float, half: floa
         ({"applies_to": "emergency calls", "queues": ["112"]}, ""),
         ({"metric": "complaint_on_time_rate"}, "no time limit"),
         ({"metric": "complaint_on_time_rate", "limit": 86400}, ""),
-        ({"metric": "adherence"}, "not offered"),
+        ({"metric": "staffing_variance"}, "not offered"),
+        ({"metric": "adherence"}, ""),
     ],
 )
 def test_what_it_lacks_is_said(fields: dict, said: str) -> None:

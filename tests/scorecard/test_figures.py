@@ -26,6 +26,7 @@ from scorecard_cases import (
 )
 
 import ccstats as cc
+from ccstats.errors import TableError
 from ccstats.metrics import METRICS, NOT_OFFERED, SERVICE_LEVELS
 
 SHORT = {"outcome": "abandoned", "wait_s": 4.0, "agent": None, "talk_s": float("nan")}
@@ -351,6 +352,75 @@ def test_staff(march: pd.DataFrame) -> None:
     row = only({"metric": "absenteeism_rate", "confidence_level": 0.8}, contacts=march, absences=away)
     found = cc.measure_absenteeism(away, confidence=0.8).loc[0]
     assert row[["value", "value_low"]].tolist() == pytest.approx(found[["absenteeism_rate", "absenteeism_rate_low"]].tolist())
+
+
+def _stretches(rows: list[tuple[str, str, str, str]], queue: dict[str, str] | None = None) -> pd.DataFrame:
+    """(agent, from, to, activity) on the third of March; breaks do not say their queue."""
+    frame = pd.DataFrame(rows, columns=["agent", "started_at", "ended_at", "activity"])
+    for name in ("started_at", "ended_at"):
+        frame[name] = [instant(f"2026-03-03 {clock}") for clock in frame[name]]
+    queues = queue or {}
+    serving = frame["activity"].eq("on_queue")
+    return frame.assign(queue=[queues.get(agent) if serve else None for agent, serve in zip(frame["agent"], serving, strict=True)])
+
+
+_DAY = [
+    ("Ada", "09:00", "12:00", "on_queue"), ("Ada", "12:00", "13:00", "training"), ("Ada", "13:00", "17:00", "on_queue"),
+    ("Bo", "09:00", "13:00", "on_queue"),
+]  # fmt: skip
+_DONE = [
+    {"agent": agent, "started_at": f"2026-03-03 {start}", "ended_at": f"2026-03-03 {end}", "state": state}
+    for agent, start, end, state in (
+        ("Ada", "09:30", "12:00", "available"), ("Ada", "12:00", "13:00", "pause"), ("Ada", "13:00", "17:00", "on_contact"),
+        ("Bo", "09:00", "12:00", "available"), ("Zoe", "08:00", "18:00", "available"),
+    )
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metric", "both", "sales", "support"),
+    [
+        ("adherence", 10.5 / 12, 7.5 / 8, 3 / 4),
+        ("conformance", 9.5 / 11, 6.5 / 7, 3 / 4),
+        ("shrinkage", 1 - 9.5 / 12, 1 - 6.5 / 8, 1 - 3 / 4),
+    ],
+)
+def test_a_schedule_is_kept_or_not(march: pd.DataFrame, metric: str, both: float, sales: float, support: float) -> None:
+    """By hand: of Ada's eight hours half a one is late, of Bo's four one is missed; Zoe is in no schedule."""
+    plan, done = _stretches(_DAY, {"Ada": "sales", "Bo": "support"}), states(_DONE)
+    given = {"contacts": march, "agent_states": done}
+    row = only({"metric": metric, "by_queue": False}, schedule=plan, **given)
+    assert (row["value"], row["count"]) == (pytest.approx(both), 2)
+    assert np.isnan(row["value_low"])
+    assert only({"metric": metric, "by_queue": False}, schedule=plan.drop(columns="queue"), **given)["value"] == pytest.approx(both)
+    apart = judged({"metric": metric}, schedule=plan, **given)
+    assert value_of(apart) == pytest.approx({"sales": sales, "support": support})
+    named = only({"metric": metric, "queues": ["support"]}, schedule=plan, **given)
+    assert named["value"] == pytest.approx(support)
+    # As the function itself says it of all agents.
+    measure = cc.measure_shrinkage if metric == "shrinkage" else cc.measure_adherence
+    assert row["value"] == pytest.approx(measure(plan, done, by=())[metric].iloc[0])
+    trace = cc.trace_scorecard(judged({"metric": metric}, schedule=plan, **given), agreement({"metric": metric}), schedule=plan, **given)
+    assert set(trace["input"]) == {"schedule", "agent_states"}
+
+
+def test_time_that_is_left_out_is_no_time_of_a_schedule(march: pd.DataFrame) -> None:
+    """Without the hour from nine to ten nobody was late; the hour that Bo missed stays."""
+    away = [{"start": "2026-03-03T09:00", "end": "2026-03-03T10:00", "reason": "fire alarm"}]
+    row = only(
+        {"metric": "adherence", "by_queue": False, "exclude": away}, contacts=march, schedule=_stretches(_DAY), agent_states=states(_DONE)
+    )
+    assert row["value"] == pytest.approx(9 / 10)
+
+
+def test_a_schedule_of_other_names_makes_nobody_absent(march: pd.DataFrame) -> None:
+    plan, done = _stretches([(f"agent {name}", *rest) for name, *rest in _DAY]), states(_DONE)
+    asked = {"metric": "adherence", "by_queue": False}
+    row = only(asked, contacts=march, schedule=plan, agent_states=done)
+    assert "no agent in common" in row["verdict_reason"]
+    assert "not given: agent_states" in only(asked, contacts=march, schedule=plan)["verdict_reason"]
+    with pytest.raises(TableError, match="an agent does one thing at a time"):
+        only(asked, contacts=march, schedule=pd.concat([plan, plan]), agent_states=done)
 
 
 def test_figures_are_sums_over_sums_and_what_is_said_of_all_goes_first(march: pd.DataFrame) -> None:

@@ -42,6 +42,9 @@ Items = Annotated[Path | None, typer.Option("--items", help=f"{_HELP}written wor
 Forecast = Annotated[Path | None, typer.Option("--forecast", help=f"{_HELP}what was forecast.")]
 Staff = Annotated[Path | None, typer.Option("--staff", help=f"{_HELP}who joined and left.")]
 Absences = Annotated[Path | None, typer.Option("--absences", help=f"{_HELP}scheduled and absent time.")]
+Schedule = Annotated[
+    Path | None, typer.Option("--schedule", help=f"{_HELP}what agents were meant to do when: adherence, conformance, shrinkage.")
+]
 Figures = Annotated[Path | None, typer.Option("--figures", help=f"{_HELP}figures that no log tells, such as cost.")]
 
 
@@ -68,6 +71,7 @@ def report(
     forecast: Forecast = None,
     staff: Staff = None,
     absences: Absences = None,
+    schedule: Schedule = None,
     figures: Figures = None,
     suppress: Suppress = 0,
     agent_names: Annotated[
@@ -92,7 +96,7 @@ def report(
     zone, lang = needed_zone(timezone or (None if agreed is None else agreed.timezone)), check_language(lang)
     key = key_of(None)  # one for all files of a run, so that customers of complaints are those of the log
     records = {"surveys": surveys, "evaluations": evaluations, "complaints": complaints, "items": items}
-    records |= {"forecast": forecast, "staff": staff, "absences": absences, "figures": figures}
+    records |= {"forecast": forecast, "staff": staff, "absences": absences, "schedule": schedule, "figures": figures}
     if agreed is None and (named := [name for name, path in records.items() if path is not None]):
         raise OptionError(f"--{named[0]} is for the scorecard, which needs --agreement; see ccstats agreement new")
     log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping, key=key)
@@ -220,6 +224,8 @@ def _records(name: str, path: Path, zone: str, key: bytes) -> Any:
 
     if name == "forecast":
         return ccstats.read_forecast(str(path), timezone=zone)
+    if name == "schedule":
+        return ccstats.read_roster(str(path), timezone=zone)
     read = getattr(ccstats, f"read_{name}")
     found = read(path, timezone=zone, key=key)
     if len(found.rejected):

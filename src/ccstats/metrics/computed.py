@@ -34,16 +34,8 @@ COMPUTED: tuple[Metric, ...] = tuple(
     _row(row) for row in csv.DictReader(resources.files("ccstats.metrics").joinpath("computed.csv").read_text("utf-8").splitlines())
 )
 
-_SCHEDULES = "schedules, which say when agents were meant to do what: `measure_adherence` takes one"
-
 #: Metrics of the dictionary that are not offered, and what each would take or is told by.
 NOT_OFFERED: dict[str, str] = {
-    "shrinkage": (
-        "paid time and schedules, which `measure_shrinkage` takes; `compare_with_plan` has the share of scheduled time that was not on the "
-        "floor"
-    ),
-    "adherence": _SCHEDULES,
-    "conformance": _SCHEDULES,
     "staffing_variance": (
         "a net figure, in which hours short and hours to spare hide each other; `compare_with_plan` has `agent_hours`, `required_hours`, "
         "`missing_hours` and `spare_hours`"

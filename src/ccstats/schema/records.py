@@ -14,6 +14,7 @@ __all__ = [
     "ITEMS",
     "KPIS",
     "POLARITIES",
+    "SCHEDULE",
     "STAFF",
     "SURVEYS",
     "VERDICTS",
@@ -132,6 +133,21 @@ ABSENCES = Table(
         _c("absent_s", "seconds", "time absent without having planned it", nullable=False),
         _c("reason", "category", "why", required=False),
         _c("queue", "category", "the queue or team", required=False),
+    ),
+)
+
+SCHEDULE = Table(
+    "schedule",
+    "one stretch of one agent's time, and what it was planned for",
+    ("agent", "started_at"),
+    (
+        _c("agent", "category", "the agent, called as in the log", nullable=False),
+        _c("started_at", "instant", "start of the stretch", nullable=False),
+        _c("ended_at", "instant", "end of the stretch", nullable=False),
+        _c("activity", "category", "what was planned: `on_queue`, or `break`, `training`, `leave` or another word", nullable=False),
+        _c("paid", "flag", "whether it is paid", nullable=False),
+        _c("queue", "category", "the queue or team of the agent", required=False),
+        _c("shift", "category", "the shift that it belongs to", required=False),
     ),
 )
 

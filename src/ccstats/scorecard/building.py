@@ -49,6 +49,7 @@ def build_scorecard(
     forecast: Any = None,
     staff: Any = None,
     absences: Any = None,
+    schedule: Any = None,
     figures: Any = None,
     period: str = "month",
     covers: tuple[date, date] | None = None,
@@ -65,6 +66,8 @@ def build_scorecard(
         Records beside the logs, as `ccstats.schema` describes them. One without a column ``queue`` has that of its contact.
     forecast : table, optional
         What was expected, for the accuracy of forecasts.
+    schedule : table, optional
+        What agents were meant to do when, as for `measure_adherence`; with ``agent_states`` for adherence, conformance and shrinkage.
     figures : table, optional
         What no log tells, as sums over sums: costs, availability of lines.
     period : str
@@ -125,7 +128,8 @@ def build_scorecard(
     if not agreement.targets:
         raise OptionError(f"the agreement {agreement.name!r} has no targets; add [[targets]] to it")
     given = {"contacts": contacts, "intervals": intervals, "agent_states": agent_states, "surveys": surveys, "evaluations": evaluations}
-    given |= {"complaints": complaints, "items": items, "forecast": forecast, "staff": staff, "absences": absences, "figures": figures}
+    given |= {"complaints": complaints, "items": items, "forecast": forecast, "staff": staff, "absences": absences}
+    given |= {"schedule": schedule, "figures": figures}
     sources = Sources.of(agreement, given, covers=covers)
     _warn_of_unknown_queues(sources)
     rows = [_of_target(sources, target, target.period or period) for target in agreement.targets]

@@ -23,6 +23,7 @@ from ccstats.satisfaction.scales import check_surveys
 from ccstats.satisfaction.staff import measure_absenteeism, measure_turnover
 from ccstats.satisfaction.surveys import measure_satisfaction
 from ccstats.schema import ITEMS, SURVEYS
+from ccstats.scorecard.schedule_measures import cut_out, measure_kept
 from ccstats.scorecard.sources import ALL, NotMeasured, Sources
 from ccstats.service.agents import measure_agents
 from ccstats.service.channels import measure_callbacks, measure_ivr, measure_outbound
@@ -222,11 +223,7 @@ def _agents(sources: Sources, target: Target, metric: Metric, period: str) -> pd
     states = sources.table("agent_states")
     if words := (*target.queues, *target.channels):
         raise NotMeasured(reason("not_said", table="agent_states", column="queue" if target.queues else "channel", words=", ".join(words)))
-    for begin, end in sources.excluded(target):
-        before, after = states[states["started_at"] < begin], states[states["ended_at"] > end]
-        before = before.assign(ended_at=before["ended_at"].where(before["ended_at"] < begin, begin))
-        after = after.assign(started_at=after["started_at"].where(after["started_at"] > end, end))
-        states = pd.concat([before, after]).sort_values(["agent", "started_at"], kind="stable", ignore_index=True)
+    states = cut_out(states, sources.excluded(target))
     contacts = sources.rows("contacts", target)
     table = measure_agents(contacts, states, by=(), period=period, timezone=sources.agreement.timezone)
     return _figures(table, metric.column, _numbers(table, "handled"))  # agents' time is not told apart by queue
@@ -354,6 +351,7 @@ RECORD_MEASURES: dict[str, Callable[[Sources, Target, Metric, str], pd.DataFrame
     "measure_complaints": _complaints,
     "measure_forecast_accuracy": _accuracy,
     "measure_agents": _agents,
+    **dict.fromkeys(("measure_adherence", "measure_shrinkage"), measure_kept),
     "measure_turnover": _staff,
     "measure_absenteeism": _absences,
     "measure_deferred": _deferred,

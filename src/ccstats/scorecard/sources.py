@@ -14,7 +14,8 @@ from ccstats.agreement import Agreement, Target
 from ccstats.errors import OptionError
 from ccstats.labels import reason
 from ccstats.periods import period_start
-from ccstats.schema import TABLES, as_frame
+from ccstats.schema import SCHEDULE, TABLES, as_frame
+from ccstats.workforce.kept import check_schedule
 
 __all__ = ["ALL", "INSTANTS", "NotMeasured", "Sources", "period_end"]
 
@@ -34,6 +35,7 @@ INSTANTS: dict[str, tuple[str, ...]] = {
     "items": ("opened_at",),
     "staff": ("joined_at",),
     "absences": ("started_at",),
+    "schedule": ("started_at",),
     "figures": ("period_start",),
 }
 #: Tables whose rows say which days the data are about; the others may begin late or end early without anything missing.
@@ -125,6 +127,8 @@ class Sources:
         2
         """
         frames = {name: as_frame(table, what=name) for name, table in tables.items() if table is not None}
+        if "schedule" in frames:
+            frames["schedule"] = _schedule(frames["schedule"])
         for name, frame in frames.items():
             TABLES[name].check(frame, keys=name in ("surveys", "evaluations", "complaints", "items", "figures"))
         zone = agreement.timezone
@@ -196,7 +200,8 @@ class Sources:
                 # What is of no queue, such as a call left in the menu or a figure about everything, is about all of the agreement's.
                 keep &= (said.isin(list(words)) | (said.isna() & (column == "queue" and not some))).to_numpy(dtype=bool)
         at = self.instants(name, frame)
-        for begin, end in self.excluded(target) if name != "staff" else ():  # who joined in those days is there for all that
+        # Who joined in those days is there for all that; stretches of a schedule are cut where they are measured.
+        for begin, end in self.excluded(target) if name not in ("staff", "schedule") else ():
             keep &= ~((at >= begin) & (at < end)).to_numpy(dtype=bool)
         return frame if keep.all() else frame[keep].reset_index(drop=True)
 
@@ -315,6 +320,17 @@ class Sources:
         return found
 
 
+def _schedule(given: pd.DataFrame) -> pd.DataFrame:
+    """A schedule, checked, with what it may leave out: all on queue, all paid; a break is of the queue of its agent."""
+    frame = check_schedule(given)
+    if "queue" in frame:
+        queue = frame["queue"].astype("str")
+        of_agent = queue.groupby(frame["agent"]).agg(["min", "max"])
+        only = of_agent["min"].where(of_agent["min"] == of_agent["max"])
+        frame["queue"] = queue.where(queue.notna(), frame["agent"].map(only))
+    return SCHEDULE.conform(frame)
+
+
 def _check_covers(covers: Any) -> tuple[date, date]:
     given = tuple(covers) if isinstance(covers, tuple | list) else ()
     if len(given) != 2 or not all(type(each) is date for each in given):
@@ -325,7 +341,7 @@ def _check_covers(covers: Any) -> tuple[date, date]:
 def _span(frames: Mapping[str, pd.DataFrame], zone: str) -> tuple[pd.Timestamp, pd.Timestamp]:
     # Contacts say which days the data are about; without any, the records do.
     covering = [name for name in _COVERING if name in frames]
-    others = [name for name in frames if name not in (*_COVERING, "staff", "forecast")]
+    others = [name for name in frames if name not in (*_COVERING, "staff", "forecast", "schedule")]
     found = _ends(frames, covering) or _ends(frames, others)
     if not found:
         given = ", ".join(frames) or "no table"

@@ -121,6 +121,8 @@ def _tables_of(table: str, sources: Sources) -> list[str]:
         named = [table]
     if table in ("surveys", "evaluations", "complaints") and "contacts" in sources.tables:
         named.append("contacts")
+    if table == "schedule" and "agent_states" in sources.tables:
+        named.append("agent_states")
     if table == "forecast":
         named.append("contacts" if "contacts" in sources.tables else "intervals")
     return [name for name in named if name in sources.tables]
