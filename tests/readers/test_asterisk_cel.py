@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import random
+import tracemalloc
 import warnings
 from typing import Any
 
@@ -332,6 +333,18 @@ def test_bridges_without_ids() -> None:
     assert "BRIDGE_ENTER without bridge_id" in notes(events)
     bare = text(events, [name for name in COLUMNS if name != "extra"])
     assert read(bare).contacts["outcome"].tolist() == ["answered"]
+
+
+def test_a_bridge_that_thousands_of_calls_were_in_takes_no_more_memory_than_as_many_bridges() -> None:
+    calls = [{**each, "at": each["at"] + 100 * call} for call in range(3000) for each in renamed(answered(), f"{call + 10}")]
+    tracemalloc.start()
+    contacts = read(calls).contacts
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert contacts[["wait_s", "talk_s", "ring_attempts"]].drop_duplicates().to_numpy().tolist() == [[12, 60, 1]]
+    assert contacts["agent"].eq("PJSIP/ayşe").sum() == 3000
+    # Each call beside each entry into its bridge would be 9 million rows.
+    assert peak < 150e6
 
 
 def test_without_linkedid_bridges_still_tell() -> None:
