@@ -180,3 +180,33 @@ def test_a_formula_for_a_queue_and_markup_for_a_client_do_no_harm_and_rejected_r
     assert rows["queue"].tolist() == ["'=1+1"]
     cells = [cell for sheet in openpyxl.load_workbook(out / "scorecard.xlsx") for row in sheet.iter_rows() for cell in row]
     assert not [cell for cell in cells if cell.data_type == "f"]
+
+
+def test_a_schedule_beside_the_log_makes_adherence_a_figure(tmp_path: Path) -> None:
+    """Planned from nine to eleven, there from half past nine on; a break that is kept."""
+    log, deal, plan = (tmp_path / name for name in ("queue_log", "agreement.toml", "roster.csv"))
+    log.write_text(
+        "1740821400|NONE|help|Ada|ADDMEMBER|\n1740821460|1740821460.1|help|NONE|ENTERQUEUE||5551234|1\n"
+        "1740821470|1740821460.1|help|Ada|CONNECT|10|1740821460.2|9\n1740821500|1740821460.1|help|Ada|COMPLETECALLER|10|30|1\n"
+        "1740823200|NONE|NONE|Ada|PAUSEALL|break\n1740825000|NONE|NONE|Ada|UNPAUSEALL|\n1740826800|NONE|help|Ada|REMOVEMEMBER|\n"
+    )
+    targets = "".join(
+        f'[[targets]]\nname = "{name}"\nmetric = "{name}"\nop = ">="\nvalue = 0.5\nby_queue = false\n'
+        for name in ("adherence", "conformance", "shrinkage")
+    )
+    deal.write_text('client = "C"\nname = "small"\ntimezone = "UTC"\n' + targets)
+    plan.write_text(
+        "agent,started_at,ended_at,activity,queue\nAda,2025-03-01T09:30Z,2025-03-01T10:00Z,on_queue,help\n"
+        "Ada,2025-03-01T10:00Z,2025-03-01T10:30Z,break,\nAda,2025-03-01T10:30Z,2025-03-01T11:00Z,on_queue,help\n"
+    )
+    words = (log, "--agreement", deal, "--timezone", "UTC", "--period", "day")
+    done = run(*words, "--schedule", plan, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "out" / "kpis.csv").open(encoding="utf-8-sig", newline="") as file:
+        found = {row["metric"]: float(row["value"]) for row in csv.DictReader(file)}
+    assert found == pytest.approx({"adherence": 1.0, "conformance": 1.0, "shrinkage": 1 / 3})
+    without = run(*words)
+    assert without.returncode == 0
+    assert "schedule" in without.stdout
+    plan.write_text("agent,started_at\nAda,2025-03-01T09:30Z\n")
+    assert run(*words, "--schedule", plan).returncode == 2
