@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ccstats.errors import DataWarning, OptionError
 from ccstats.readers.accounting import Account
@@ -17,6 +21,7 @@ from ccstats.readers.json_records import JsonRecords, JsonShape, starts_as_json
 from ccstats.readers.product_tables import to_log
 from ccstats.readers.spans import laid_over, told_apart, whole_spans
 from ccstats.readers.values import LONGEST_S
+from ccstats.readers.words import to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "SHAPE", "looks_like", "read_user_status"]
@@ -40,19 +45,46 @@ _LAYERS: tuple[tuple[str, dict[str, str | None]], ...] = (
 _KNOWN = {name: [word for timeline, words in _LAYERS if timeline == name for word in words if word != "*"] for name in _TIMELINES}
 #: The state of whoever does nothing, until the layers are one.
 _NOTHING = "nothing"
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+#: The end of a span that has none yet; before any other. [us]
+_OPEN = -1
 #: In these a user may be for longer than a year.
 _LASTING = ("OFFLINE", "OFF_QUEUE")
 #: What stands in a page of an answer besides its users.
 _OF_PAGES = {"userDetails", "aggregations", "totalHits", "cursor", "dataAvailabilityDate"}
 
 
-class _Key(NamedTuple):
-    """A span that several pages may tell of, the later ones with its end."""
+class _Span(NamedTuple):
+    """A span of a user on a timeline, in microseconds; several pages may tell of it, the later ones with its end."""
 
-    timeline: str
-    user: str
-    start: datetime
+    timeline: int
+    start: int
+    end: int
     word: str
+
+
+class _Spans:
+    """All spans, as numbers in little memory: users and words are places in lists."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, int] = {}
+        self.words: dict[str, int] = {}
+        self.numbers = array("q")
+
+    def add(self, user: str, found: list[_Span]) -> None:
+        number = self.users.setdefault(user, len(self.users))
+        for timeline, start, end, word in found:
+            self.numbers.extend((timeline, number, start, self.words.setdefault(word, len(self.words)), end))
+
+    def once(self) -> np.ndarray:
+        """Timeline, user, start, word and end of each span, in order of time; that of several records has the latest end."""
+        rows = np.frombuffer(self.numbers, dtype="int64").reshape(-1, 5) if self.numbers else np.empty((0, 5), dtype="int64")
+        timeline, user, start, word, end = rows.T
+        rows = rows[np.lexsort((end, word, start, user, timeline))]
+        rows = rows[np.append((rows[1:, :4] != rows[:-1, :4]).any(axis=1), True)[: len(rows)]]
+        timeline, user, start, word, end = rows.T
+        place = np.argsort(np.argsort(np.array(list(self.words), dtype=object)))
+        return rows[np.lexsort((place[word], end, end == _OPEN, start))].T
 
 
 def looks_like(head: bytes) -> bool:
@@ -98,7 +130,7 @@ def read_user_status(sources: Sequence[Source], options: Options) -> Log:
     if not isinstance(users, Mapping) or not all(isinstance(each, str) and each for pair in users.items() for each in pair):
         raise OptionError("users=: expected names by ids, such as {'5b2c…': 'Zoë Brandt'}, both texts")
     account = Account(options, unit="record")
-    spans: dict[_Key, datetime | None] = {}
+    spans = _Spans()
     for source in sources:
         records = JsonRecords(source, SHAPE, account)
         for record in records:
@@ -110,55 +142,70 @@ def read_user_status(sources: Sequence[Source], options: Options) -> Log:
             if found is None:
                 account.count(source.name, "ignored", "page without users", 1)
                 continue
-            account.count(source.name, *(("used", "user") if found else ("ignored", "user without a status")), 1)
-            for key, end in found:
-                account.note("a span that several records tell of: once, with the later end", key in spans)
-                other = spans.get(key)
-                # Once a span has an end, a record without one is an older one.
-                spans[key] = end if other is None else max(other, end or other)
+            user, those = found
+            account.count(source.name, *(("used", "user") if those else ("ignored", "user without a status")), 1)
+            if those:
+                spans.add(user, those)
         if options.progress:
             options.progress(source.name, 1.0)
     states = _states(spans, users, account)
     return to_log(CONTACTS.empty(), account, options, "genesys_cloud_user_status", states=states)
 
 
-def _spans(record: dict[str, Any]) -> list[tuple[_Key, datetime | None]] | None:
-    """Spans of one user on both timelines; None if it is a page without users."""
+def _spans(record: dict[str, Any]) -> tuple[str, list[_Span]] | None:
+    """A user, and the spans on both timelines; None if it is a page without users."""
     user = text_of(record, "userId")
     if user is None:
         if _OF_PAGES.issuperset(record):
             return None
         raise BadRecord("userId is missing")
     found = []
-    for timeline, name in _TIMELINES.items():
+    for number, (timeline, name) in enumerate(_TIMELINES.items()):
         for span in list_of(record, timeline):
-            start, end, word = instant_of(span, "startTime"), instant_of(span, "endTime"), text_of(span, name)
-            if start is None or word is None:
-                raise BadRecord(f"{timeline} has a span without {'startTime' if start is None else name}")
+            start, end, word = _instant(span, "startTime"), _instant(span, "endTime"), text_of(span, name)
+            if start == _OPEN or word is None:
+                raise BadRecord(f"{timeline} has a span without {'startTime' if start == _OPEN else name}")
             word = word.upper()
-            if end is not None and end < start:
+            if end != _OPEN and end < start:
                 raise BadRecord(f"{timeline} has a span that ends before it starts")
-            if end is not None and word not in _LASTING and (end - start).total_seconds() >= LONGEST_S:
+            if end != _OPEN and word not in _LASTING and end - start >= LONGEST_S * 1e6:
                 raise BadRecord(f"{timeline} has a span of more than a year")
-            found.append((_Key(timeline, user, start, word), end))
-    return found
+            found.append(_Span(number, start, end, word))
+    return user, found
 
 
-def _states(spans: dict[_Key, datetime | None], users: Mapping[str, str], account: Account) -> pd.DataFrame:
-    log_ends = max([*(key.start for key in spans), *(end for end in spans.values() if end is not None)], default=None)
-    names = {key.user: users.get(key.user, key.user) for key in spans}
+def _instant(span: dict[str, Any], name: str) -> int:
+    """The instant of this name in microseconds since 1970."""
+    text = span.get(name)
+    return _OPEN if text is None else _micros(text, name) if isinstance(text, str) else _micros.__wrapped__(text, name)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _micros(text: str, name: str) -> int:
+    at = instant_of({name: text}, name)
+    return _OPEN if at is None else (at - _EPOCH) // _MICROSECOND
+
+
+def _states(spans: _Spans, users: Mapping[str, str], account: Account) -> pd.DataFrame:
+    rows = spans.once()
+    account.note("a span that several records tell of: once, with the later end", len(spans.numbers) // 5 - rows.shape[1])
+    timeline, user, start, word, end = rows
+    log_ends = rows[[2, 4]].max(initial=_OPEN)
+    names = {each: users.get(each, each) for each in spans.users}
     called = told_apart(names)
     account.note("two users of one name: the id is added", sum(called[key] != name for key, name in names.items()))
     if users:
         account.note("users without a name in users=: called by the id", sum(key not in users for key in names))
-    rows = [
-        (key.timeline, called[key.user], key.start, end or log_ends, key.word, "event" if end else "end_of_file")
-        for key, end in sorted(spans.items(), key=lambda each: (each[0].start, each[1] is None, each[1] or each[0].start, each[0].word))
-    ]
-    frame = pd.DataFrame(rows, columns=["timeline", "agent", "started_at", "ended_at", "word", "closed_by"])
-    for name in frame.columns:
-        at = name in ("started_at", "ended_at")
-        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us") if at else frame[name].astype("str")
+    frame = pd.DataFrame(
+        {
+            "timeline": _words(_TIMELINES, timeline),
+            "agent": _words(called.values(), user),
+            "started_at": _instants(start),
+            "ended_at": _instants(np.where(end == _OPEN, log_ends, end)),
+            "word": _words(spans.words, word),
+            "closed_by": _words(("event", "end_of_file"), (end == _OPEN).astype("int64")),
+        }
+    )
     strange = ~pd.concat([frame["word"].isin(_KNOWN[name]) & (frame["timeline"] == name) for name in _TIMELINES], axis=1).any(axis=1)
     _warn(frame.loc[strange, "word"], account)
     frame["word"], frame["told"] = frame["word"].mask(strange, "*"), frame["word"]
@@ -173,6 +220,14 @@ def _states(spans: dict[_Key, datetime | None], users: Mapping[str, str], accoun
     nothing = pd.Series([None] * len(states), dtype="str")
     reason = states["told"].where(states["state"].isin(["pause", "other"]))
     return states.assign(reason=reason, queue=nothing, contact_id=nothing).drop(columns=["timeline", "word", "told"])
+
+
+def _words(words: Iterable[str], places: np.ndarray) -> pd.Series:
+    return to_series(pa.array(words, pa.large_string()).take(pa.array(places)))
+
+
+def _instants(micros: np.ndarray) -> pd.Series:
+    return pd.Series(np.ascontiguousarray(micros).view("M8[us]")).dt.tz_localize("UTC")
 
 
 def _where_both(timelines: dict[str, pd.DataFrame], account: Account) -> dict[str, pd.DataFrame]:
