@@ -15,6 +15,8 @@ __all__ = ["plain_columns"]
 
 #: The longest field that Python's csv module takes; longer lines are left to it, so that its answer stays the same. [bytes]
 _LONGEST = 131_072
+#: Lines whose quotes are looked at together. [bytes]
+_TOGETHER = 262_144
 _QUOTE, _LINE_END, _RETURN = b'"\n\r'
 
 
@@ -87,7 +89,22 @@ def plain_columns(
 
 def _quotes_whole_fields(octets: np.ndarray, delimiter: int, stops: np.ndarray) -> bool:
     """Whether every other quote begins a field and the ones between end it, on the same line, or the two stand together as one sign."""
+    line = 0
+    while line < len(stops):
+        # Some lines at a time, that fit into the processor's memory.
+        begin = stops[line - 1] + 1 if line else 0
+        last = max(int(np.searchsorted(stops, begin + _TOGETHER)), line + 1)
+        if not _are_whole(octets[begin : stops[last - 1] + 1], delimiter, stops[line:last] - begin):
+            return False
+        line = last
+    return True
+
+
+def _are_whole(octets: np.ndarray, delimiter: int, stops: np.ndarray) -> bool:
+    """The same of a few lines."""
     at = np.flatnonzero(octets == _QUOTE)
+    if not len(at):
+        return True
     if (np.searchsorted(at, stops) % 2).any():
         return False
     allowed = np.zeros(256, dtype=bool)
