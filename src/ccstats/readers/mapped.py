@@ -346,7 +346,7 @@ def _merged(parts: Parts, mapping: ColumnMapping, options: Options, account: Acc
     for name in list(frame):
         if str(name).startswith("_"):
             del frame[name]
-        elif isinstance(frame[name].dtype, pd.CategoricalDtype):
+        elif isinstance(frame[name].dtype, pd.CategoricalDtype) and frame[name].nunique() < len(frame[name].cat.categories):
             frame[name] = frame[name].cat.remove_unused_categories()
     return frame
 

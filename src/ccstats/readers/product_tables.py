@@ -343,7 +343,7 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
     if "customer" in frame and options.pseudonyms:
         frame["customer"] = pseudonymise(frame["customer"], options.key)
     for name in frame.columns:
-        if isinstance(frame[name].dtype, pd.CategoricalDtype):
+        if isinstance(frame[name].dtype, pd.CategoricalDtype) and frame[name].nunique() < len(frame[name].cat.categories):
             frame[name] = frame[name].cat.remove_unused_categories()
     order = CONTACTS.order(frame)
     if order is not None:

@@ -230,12 +230,12 @@ def _histogram(rows: Rows, answered: pd.Series, abandoned: pd.Series, level: pd.
     changed = _count(rows, "PERIODCHG") == 1
     rows.note(changed, "PERIOD1 to PERIOD9 changed within the interval: its wait histogram is missing")
     for what, theirs, whole in (("answered", "ACDCALLS", answered), ("abandoned", "ABNCALLS", abandoned)):
-        parts = [_count(rows, f"{theirs}{k}").to_numpy() for k in range(1, 11)]
+        parts = [_count(rows, f"{theirs}{k}") for k in range(1, 11)]
         wrong = (_sum(parts) - whole).abs() > 0
         rows.note(wrong, f"{theirs}1 to {theirs}10 do not add up to {theirs}: the wait histogram is missing")
         sound = rows.open & ~changed.to_numpy() & ~wrong.to_numpy()
         below = upto = np.zeros(len(rows))
-        for bound, part in zip(bounds, parts, strict=False):
+        for bound, part in zip(bounds, map(pd.Series.to_numpy, parts), strict=False):
             sound = sound & (bound > below) & ~np.isnan(part)
             below, upto = bound, upto + part
             for second in pd.unique(bound[sound]).tolist():
