@@ -52,7 +52,8 @@ def places_of(template: Shift, rules: BreakRules) -> list[Floats]:
     >>> places_of(day, BreakRules(0, 0, 0, 1800, None, False))[0].tolist()
     [12600.0, 14400.0, 16200.0]
     """
-    found, free = [], rules.edge_s
+    found: list[Floats] = []
+    free = rules.edge_s
     for each in template.breaks:
         first, last = each.window
         if each.earliest_s is None and each.latest_s is None:
@@ -288,7 +289,7 @@ class BreakProblem:
         if self.rules.max_at_once is not None:
             others = self._rules()[:1]
             away = self._away()
-            rows = [(sparse.hstack([line, sparse.csr_matrix((line.shape[0], 1))]), low, high) for line, low, high in others]
+            rows: list[Any] = [(sparse.hstack([line, sparse.csr_matrix((line.shape[0], 1))]), low, high) for line, low, high in others]
             rows.append((sparse.hstack([away, -np.ones((away.shape[0], 1))]), -np.inf, 0.0))
             fewest = self._milp(np.ones(1), rows, np.full(1, np.inf), time.monotonic() + time_limit_s, 0.0)
             if fewest.x is not None and np.ceil(fewest.fun - 1e-6) > self.rules.max_at_once:

@@ -265,7 +265,9 @@ def _rules(
         raise OptionError(f"max_at_once={max_at_once!r}: expected a whole number of agents")
     if not isinstance(never_worse, bool):
         raise OptionError(f"never_worse={never_worse!r}: expected True or False")
-    return BreakRules(float(edge_s), float(apart_s), float(move_s), float(step_s), max_at_once, never_worse)
+    return BreakRules(
+        float(edge_s), float(apart_s), float(move_s), float(step_s), None if max_at_once is None else int(max_at_once), never_worse
+    )
 
 
 def _alike(mine: NDArray[np.int64], of_seat: list[Shift], begin: Floats) -> tuple[list[tuple[Shift, float, int]], list[list[int]]]:

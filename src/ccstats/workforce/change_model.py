@@ -208,8 +208,9 @@ class Day:
         found = {seat: option for _, seat, option in self.taken(counts)}
         same = spans[~spans["seat"].isin(found)]
         rows = []
-        for seat, mine in spans[spans["seat"].isin(found)].groupby("seat"):
-            rows += _rebuilt(mine, self.rules[found[seat].rule].kind, found[seat])
+        for _, mine in spans[spans["seat"].isin(found)].groupby("seat"):
+            option = found[int(mine["seat"].iloc[0])]
+            rows += _rebuilt(mine, self.rules[option.rule].kind, option)
         if rows:
             new = pd.DataFrame(rows, columns=list(spans.columns)).astype({"agent": "str"})
             for name in ("started_at", "ended_at"):
