@@ -1,10 +1,15 @@
-"""From a plan to shifts, names and adherence: each command reads what the one before wrote."""
+"""From history to forecast, agents, shifts, names and adherence: each command reads what the one before wrote."""
 
 from __future__ import annotations
 
 import io
+import os
+import sys
 import warnings
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
 
 import icalendar
 import openpyxl
@@ -12,7 +17,7 @@ import pandas as pd
 import pytest
 
 import ccstats as cc
-from ccstats.cli.shell import main
+from ccstats.cli import main
 from test_cli import run
 
 ZONE = "Europe/Berlin"
@@ -20,30 +25,49 @@ SHIFTS = """shift,first_start,last_start,length_s,breaks
 full,08:00,09:00,8:30,4:00+0:30 within 3:00-5:00
 half,08:00,12:00,4:00,
 """
-PEOPLE = "agent,hours_per_week,wishes\n" + "".join(
-    f"{name},40,{wish}\n" for name, wish in zip("ABCDEFG", ["off wed"] + [""] * 6, strict=True)
-)
+PEOPLE = "agent,hours_per_week,wishes\n" + "".join(f"{name},40,{'off wed' if name == 'A' else ''}\n" for name in "ABCDEFG")
 LATE_S = 600
+
+
+class Done(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+
+
+def call(folder: Path, *words: str) -> Done:
+    """The command line in this process: a new one takes seconds."""
+    out, err = io.StringIO(), io.StringIO()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CCSTATS_")} | {"COLUMNS": "200"}
+    with (
+        chdir(folder), redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings(),
+        mock.patch.dict(os.environ, clean, clear=True), mock.patch.object(sys, "argv", ["ccstats", *words]),
+        pytest.raises(SystemExit) as left,
+    ):  # fmt: skip
+        main()
+    return Done(int(left.value.code or 0), out.getvalue(), " ".join(err.getvalue().split()))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five days of a small centre, planned, scheduled and rostered once for all tests."""
+    """Five days of a small centre: forecast, staffed, scheduled and rostered once for all tests."""
     folder = tmp_path_factory.mktemp("planned")
     (folder / "shifts.csv").write_text(SHIFTS)
     (folder / "people.csv").write_text(PEOPLE)
-    starts = [pd.Timestamp(f"2026-03-0{day} 08:00") + pd.Timedelta(minutes=30 * at) for day in range(2, 7) for at in range(17)]
-    calls = [6 + 6 * (4 <= at < 12) for _ in range(5) for at in range(17)]
-    pd.DataFrame({"queue": "=help", "start": starts, "calls": calls, "aht": 240}).to_csv(folder / "forecast.csv", index=False)
-    asked = ("staff", "forecast.csv", "-s", "80/20", "--patience", "180", "-z", ZONE, "--out", "plan.csv")
-    assert run(*asked, folder=folder).returncode == 0
-    done = run("schedule", "plan.csv", "--shifts", "shifts.csv", "-z", ZONE, "--calendar", "--out", "schedule", folder=folder)
-    assert done.returncode == 0, done.stderr.decode()
-    (folder / "schedule.txt").write_bytes(done.stdout)
-    words = ("--people", "people.csv", "-z", ZONE, "--time-limit", "4", "--calendars", "--out", "roster")
-    done = run("roster", "schedule", *words, folder=folder)
-    assert done.returncode == 0, done.stderr.decode()
-    (folder / "roster.txt").write_bytes(done.stdout)
+    starts = pd.date_range("2026-02-09", "2026-03-01 23:30", freq="30min")  # three weeks, from a Monday
+    slots = (starts.hour * 60 + starts.minute - 480) // 30
+    calls = ((slots >= 0) & (slots < 17) & (starts.day_of_week < 5)) * (6 + 6 * ((slots >= 4) & (slots < 12)))
+    pd.DataFrame({"queue": "=help", "start": starts, "calls": calls, "aht": 240}).to_csv(folder / "history.csv", index=False)
+    commands = {
+        "forecast": ("history.csv", "--horizon", "5D", "--method", "profile", "--out", "forecast"),
+        "staff": ("forecast", "-s", "80/20", "--patience", "180", "--out", "plan.csv"),
+        "schedule": ("plan.csv", "--shifts", "shifts.csv", "--calendar", "--out", "schedule"),
+        "roster": ("schedule", "--people", "people.csv", "--time-limit", "4", "--calendars", "--out", "roster"),
+    }
+    for name, words in commands.items():
+        done = call(folder, name, *words, "--timezone", ZONE)
+        assert done.code == 0, done.stderr
+        (folder / f"{name}.txt").write_text(done.stdout)
     return folder
 
 
@@ -61,20 +85,26 @@ def log_of(activities: pd.DataFrame, late: str) -> str:
     )
 
 
+def test_the_forecast_is_as_the_weeks_before(folder: Path) -> None:
+    made, history = pd.read_csv(folder / "forecast" / "forecast.csv"), pd.read_csv(folder / "history.csv")
+    assert len(made) == 5 * 48
+    assert made["expected_offered"].sum() == pytest.approx(history["calls"].sum() / 3, rel=0.02)
+    assert made["expected_aht_s"].round(3).eq(240).all()
+    assert (made["offered_low_95"] <= made["expected_offered"]).all()
+    assert "model profile" in (folder / "forecast.txt").read_text()
+
+
 def test_the_schedule_covers_the_plan_and_says_so(folder: Path) -> None:
     text = (folder / "schedule.txt").read_text()
     assert "proved to be the best" in text
-    assert "0 of 85 intervals short of agents" in text
+    assert "0 of 240 intervals short of agents" in text
     assert "expected service level with these agents" in text
     assert {path.name for path in (folder / "schedule").iterdir()} == {
-        "shifts.csv",
-        "coverage.csv",
-        "plan.csv",
-        "templates.toml",
-        "schedule.ics",
+        *("shifts.csv", "coverage.csv", "plan.csv", "templates.toml", "schedule.ics")
     }
     shifts, coverage = (pd.read_csv(folder / "schedule" / f"{name}.csv") for name in ("shifts", "coverage"))
     plan = pd.read_csv(folder / "plan.csv")
+    assert plan["scheduled_agents"].max() >= 2
     assert coverage["required"].tolist() == plan["scheduled_agents"].tolist()
     assert (coverage["covered"] >= coverage["required"]).all()
     assert set(shifts["shift"]) <= {"full", "half"}
@@ -107,52 +137,71 @@ def test_every_shift_has_a_name_and_breaks_are_where_they_may_be(folder: Path) -
 def test_who_comes_late_is_told(folder: Path) -> None:
     activities = cc.read_roster(folder / "roster" / "activities.csv")
     first = activities[activities["started_at"].dt.day == 2].sort_values("started_at")["agent"].iloc[0]
-    (folder / "queue_log").write_text(log_of(activities, first))
-    done = run(
-        "adherence", "roster", "queue_log", "-z", ZONE, "--reason", "lunch=break", "--match", "activity", "--out", "kept", folder=folder
-    )
-    assert done.returncode == 0, done.stderr.decode()
+    (folder / "late_log").write_text(log_of(activities, first))
+    asked = ("--reason", "lunch=break", "--match", "activity", "--out", "kept")
+    done = call(folder, "adherence", "roster", "late_log", "-z", ZONE, *asked)
+    assert done.code == 0, done.stderr
     kept, exceptions = (pd.read_csv(folder / "kept" / f"{name}.csv") for name in ("adherence", "exceptions"))
-    scheduled = (activities["ended_at"] - activities["started_at"]).dt.total_seconds().groupby(activities["agent"]).sum()
-    # The log begins when the first agent comes who is not late.
-    begin = pd.Timestamp(int((folder / "queue_log").read_text().partition("|")[0]), unit="s", tz="UTC")
-    unseen = (begin - activities["started_at"].min()).total_seconds()
-    late = LATE_S - unseen
-    assert late > 0
-    assert kept["exception_s"].sum() == late
-    assert exceptions.query("kind != 'outside'")[["agent", "seconds", "kind"]].values.tolist() == [[first, late, "late"]]
-    assert kept.set_index("agent")["scheduled_s"].sum() == pytest.approx(scheduled.sum(), abs=unseen * len(scheduled))
+    scheduled = (activities["ended_at"] - activities["started_at"]).dt.total_seconds().sum()
+    assert kept["scheduled_s"].sum() == scheduled
+    assert kept["exception_s"].sum() == LATE_S
+    assert exceptions[["agent", "seconds", "kind"]].values.tolist() == [[first, LATE_S, "late"]]
     assert {path.name for path in (folder / "kept").iterdir()} == {"adherence.csv", "exceptions.csv", "shrinkage.csv", "paid_time.csv"}
-    assert b"adherence = in_adherence_s / scheduled_s" in done.stdout
-    printed = run("adherence", "roster", "queue_log", "-z", ZONE, "--by", "queue", "--period", "day", "--out", "-", folder=folder)
-    assert list(pd.read_csv(io.BytesIO(printed.stdout)).columns[:2]) == ["queue", "period_start"]
+    assert "adherence = in_adherence_s / scheduled_s" in done.stdout
+    printed = call(folder, "adherence", "roster", "late_log", "-z", ZONE, "--by", "queue", "--period", "day", "--out", "-")
+    assert list(pd.read_csv(io.StringIO(printed.stdout)).columns[:2]) == ["queue", "period_start"]
 
 
 def test_tables_are_printed_as_csv_and_read_from_standard_input(folder: Path) -> None:
-    done = run("schedule", "-", "--shifts", "shifts.csv", "-z", ZONE, "--out", "-", folder=folder, stdin=(folder / "plan.csv").read_bytes())
+    words = ("schedule", "-", "--shifts", "shifts.csv", "-z", ZONE, "--out", "-")
+    done = run(*words, folder=folder, stdin=(folder / "plan.csv").read_bytes())
     assert pd.read_csv(io.BytesIO(done.stdout))["agents"].sum() == cc.read_schedule(folder / "schedule" / "shifts.csv")["agents"].sum()
+
+
+def test_a_log_is_counted_and_the_past_is_looked_back_at(folder: Path) -> None:
+    made = cc.synthesize_contacts(seed=1, days=28)
+    cc.write_queue_log(made.contacts, folder / "calls_log", shape="file")
+    (folder / "own.csv").write_text("start,end,offered\n2025-02-05,2025-02-06,500\n")
+    words = ("--horizon", "7D", "--by", "", "--overrides", "own.csv", "--out", "of_log")
+    done = call(folder, "forecast", "calls_log", "-z", "Europe/Istanbul", *words, "--method", "naive")
+    assert done.code == 0, done.stderr
+    assert "do not fit the header" not in done.stderr  # it was not taken for a table
+    forecast = pd.read_csv(folder / "of_log" / "forecast.csv")
+    day = pd.to_datetime(forecast["interval_start"]).dt.tz_convert("Europe/Istanbul").dt.date.astype("str") == "2025-02-05"
+    assert forecast.loc[day, "expected_offered"].sum() == pytest.approx(500)
+    done = call(folder, "forecast", "history.csv", "-z", ZONE, "--horizon", "2D", "--method", "profile", "--backtest", "--out", "back")
+    assert done.code == 0, done.stderr
+    assert {path.name for path in (folder / "back").iterdir()} == {"forecast.csv", "backtest.csv"}
+    assert "wape" in (folder / "back" / "backtest.csv").read_text().partition("\n")[0]
 
 
 def test_what_cannot_be_covered_is_named(folder: Path) -> None:
     (folder / "late.toml").write_text('[[shift]]\nshift = "late"\nfirst_start = "12:00"\nlength_s = 14400\n')
-    done = run("schedule", "plan.csv", "--shifts", "late.toml", "-z", ZONE, folder=folder)
-    assert done.returncode == 0
-    assert b"intervals are short of agents, the worst queue" in done.stderr
-    assert "Short of agents, the worst first" in done.stdout.decode()
-    assert not (folder / "late").exists()
+    done = call(folder, "schedule", "plan.csv", "--shifts", "late.toml", "-z", ZONE)
+    assert done.code == 0
+    assert "intervals are short of agents, the worst queue" in done.stderr
+    assert "Short of agents, the worst first" in done.stdout
 
 
-def test_help_has_examples_and_needs_no_pandas() -> None:
-    for name in ("schedule", "roster", "adherence"):
-        text = " ".join(run(name, "--help", env={"COLUMNS": "200"}).stdout.decode().split())
+def test_help_has_examples() -> None:
+    for name in ("forecast", "schedule", "roster", "adherence"):
+        text = " ".join(call(Path(), name, "--help").stdout.split())
         assert f"ccstats {name} " in text.partition("Examples")[2]
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("forecast", "history.csv"), "--timezone is missing"),
+        (("forecast", "nowhere.csv", "-z", ZONE), "no file nowhere.csv"),
+        (("forecast", "short.csv", "-z", ZONE), "a forecast needs 14 or more"),
+        (("forecast", "history.csv", "-z", ZONE, "--horizon", "soon"), "horizon"),
+        (("forecast", "history.csv", "-z", ZONE, "--method", "crystal ball"), "method"),
+        (("forecast", "history.csv", "-z", ZONE, "--exclude", "2026-02-10"), "expected START/END"),
+        (("forecast", "history.csv", "-z", ZONE, "--events", "events.csv"), "events.csv, line 2: factor 'much' is no number"),
+        (("staff", "empty", "-z", ZONE, "-s", "80/20"), "forecast.csv"),
         (("schedule", "plan.csv", "--shifts", "shifts.csv"), "--timezone is missing"),
-        (("schedule", "forecast.csv", "--shifts", "shifts.csv", "-z", ZONE), "ccstats staff makes a plan of it"),
+        (("schedule", "history.csv", "--shifts", "shifts.csv", "-z", ZONE), "ccstats staff makes a plan of it"),
         (("schedule", "plan.csv", "--shifts", "people.csv", "-z", ZONE), "people.csv: shifts need a column shift"),
         (("schedule", "plan.csv", "--shifts", "nowhere.toml", "-z", ZONE), "no file 'nowhere.toml'"),
         (("schedule", "plan.csv", "--shifts", "shifts.csv", "-z", ZONE, "--objective", "fun"), "expected one of cost, heads"),
@@ -172,9 +221,7 @@ def test_help_has_examples_and_needs_no_pandas() -> None:
         (("adherence", "twice.csv", "queue_log", "-z", ZONE), "an agent does one thing at a time"),
     ],
 )
-def test_bad_input_is_one_message_and_exit_status_2(
-    words: tuple[str, ...], said: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_input_is_one_message_and_exit_status_2(words: tuple[str, ...], said: str, folder: Path) -> None:
     (folder / "empty").mkdir(exist_ok=True)
     (folder / "rules.toml").write_text("min_rest = 11\n")
     (folder / "few.csv").write_text("agent\nA\n")
@@ -182,10 +229,8 @@ def test_bad_input_is_one_message_and_exit_status_2(
     row = "A,2026-03-02T08:00Z,2026-03-02T16:00Z\n"
     (folder / "broken.csv").write_text(f"agent,started_at,ended_at\n{row}B,soon,2026-03-02T16:00Z\n")
     (folder / "twice.csv").write_text(f"agent,started_at,ended_at\n{row}{row}")
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr("sys.argv", ["ccstats", *words])
-    monkeypatch.delenv("CCSTATS_TIMEZONE", raising=False)
-    with warnings.catch_warnings(), pytest.raises(SystemExit) as left:  # in this process: a new one takes seconds
-        main()
-    assert left.value.code == 2
-    assert said in " ".join(capsys.readouterr().err.split())
+    (folder / "short.csv").write_text("start,calls,aht\n2026-03-02 08:00,10,240\n2026-03-02 08:30,10,240\n")
+    (folder / "events.csv").write_text("name,start,end,factor\nsale,2026-03-02,2026-03-03,much\n")
+    done = call(folder, *words)
+    assert done.code == 2, done.stdout
+    assert said in done.stderr

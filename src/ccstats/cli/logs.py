@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     *("By", "Clock", "Format", "Logs", "Mapping", "Period", "Suppress", "Threshold"),
-    *("check", "columns_of", "draft", "formats", "needed_zone", "read_logs", "stats", "thresholds_of"),
+    *("check", "columns_of", "draft", "formats", "needed_zone", "read_any_log", "read_logs", "stats", "thresholds_of"),
 ]
 
 Logs = Annotated[list[str], typer.Argument(metavar="LOG…", help="Log files or globs (.gz, .bz2, .xz, .zst too); - is standard input.")]
@@ -45,6 +45,13 @@ def read_logs(
     from ccstats.readers import read
 
     return _read_by(read, logs, format=format, timezone=timezone, clock=clock, mapping=mapping, **options)
+
+
+def read_any_log(logs: list[str], *, format: str | None, timezone: str | None, clock: str | None, mapping: Path | None) -> Any:
+    """A log of contacts, or of intervals where the platform counts by itself."""
+    from ccstats.readers.either import read_either
+
+    return _read_by(read_either, logs, format=format, timezone=timezone, clock=clock, mapping=mapping)
 
 
 def _read_by(

@@ -21,7 +21,8 @@ Forecast = Annotated[
     str,
     typer.Argument(
         metavar="FORECAST",
-        help="CSV, Excel or Parquet: start, contacts, handle time per interval (and queue); or a table of intervals; - is standard input.",
+        help="CSV, Excel or Parquet: start, contacts, handle time per interval (and queue); a table of intervals; the folder of "
+        "[bold]ccstats forecast[/]; - is standard input.",
     ),
 ]
 ServiceLevel = Annotated[
@@ -85,6 +86,8 @@ def _patience(seconds: float | None) -> float:
 def _read(forecast: str, **options: Any) -> pd.DataFrame:
     from ccstats.workforce.demand import read_forecast
 
+    if Path(forecast).is_dir():  # of ccstats forecast
+        forecast = str(Path(forecast) / "forecast.csv")
     return read_forecast(sys.stdin.buffer if forecast == "-" else forecast, **options)
 
 
