@@ -11,6 +11,7 @@ import pandas as pd
 from ccstats.errors import DataWarning
 from ccstats.readers.accounting import Account
 from ccstats.readers.product_tables import Rows, folded
+from ccstats.readers.words import each_word, looked_up
 from ccstats.schema import CONTACTS
 
 __all__ = ["cc_legs", "contacts_of", "plain_legs"]
@@ -59,7 +60,7 @@ def cc_legs(rows: Rows) -> pd.DataFrame:
     >>> cc_legs(rows)[["side", "queue"]].to_dict("records")
     [{'side': 'member', 'queue': 'sales'}]
     """
-    side = rows.text("cc_side").str.casefold()
+    side = each_word(rows.text("cc_side"), str.casefold)
     rows.ignore(~side.isin(["member", "agent"]), "no leg of a queue call (cc_side is neither member nor agent)")
     member = side.eq("member")
     queue, own = rows.text("queue", "cc_queue"), rows.text("uuid", "xml_cdr_uuid", "cc_member_session_uuid")
@@ -69,14 +70,14 @@ def cc_legs(rows: Rows) -> pd.DataFrame:
         rows.instants(f"cc_queue_{each}_epoch", "epoch_s", missing=_NEVER).utc for each in ("joined", "answered", "terminated", "canceled")
     )
     rows.close(member & joined.isna(), "cc_queue_joined_epoch is blank")
-    cause, reason = rows.text("cc_cause").str.casefold(), rows.text("cc_cancel_reason").str.upper()
+    cause, reason = each_word(rows.text("cc_cause"), str.casefold), each_word(rows.text("cc_cancel_reason"), str.upper)
     # Of an earlier queue of the call there may be times and a reason left.
     answered, ended, left = (each.where(each >= joined) for each in (answered, ended, left))
     rows.note(member & cause.isna() & (answered.notna() | left.notna()), "cc_cause is blank: told by the times")
     cause = cause.mask(cause.isna() & left.notna(), _CANCELLED).mask(cause.isna() & left.isna() & answered.notna(), _ANSWERED)
     taken = cause.eq(_ANSWERED)
     rows.close(member & taken & answered.isna(), "answered, but cc_queue_answered_epoch is blank or before the caller joined")
-    outcome = reason.fillna("NONE").map(_CANCEL).astype("str").where(cause.eq(_CANCELLED)).mask(taken, "answered").fillna("unknown")
+    outcome = looked_up(reason.fillna("NONE"), _CANCEL).where(cause.eq(_CANCELLED)).mask(taken, "answered").fillna("unknown")
     outcome = outcome.mask(outcome.eq("abandoned") & reason.eq("BREAK_OUT") & rows.text("cc_exit_key").notna(), "exited_key")
     frame = _of_call(rows)
     went_on = (frame["end"] - left).dt.total_seconds() > _WENT_ON_S
@@ -136,7 +137,7 @@ def plain_legs(rows: Rows, queues: Mapping[str, str]) -> pd.DataFrame:
             "side": pd.Series(np.where(queue.notna(), "number", "other"), dtype="str"),
             "queue": queue,
             "queued_at": frame["start"],
-            "outcome": cause.map(_HUNG_UP).astype("str").fillna("unknown").mask(connected, "answered"),
+            "outcome": looked_up(cause, _HUNG_UP).fillna("unknown").mask(connected, "answered"),
             "raw_outcome": cause,
             "agent": channel,
             "other": other,
@@ -295,7 +296,7 @@ def _of_call(rows: Rows) -> dict[str, pd.Series]:
         "rounded": one | two | three,
         "lasted": rows.seconds("duration"),
         "billed": rows.seconds("billsec"),
-        "direction": rows.text("direction").str.casefold().map(_DIRECTIONS).astype("str").fillna("inbound"),
+        "direction": looked_up(each_word(rows.text("direction"), str.casefold), _DIRECTIONS).fillna("inbound"),
         "customer": rows.text("caller_id_number"),
         "dnis": rows.text("caller_destination", "destination_number"),
     }
