@@ -22,8 +22,8 @@ from ccstats.schema import TABLES
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 #: Files of all samples together; the queue_log has as many of its own.
 FILES = max(60, int(4_000 * EXAM))
-#: Mutations of each sample.
-EACH = 5_000 if EXAM >= 1 else max(20, int(2_000 * EXAM) // 2)
+#: Mutations of each format's samples together, and at least of one.
+EACH, LEAST = (5_000, 500) if EXAM >= 1 else (0, max(20, int(2_000 * EXAM) // 2))
 TOKENS = [
     b"|", b"\t", b",", b";", b'"', b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"-", b"NaN", b"inf", b"-1",
     b"1e308", b"99999999999999999999", b"0x10", b"24:00:00", b"9999-12-31 23:59:59", b"0001-01-01 00:00", b"1970-01-01T00:00Z", b"NONE",
@@ -87,7 +87,8 @@ def test_mutated_files(case: Case) -> None:
     rng = random.Random(str(case))
     data, read_well = case.data, 0
     tokens = TOKENS + 2 * (IN_JSON if case.shape else IN_XML if case.tag else [])
-    for _ in range(EACH):
+    many = max(LEAST, EACH // sum(other.format == case.format for other in CASES))
+    for _ in range(many):
         bad = mutated(rng, data, tokens)
         log = survives(bad, **case.options, keep_text=rng.random() < 0.2)
         plain = not bad.startswith(
@@ -96,7 +97,7 @@ def test_mutated_files(case: Case) -> None:
         if log is not None and plain:
             read_well += 1
             assert log.count() == lines_of(case.format, bad), bad
-    assert read_well > EACH // 4, "most mutations leave something to read"
+    assert read_well > many // 4, "most mutations leave something to read"
 
 
 def test_mutated_files_of_an_unnamed_format() -> None:
