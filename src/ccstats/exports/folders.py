@@ -145,24 +145,31 @@ def write_roster_folder(
     'write_roster_folder'
     """
     folder = Path(out)
-    activities = None
-    if schedule.coverage is not None and schedule.templates is not None and len(roster.roster):
-        plan = schedule.coverage[["queue", "interval_start", "interval_s", "required"]]
-        activities = place_breaks(roster, schedule.templates, plan=plan, required="required").schedule.drop(columns="seat")
-    made = write_texts(folder, {"unfilled.csv": csv_text(roster.unfilled), "fairness.csv": csv_text(roster.fairness)})
-    made.append(write_roster(roster, folder / _ROSTER))
-    if activities is not None:
-        made.append(write_roster(activities, folder / _ACTIVITIES))
-    elif (folder / _ACTIVITIES).is_file():
+    activities = _activities(roster, schedule)
+    if activities is None and (folder / _ACTIVITIES).is_file():
         raise OptionError(
             f"out={str(out)!r} holds {_ACTIVITIES} of an earlier roster, and the breaks of this one are not known; remove it, or name "
             "another folder"
         )
+    made = write_texts(folder, {"unfilled.csv": csv_text(roster.unfilled), "fairness.csv": csv_text(roster.fairness)})
+    made.append(write_roster(roster, folder / _ROSTER))
+    if activities is not None:
+        made.append(write_roster(activities, folder / _ACTIVITIES))
     grid = folder / "roster.xlsx"
     made.append(write_planner_grid(roster, grid, timezone=timezone, coverage=schedule.coverage, activities=activities, notes=notes))
     if calendars:
         made += write_calendar(roster, folder / "calendars", by="agent")
     return made
+
+
+def _activities(roster: Roster, schedule: ScheduleFolder) -> pd.DataFrame | None:
+    """What each agent is to do when; nothing where the breaks are not known."""
+    if schedule.coverage is None or schedule.templates is None:
+        return None
+    if not len(roster.roster):
+        return roster.roster.assign(activity=pd.Series([], dtype="str"), paid=pd.Series([], dtype="bool"))
+    plan = schedule.coverage[["queue", "interval_start", "interval_s", "required"]]
+    return place_breaks(roster, schedule.templates, plan=plan, required="required").schedule.drop(columns="seat")
 
 
 def read_planned(path: str | Path, *, timezone: str | None = None) -> pd.DataFrame:

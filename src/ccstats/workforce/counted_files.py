@@ -12,7 +12,7 @@ import pandas as pd
 from ccstats.errors import DataWarning, FormatError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Options, Source
-from ccstats.readers.files import open_sources
+from ccstats.readers.files import open_sources, paths_of
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_counts, to_instants, to_numbers, to_text
 from ccstats.schema import INTERVALS
@@ -44,6 +44,8 @@ def is_counted(source: Any) -> bool:
     >>> is_counted(b"start,calls,aht\n2024-03-04T09:00Z,10,180\n"), is_counted(b"1709280000|1.2|q|NONE|ENTERQUEUE||5551|1\n")
     (True, False)
     """
+    if isinstance(source, str) and len(paths_of(source)) > 1:
+        return False
     opened = open_sources(source)
     return len(opened) == 1 and _is_counted(_header(opened[0]))
 
