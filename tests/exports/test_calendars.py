@@ -72,6 +72,21 @@ def test_lines_are_those_of_the_standard(tmp_path: Path) -> None:
     assert not any(octet < 32 and octet not in (10, 13) for octet in data)
 
 
+@pytest.mark.parametrize("letter", ["x", "ß", "€", "👩"])
+def test_lines_are_as_long_as_they_may_be(letter: str) -> None:
+    for many in range(60, 90):
+        pieces = _folded("x" * (many % 4) + letter * many).split(b"\r\n")
+        assert pieces[-1] == b""
+        lengths = [len(piece) for piece in pieces[:-1]]
+        assert all(75 - len(letter.encode()) < length <= 75 for length in lengths[:-1])
+        assert lengths[-1] <= 75
+        assert b"".join([pieces[0], *(piece[1:] for piece in pieces[1:])]).decode() == "x" * (many % 4) + letter * many
+
+
+def test_what_has_a_meaning_in_a_text_is_escaped() -> None:
+    assert _text('a\\b;c,d:e"f\r\ng') == 'a\\\\b\\;c\\,d:e"f\\ng'  # RFC 5545, 3.3.11
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_folding_and_escaping_are_undone_by_another_parser(value: str) -> None:

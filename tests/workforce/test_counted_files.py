@@ -44,13 +44,13 @@ def test_intervals_come_back(intervals: pd.DataFrame, kind: str, tmp_path: Path)
 
 
 def test_a_planners_history_is_what_it_counts() -> None:
-    text = "Date;Time;Skill;Calls offered;AHT (min)\n2024-03-04;09:00;help;12;4\n2024-03-04;09:30;help;;4\n2024-03-04;10:00;help;0;\n"
+    text = "Date;Time;Skill;Calls offered;AHT (min)\n2024-03-04;09:00;help;12;4\n2024-03-04;09:30;help;;4\n2024-03-04;10:00;help;7;\n"
     assert is_counted(text.encode())
     made = read_counted(text.encode(), timezone=ZONE)
     assert made["interval_start"].tolist() == [pd.Timestamp("2024-03-04 08:00Z"), pd.Timestamp("2024-03-04 09:00Z")]
     assert made[["queue", "interval_s", "offered", "total_talk_s", "talk_known"]].values.tolist() == [
         ["help", 1800.0, 12, 2880.0, 12],
-        ["help", 1800.0, 0, 0.0, 0],
+        ["help", 1800.0, 7, 0.0, 0],
     ]
 
 

@@ -209,6 +209,8 @@ def _header(
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, max(len(days), 1), 12)
     sheet.freeze_panes(1, 1)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)  # as wide as a page, as long as it is
     return sheet, places, agents
 
 
