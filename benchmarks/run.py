@@ -18,6 +18,7 @@ from typing import Any
 import causes
 import control_charts
 import deviations
+import forecasts
 import intervals
 import queue_log
 import readers
@@ -48,6 +49,7 @@ SECTIONS = {
         lambda: causes.main(48, repeat=1, replications=5),
     ),
     "deviations": ("Deviations", "ccstats", deviations.main, lambda: deviations.main(6, quiet=1, seeds=1, days=35, repeat=1)),
+    "forecasts": ("Forecasts", "ccstats", forecasts.main, lambda: forecasts.main(1, 1, 140, 14)),
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
 _PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "orjson", "lxml", "polars", "pyworkforce", "ciw", "adtk")

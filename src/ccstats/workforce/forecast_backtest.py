@@ -141,8 +141,8 @@ def _scores(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     rows = pd.concat([rows, rows.assign(horizon="all")], ignore_index=True)
     came, expected = rows["offered"], rows["expected_offered"]
     error = expected - came
-    measures = {"offered": came, "absolute": error.abs(), "error": error}
-    loss = 0.0
+    measures: dict[str, Any] = {"offered": came, "absolute": error.abs(), "error": error}
+    loss: Any = 0.0
     for coverage in COVERAGES:
         low, high = rows[f"offered_low_{coverage * 100:.0f}"], rows[f"offered_high_{coverage * 100:.0f}"]
         measures[f"coverage_{coverage * 100:.0f}"] = ((came >= low) & (came <= high)).astype("float64")

@@ -201,7 +201,7 @@ def _rows(rows: Ints) -> str:
 def _zone(frame: pd.DataFrame, timezone: str | None) -> str:
     if timezone is not None:
         return check_timezone(timezone)
-    cut = frame["timezone"].dropna().unique() if "timezone" in frame else []
+    cut: Any = frame["timezone"].dropna().unique() if "timezone" in frame else []
     if len(cut) != 1:
         raise OptionError("timezone= is needed: the intervals do not say in which zone's days they were cut")
     return check_timezone(str(cut[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +45,7 @@ class GroupFit:
     def expect(self, future: Grid, method: str) -> Floats:
         """Contacts expected in each interval of days to come; of models joined by ``+`` their mean."""
         if "+" in method:
-            return np.mean([self.expect(future, each) for each in method.split("+")], axis=0)
+            return self.expect_each(future, [method])[method]
         if method == "naive":
             return self._as_last_week(future)
         usual, special = self.level.expect(future.date, self.specials.shares(future, self.queue))
@@ -55,6 +56,11 @@ class GroupFit:
         cells = usual[:, None] * self.shares[kind] * self.specials.factors(future, self.queue)
         found: Floats = cells[future.day, future.slot] * future.length_s / future.step_s
         return found
+
+    def expect_each(self, future: Grid, methods: Sequence[str]) -> dict[str, Floats]:
+        """The same for several models, each of which is fitted once."""
+        single = {each: self.expect(future, each) for each in sorted({part for method in methods for part in method.split("+")})}
+        return {method: np.mean([single[part] for part in method.split("+")], axis=0) for method in methods}
 
     def _as_last_week(self, future: Grid) -> Floats:
         """The last known contacts of the same weekday and slot, holidays left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,11 +29,13 @@ def learn_trials(history: History, specials: Specials, chosen: Sequence[str], *,
         mine = origins
         one = run_trials(history, specials, mine, ahead=ahead, methods={method: mine}, groups=[group])
         parts.append((one, method))
-    joined = [
-        np.concatenate([getattr(one, name) for one, _ in parts]) for name in ("group", "origin", "ahead", "day", "at", "actual", "share")
-    ]
+
+    def joined(name: str) -> Any:
+        return np.concatenate([getattr(one, name) for one, _ in parts])
+
+    names = ("group", "origin", "ahead", "day", "at", "actual", "share", "holiday")
     expected = np.concatenate([one.expected[method] for one, method in parts])
-    return Trials(*joined, {"chosen": expected}, np.concatenate([one.holiday for one, _ in parts]))
+    return Trials(**{name: joined(name) for name in names}, expected={"chosen": expected})
 
 
 def tabulate(
@@ -58,7 +61,7 @@ def tabulate(
     days = (future.date[future.day[first]] - history.grid.date[-1]).astype("float64")
     parts = []
     for output in range(len(keys)):
-        groups = np.flatnonzero(outputs == output)
+        groups = np.flatnonzero(outputs == output).tolist()
         rows = expected[groups]
         mean = np.add.reduceat(rows.sum(axis=0), first) if len(first) else np.empty(0)
         weighted = np.where(np.isnan(aht[groups]), 0.0, aht[groups] * np.maximum(rows, 1e-9))
@@ -72,7 +75,7 @@ def tabulate(
         parts.append(
             pd.DataFrame(
                 {
-                    **{name: keys[name].iloc[output] for name in keys},
+                    **{str(name): keys[name].iloc[output] for name in keys},
                     "interval_start": future.start[first],
                     "interval_s": np.add.reduceat(future.length_s, first),
                     "expected_offered": mean,
@@ -100,12 +103,12 @@ def _limits(mean: Floats, variance: Floats) -> dict[str, Floats]:
     return found
 
 
-def _spread(trials: Trials, groups: Ints, period: str) -> Spread:
+def _spread(trials: Trials, groups: Sequence[int], period: str) -> Spread:
     """What past forecasts of these groups together were off, by interval or day."""
     use = np.isin(trials.group, groups) & ~trials.holiday & (trials.share > 0)
     unit = trials.at if period == "interval" else trials.day
     key = trials.origin[use] * (int(unit.max(initial=0)) + 1) + unit[use]
     _, first, place = np.unique(key, return_index=True, return_inverse=True)
-    mean = np.bincount(place, weights=trials.expected["chosen"][use], minlength=len(first))
-    actual = np.bincount(place, weights=trials.actual[use], minlength=len(first))
+    mean: Any = np.bincount(place, weights=trials.expected["chosen"][use], minlength=len(first))
+    actual: Any = np.bincount(place, weights=trials.actual[use], minlength=len(first))
     return fit_spread(mean, actual, trials.ahead[use][first].astype("float64"))

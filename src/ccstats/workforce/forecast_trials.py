@@ -24,9 +24,9 @@ LEARNING = 16
 _SHORT = 84
 #: No trial looks further ahead. [days]
 LONGEST = 28
-#: What may be chosen; the first stays unless another is better by so much.
+#: What may be chosen; the first stays unless another is clearly better: in a short history luck passes for skill.
 _CANDIDATES = ("profile+ets", *METHODS)
-_BETTER = 0.97
+_BETTER, _BETTER_SHORT = 0.97, 0.85
 
 
 @dataclass(frozen=True)
@@ -92,24 +92,22 @@ def run_trials(
         known = history.until(origin)
         for group in range(len(history.keys)) if groups is None else groups:
             fit = fit_group(known, group, specials)
-            made = {
-                method: fit.expect(future, method) if origin in tried else np.full(len(keep), np.nan) for method, tried in methods.items()
-            }
+            made = fit.expect_each(future, [method for method, tried in methods.items() if origin in tried])
+            made = {method: made.get(method, np.full(len(keep), np.nan)) for method in methods}
             rows.append((group, origin, future, keep, made))
     sizes = [len(keep) for _, _, _, keep, _ in rows]
-    group = np.repeat(np.array([each[0] for each in rows], dtype=np.int64), sizes)
-    origin = np.repeat(np.array([each[1] for each in rows], dtype=np.int64), sizes)
+    which, since = (np.repeat(np.array([each[column] for each in rows], dtype=np.int64), sizes) for column in (0, 1))
     at = np.concatenate([each[3] for each in rows]) if rows else np.empty(0, dtype=np.int64)
     day, slot = history.grid.day[at], history.grid.slot[at]
     whole = history.grid.exposure[day, slot]
-    seen = history.known[group, day, slot]
+    seen = history.known[which, day, slot]
     # an hour that the clock shows twice is one cell of the history: each of its intervals takes half
     part = np.divide(history.grid.length_s[at] / history.grid.step_s, whole, out=np.zeros(len(at)), where=whole > 0)
     share = np.divide(seen, whole, out=np.zeros(len(at)), where=whole > 0)
-    actual = np.where(seen > 0, history.count[group, day, slot] * part, 0.0)
+    actual = np.where(seen > 0, history.count[which, day, slot] * part, 0.0)
     expected = {method: (np.concatenate([each[4][method] for each in rows]) if rows else np.empty(0)) * share for method in methods}
     holiday = np.isin(history.grid.date[day], specials.holiday_dates())
-    return Trials(group, origin, day - origin + 1, day, at, actual, share, expected, holiday)
+    return Trials(which, since, day - since + 1, day, at, actual, share, expected, holiday)
 
 
 def choose_methods(history: History, specials: Specials, *, ahead: int) -> tuple[list[str], list[dict[str, float]]]:
@@ -118,6 +116,7 @@ def choose_methods(history: History, specials: Specials, *, ahead: int) -> tuple
     origins = origins_of(days, most=CHOOSING)
     asked = [method for method in _CANDIDATES if method != "mstl" or days >= 42]
     trials = run_trials(history, specials, origins, ahead=ahead, methods=dict.fromkeys(asked, origins))
+    better = _BETTER if days >= _SHORT else _BETTER_SHORT
     chosen, errors = [], []
     for group in range(len(history.keys)):
         mine = trials.group == group
@@ -129,7 +128,7 @@ def choose_methods(history: History, specials: Specials, *, ahead: int) -> tuple
             method: float(np.abs(np.bincount(place, weights=trials.expected[method][mine]) - came).sum()) / total if len(came) else np.inf
             for method in asked
         }
-        best = min(asked, key=lambda method: wape[method] * (_BETTER if method == _CANDIDATES[0] else 1.0))
+        best = min(asked, key=lambda method: wape[method] * (better if method == _CANDIDATES[0] else 1.0))
         chosen.append(best if np.isfinite(wape[best]) else _CANDIDATES[0])
         errors.append(wape)
     return chosen, errors

@@ -43,7 +43,8 @@ class Specials:
 
     def neighbours(self, dates: Ints, closed: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Whether each date is the last open day before a holiday, and the first after one; a holiday on a closed weekday has none."""
-        before, after = set(), set()
+        before: set[int] = set()
+        after: set[int] = set()
         for day in self.holidays:
             if closed[(day + 3) % 7]:
                 continue
@@ -57,22 +58,22 @@ class Specials:
     def factors(self, grid: Grid, queue: str) -> Floats:
         """Days × slots: by what the planned factors of events multiply the volume of a queue."""
         found = np.ones((len(grid.date), grid.slots))
-        for each in self._of(queue).itertuples():
-            if np.isnan(each.factor):
+        for each in self._of(queue).to_dict("records"):
+            if np.isnan(each["factor"]):
                 continue
-            hit = np.asarray((grid.start >= each.start) & (grid.start < each.end))
-            found[grid.day[hit], grid.slot[hit]] *= each.factor
+            hit = np.asarray((grid.start >= each["start"]) & (grid.start < each["end"]))
+            found[grid.day[hit], grid.slot[hit]] *= each["factor"]
         return found
 
     def shares(self, grid: Grid, queue: str) -> dict[str, Floats]:
         """For every event without a factor: how much of each day it takes."""
         length = np.bincount(grid.day, weights=grid.length_s, minlength=len(grid.date))
         found: dict[str, Floats] = {}
-        for each in self._of(queue).itertuples():
-            if np.isnan(each.factor):
-                hit = np.asarray((grid.start >= each.start) & (grid.start < each.end))
+        for each in self._of(queue).to_dict("records"):
+            if np.isnan(each["factor"]):
+                hit = np.asarray((grid.start >= each["start"]) & (grid.start < each["end"]))
                 share = np.bincount(grid.day, weights=grid.length_s * hit, minlength=len(grid.date)) / np.maximum(length, 1.0)
-                found[each.name] = np.minimum(found.get(each.name, 0.0) + share, 1.0)
+                found[str(each["name"])] = np.minimum(found.get(str(each["name"]), 0.0) + share, 1.0)
         return found
 
     def _of(self, queue: str) -> pd.DataFrame:
