@@ -45,6 +45,13 @@ def test_the_table_is_read_like_the_file() -> None:
         assert log.format == "queuemetrics_table"
 
 
+@pytest.mark.parametrize("time", ["inf", "-inf", "1e308", "-1e308", "NaN", "9e18"])
+def test_a_time_that_no_clock_shows_is_rejected(time: str) -> None:
+    log = read("P001,1709280000,17.1,support,NONE,ENTERQUEUE,,5551,1,,1", f"P001,{time},17.1,support,NONE,ABANDON,1,1,12,,2")
+    assert log.rejected["line"].tolist() == [3]
+    assert log.contacts["outcome"].tolist() == ["open"]
+
+
 def test_states_of_the_agent() -> None:
     spans = cc.read(PATH).agent_states
     assert set(spans["agent"]) == {"jürgen"}

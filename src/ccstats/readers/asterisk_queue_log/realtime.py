@@ -243,9 +243,10 @@ def _times(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         return micros, kinds
     numbers = _numbers(column, np.nan)
     epochs = ~np.isnan(numbers)
-    seconds = np.floor(numbers[epochs])
-    exact = seconds * 1_000_000 + np.round((numbers[epochs] - seconds) * 1_000_000)
-    micros[epochs], kinds[epochs] = np.where(np.isnan(exact), -1, np.clip(exact, -1, 9e18)).astype("int64"), _INSTANT
+    known = np.clip(np.where(np.isinf(numbers[epochs]), -1, numbers[epochs]), -1, 9e12)
+    seconds = np.floor(known)
+    exact = seconds * 1_000_000 + np.round((known - seconds) * 1_000_000)
+    micros[epochs], kinds[epochs] = np.clip(exact, -1, 9e18).astype("int64"), _INSTANT
     left = np.flatnonzero(~epochs & column.notna().to_numpy())
     if len(left):
         texts = column.iloc[left].astype("str").reset_index(drop=True)
