@@ -251,3 +251,13 @@ def test_nothing_in_nothing_out() -> None:
     with pytest.warns(DataWarning, match="covers 0.0 of"):
         nobody = cc.measure_adherence(DAY, AGENT_STATES.empty())
     assert len(nobody) == 0
+
+
+@pytest.mark.parametrize("paid", [[None, False], pd.array([None, False], dtype="boolean"), [float("nan"), 0.0], [True, False], [1, 0]])
+def test_what_does_not_say_whether_it_is_paid_is_paid(paid) -> None:
+    """Of two hours on queue, each by an agent who is there, the second is not paid."""
+    plan = planned(("Ada", 0, 60, "on_queue"), ("Bo", 0, 60, "on_queue")).assign(paid=paid)
+    done = states(("Ada", 0, 60, "available"), ("Bo", 0, 60, "available"))
+    assert cc.measure_shrinkage(plan, done, covered=COVERED)["paid_s"].tolist() == [3600.0]
+    with pytest.raises(TableError, match="paid is 'no' in row 0 .'Ada'.; expected True or False"):
+        cc.measure_shrinkage(plan.assign(paid=["no", True]), done, covered=COVERED)

@@ -27,7 +27,8 @@ def check_schedule(schedule: Any) -> pd.DataFrame:
     Raises
     ------
     TableError
-        If a column is missing, an instant has no zone or is missing, a row ends before it starts, or two rows of an agent overlap.
+        If a column is missing, an instant has no zone or is missing, a row ends before it starts, ``paid`` is no truth value, or two rows
+        of an agent overlap.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def check_schedule(schedule: Any) -> pd.DataFrame:
     frame["agent"] = frame["agent"].astype("str")
     given = frame["activity"].astype("str") if "activity" in frame else pd.Series(ON_QUEUE, index=frame.index)
     frame["activity"] = given.fillna(ON_QUEUE)
-    frame["paid"] = frame["paid"].astype("bool") if "paid" in frame else True
+    frame["paid"] = _paid(frame) if "paid" in frame else True
     order = frame.sort_values(["agent", "started_at"], kind="stable")
     over = ((order["agent"] == order["agent"].shift()) & (order["started_at"] < order["ended_at"].shift())).to_numpy()
     if over.any():
@@ -64,6 +65,15 @@ def check_schedule(schedule: Any) -> pd.DataFrame:
             f"schedule: {_rows(order, over)} begins before the same agent's row before it has ended; an agent does one thing at a time"
         )
     return order.reset_index(drop=True)
+
+
+def _paid(frame: pd.DataFrame) -> pd.Series:
+    """Whether each row is paid; paid where it does not say."""
+    known = frame["paid"].isin([True, False]) | frame["paid"].isna()
+    if not known.all():
+        bad = ~known.to_numpy()
+        raise TableError(f"schedule: paid is {frame.loc[bad, 'paid'].iloc[0]!r} in {_rows(frame, bad)}; expected True or False")
+    return ~frame["paid"].isin([False])
 
 
 def _rows(frame: pd.DataFrame, mask: np.ndarray) -> str:
