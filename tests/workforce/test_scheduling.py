@@ -483,3 +483,21 @@ def test_values_of_solutions_are_those_of_the_definition() -> None:
             by_hand += weight[row] * (7.0 * max(required[row] - there, 0) + 0.5 * max(there - required[row], 0))
         assert problem.value(counts) == pytest.approx(by_hand)
         assert solve_highs(problem, time_limit_s=10, gap=0).objective <= by_hand + 1e-9
+
+
+def test_to_cover_all_is_to_leave_nothing_short_at_a_high_price() -> None:
+    """The shorter program, without columns for hours short, has the same optimum; intervals that no shift reaches cost the same."""
+    from dataclasses import replace
+
+    from scipy import sparse
+
+    rng = np.random.default_rng(5)
+    for _ in range(25):
+        cover = rng.integers(0, 2, (8, 5)).astype(float)
+        cover[rng.integers(0, 8)] = 0.0
+        required, cost = rng.integers(0, 5, 8).astype(float), rng.integers(1, 9, 5).astype(float)
+        soft = Problem(sparse.csc_matrix(cover), required, np.ones(8), cost, 1000.0, 0.0)
+        found = [solve_highs(each, time_limit_s=10, gap=0) for each in (soft, replace(soft, must=True))]
+        assert found[0].objective == pytest.approx(found[1].objective)
+        assert found[1].bound == pytest.approx(found[1].objective)
+        assert found[1].status == "optimal"

@@ -95,6 +95,7 @@ def problem_of(
     if asked.objective == "heads" and members is not None:
         cost = np.ones(columns.shape[1])
     short, spare = asked.short_cost, asked.spare_cost
+    must = short is None and asked.objective in ("cost", "heads", "paid")
     if asked.objective == "difference":
         short, spare = 1.0, 1.0
     elif short is None:
@@ -108,7 +109,7 @@ def problem_of(
         label = found.rows["day"].to_numpy() if members is None else _weeks(found, members)
         groups = [(np.flatnonzero(label == day), float(asked.max_heads)) for day in dict.fromkeys(label)]
     most = None if asked.max_agents is None else np.full(len(rows), float(asked.max_agents))
-    return Problem(columns.tocsc(), required, hours, cost, float(short), float(spare), lines, most, tuple(groups))
+    return Problem(columns.tocsc(), required, hours, cost, float(short), float(spare), lines, most, tuple(groups), must)
 
 
 def _losses(rows: pd.DataFrame, asked: Wanted) -> tuple[NDArray[np.int64], Floats, Floats]:
