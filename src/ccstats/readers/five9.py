@@ -17,7 +17,7 @@ from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_instants, to_text
-from ccstats.readers.words import categorised, coded, constant, each_word, looked_up, of_series, to_series
+from ccstats.readers.words import categorised, coded, constant, each_word, of_series, to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_call_log"]
@@ -172,7 +172,7 @@ def _calls(rows: Rows) -> pd.DataFrame:
     return rows.frame(
         {
             "contact_id": call,
-            "channel": looked_up(kind, _CHANNELS).fillna("voice"),
+            "channel": each_word(kind, _CHANNELS.get).fillna("voice"),
             "direction": constant("inbound", many),
             "queue": queue,
             "queued_at": (start.utc + pd.to_timedelta(menu.fillna(0.0), unit="s")).dt.as_unit("us").mask(outside),

@@ -11,7 +11,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import laid_over
-from ccstats.readers.words import chosen, constant, each_word, looked_up
+from ccstats.readers.words import chosen, constant, each_word
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_issabel"]
@@ -105,7 +105,7 @@ def _calls(rows: Rows) -> pd.DataFrame:
     rows.close(entered.utc.isna(), "datetime_entry_queue is blank")
     waited, talked = rows.seconds("duration_wait"), rows.seconds("duration")
     status = each_word(rows.text("status"), str.casefold)
-    outcome = looked_up(status, _STATUS)
+    outcome = each_word(status, _STATUS.get)
     outcome = outcome.mask(status.eq(_LOST), "failed").mask(status.eq(_LOST) & began.utc.notna(), "answered").fillna("unknown")
     answered = outcome.eq("answered")
 

@@ -11,7 +11,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import whole_spans
-from ccstats.readers.words import constant, each_combination, looked_up
+from ccstats.readers.words import constant, each_combination, each_word
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_vicidial"]
@@ -178,7 +178,7 @@ def _visits(table: Rows) -> pd.DataFrame:
         "_ended": ended,
     }
     if table.has("term_reason"):
-        out["ended_by"] = looked_up(why, _ENDED_BY).where(answered | outcome.eq("abandoned"))
+        out["ended_by"] = each_word(why, _ENDED_BY.get).where(answered | outcome.eq("abandoned"))
     return table.frame(out)
 
 

@@ -17,7 +17,6 @@ __all__ = [
     "each_combination",
     "each_word",
     "joined",
-    "looked_up",
     "of_series",
     "to_series",
     "without",
@@ -77,7 +76,7 @@ def coded(text: pd.Series) -> tuple[np.ndarray, list[str]]:
 
 
 def each_word(text: pd.Series, change: Callable[[str], str | None]) -> pd.Series:
-    """What ``change`` makes of each word; missing stays missing.
+    """What ``change``, often a dictionary's ``get``, makes of each word; missing stays missing.
 
     Examples
     --------
@@ -126,17 +125,6 @@ def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str],
     place = {word: at for at, word in enumerate(among)}
     places = np.array([*(place[table.get(word, default)] for word in words), place[default]], dtype="int8")
     return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(among), dtype="str")))
-
-
-def looked_up(text: pd.Series, table: Mapping[str, str | None]) -> pd.Series:
-    """What stands in the table for each word; missing where nothing does.
-
-    Examples
-    --------
-    >>> looked_up(pd.Series(["SALE", "DROP", None]), {"DROP": "abandoned"}).tolist()
-    [nan, 'abandoned', nan]
-    """
-    return each_word(text, table.get)
 
 
 def chosen(default: str | None, *choices: tuple[np.ndarray | pd.Series, str]) -> pd.Series:

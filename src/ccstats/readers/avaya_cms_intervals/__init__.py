@@ -24,7 +24,7 @@ from ccstats.readers.avaya_cms_intervals.rows import (
 from ccstats.readers.contract import IntervalLog, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, settle
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import looked_up
+from ccstats.readers.words import each_word
 from ccstats.schema import AGENT_INTERVALS, INTERVALS, STATES
 
 __all__ = ["READER", "looks_like", "read_tables"]
@@ -150,9 +150,9 @@ def _once(parts: list[pd.DataFrame], key: list[str], account: Account, options: 
 def _named(frame: pd.DataFrame, number: str, names: Mapping[str, str], many: bool) -> pd.Series:
     """The dictionary's names; without one the number, and before it the ACD where there are several."""
     full = (frame["_acd"] + "/").fillna("") + frame[number]
-    named = looked_up(full, names)
+    named = each_word(full, names.get)
     if not many:
-        named = named.fillna(looked_up(frame[number], names))
+        named = named.fillna(each_word(frame[number], names.get))
     named = named.fillna(full if many else frame[number])
     if full.nunique() > named.nunique():
         shown = full.groupby(named).nunique().idxmax()

@@ -11,7 +11,7 @@ import pandas as pd
 from ccstats.errors import DataWarning
 from ccstats.readers.accounting import Account
 from ccstats.readers.product_tables import Rows, folded
-from ccstats.readers.words import each_word, looked_up
+from ccstats.readers.words import each_word
 from ccstats.schema import CONTACTS
 
 __all__ = ["cc_legs", "contacts_of", "plain_legs"]
@@ -77,7 +77,7 @@ def cc_legs(rows: Rows) -> pd.DataFrame:
     cause = cause.mask(cause.isna() & left.notna(), _CANCELLED).mask(cause.isna() & left.isna() & answered.notna(), _ANSWERED)
     taken = cause.eq(_ANSWERED)
     rows.close(member & taken & answered.isna(), "answered, but cc_queue_answered_epoch is blank or before the caller joined")
-    outcome = looked_up(reason.fillna("NONE"), _CANCEL).where(cause.eq(_CANCELLED)).mask(taken, "answered").fillna("unknown")
+    outcome = each_word(reason.fillna("NONE"), _CANCEL.get).where(cause.eq(_CANCELLED)).mask(taken, "answered").fillna("unknown")
     outcome = outcome.mask(outcome.eq("abandoned") & reason.eq("BREAK_OUT") & rows.text("cc_exit_key").notna(), "exited_key")
     frame = _of_call(rows)
     went_on = (frame["end"] - left).dt.total_seconds() > _WENT_ON_S
@@ -137,7 +137,7 @@ def plain_legs(rows: Rows, queues: Mapping[str, str]) -> pd.DataFrame:
             "side": pd.Series(np.where(queue.notna(), "number", "other"), dtype="str"),
             "queue": queue,
             "queued_at": frame["start"],
-            "outcome": looked_up(cause, _HUNG_UP).fillna("unknown").mask(connected, "answered"),
+            "outcome": each_word(cause, _HUNG_UP.get).fillna("unknown").mask(connected, "answered"),
             "raw_outcome": cause,
             "agent": channel,
             "other": other,
@@ -296,7 +296,7 @@ def _of_call(rows: Rows) -> dict[str, pd.Series]:
         "rounded": one | two | three,
         "lasted": rows.seconds("duration"),
         "billed": rows.seconds("billsec"),
-        "direction": looked_up(each_word(rows.text("direction"), str.casefold), _DIRECTIONS).fillna("inbound"),
+        "direction": each_word(rows.text("direction"), lambda word: _DIRECTIONS.get(word.casefold())).fillna("inbound"),
         "customer": rows.text("caller_id_number"),
         "dnis": rows.text("caller_destination", "destination_number"),
     }

@@ -13,7 +13,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.twilio_taskrouter.attributes import About, coded
 from ccstats.readers.twilio_taskrouter.events import KINDS, NEVER
 from ccstats.readers.twilio_taskrouter.tasks import OUTCOMES, Stays, Tasks, first_of
-from ccstats.readers.words import chosen, each_word, looked_up, of_series, to_series
+from ccstats.readers.words import chosen, each_word, of_series, to_series
 
 __all__ = ["Told", "contacts_of"]
 
@@ -45,7 +45,7 @@ class Told:
     def direction(self) -> pa.Array:
         """The first direction that is one."""
         folded = each_word(to_series(self.words["direction"]), str.casefold)
-        return self._chosen(of_series(looked_up(folded, dict(zip(_DIRECTIONS, _DIRECTIONS, strict=True)))).combine_chunks(), last=False)
+        return self._chosen(of_series(each_word(folded, dict(zip(_DIRECTIONS, _DIRECTIONS, strict=True)).get)).combine_chunks(), last=False)
 
     def _chosen(self, words: pa.Array, last: bool) -> pa.Array:
         there = np.append(words.is_valid().to_numpy(zero_copy_only=False), False)
@@ -78,8 +78,8 @@ def contacts_of(
     is_left = ~answered & (stays.left >= 0)
     kind, reason = _taken(pa.array(KINDS), np.where(is_left, stays.left, -1)), _taken(tasks.reasons, np.where(is_left, stays.reason, -1))
     became = pc.coalesce(
-        of_series(looked_up(to_series(kind), OUTCOMES)),
-        of_series(looked_up(each_word(to_series(pc.fill_null(reason, "")), str.casefold), reasons)),
+        of_series(each_word(to_series(kind), OUTCOMES.get)),
+        of_series(each_word(to_series(pc.fill_null(reason, "")), lambda word: reasons.get(word.casefold()))),
         pa.scalar("unknown", pa.large_string()),
     )
     outcome = to_series(pc.if_else(pa.array(is_left), became, of_series(chosen("open", (answered, "answered")))))
@@ -100,7 +100,7 @@ def contacts_of(
     account.note("direction is not in TaskAttributes: inbound", direction.null_count)
     direction = pc.fill_null(direction, "inbound")
     outbound = pc.equal(direction, "outbound")
-    hung_up = looked_up(each_word(to_series(of_task(told.of("hung_up", last=True))), str.casefold), _HUNG_UP)
+    hung_up = each_word(to_series(of_task(told.of("hung_up", last=True))), lambda word: _HUNG_UP.get(word.casefold()))
     ended_by = hung_up.where(answered & (sent_to < 0)).mask(outcome == "abandoned", "customer")
     caller, called = of_task(told.of("caller")), of_task(told.of("called"))
     nothing, blank = pa.nulls(len(visits), pa.large_string()), pa.scalar(" ", pa.large_string())
