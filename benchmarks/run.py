@@ -76,7 +76,8 @@ def _shown(value: float | str) -> str:
 
 def table(rows: Iterable[dict[str, Any]], against: str) -> str:
     """One Markdown table per case: who, and a column for whatever else its rows have."""
-    headings = {
+    headings = {"rows_per_second": "rows/s", "peak_mb": "memory [MB]"}
+    headings |= {"ratio": f"time ÷ {against}", "ratio_one_core": f"time ÷ {against} on one core"}
         "rows_per_second": "rows/s",
         "peak_mb": "memory [MB]",
         "ratio": f"time ÷ {against}",
