@@ -78,11 +78,6 @@ def table(rows: Iterable[dict[str, Any]], against: str) -> str:
     """One Markdown table per case: who, and a column for whatever else its rows have."""
     headings = {"rows_per_second": "rows/s", "peak_mb": "memory [MB]"}
     headings |= {"ratio": f"time ÷ {against}", "ratio_one_core": f"time ÷ {against} on one core"}
-        "rows_per_second": "rows/s",
-        "peak_mb": "memory [MB]",
-        "ratio": f"time ÷ {against}",
-        "ratio_one_core": f"time ÷ {against} on one core",
-    }
     parts = []
     for case, members in groupby(rows, key=lambda row: row["case"]):
         shown = [{headings.get(key, key): value for key, value in row.items() if key != "case"} for row in members]
