@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from ccstats.errors import DataWarning, FormatError
@@ -23,7 +23,11 @@ SHAPE = JsonShape(keys=("Event-Subclass", "Event-Name", "Core-UUID", "CC-Action"
 _SUBCLASS = "callcenter::info"
 #: Actions that tell of no caller or agent.
 _NO_NEED = ("members-count", "agent-max-no-answer")
-_FOLLOWED = frozenset((*MEMBERS, *AGENTS))
+#: Actions that are followed, and the header that tells of whom.
+_NEEDED = dict.fromkeys(MEMBERS, FACTS.index("CC-Member-UUID")) | dict.fromkeys(AGENTS, FACTS.index("CC-Agent"))
+_CORE = Event._fields.index("core")
+_Key: TypeAlias = tuple[str, ...]
+_Row: TypeAlias = tuple[Any, ...]
 _LAST_US = 7_258_118_400 * 1_000_000  # 2200-01-01
 _BLANK, _BLANK_LINE = re.compile(rb"[ \t\r\n]+"), re.compile(rb"\n[ \t\r]*\n")
 _HEADER = re.compile(r"([A-Za-z][\w.-]{0,99}):[ \t]*(.*)")
@@ -76,36 +80,39 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
     >>> log.contacts[["contact_id", "queue", "outcome", "wait_s"]].to_dict("records")
     [{'contact_id': 'u1', 'queue': 'sales', 'outcome': 'timed_out', 'wait_s': 12.5}]
     """
-    account = Account(options, unit="record")
-    events: dict[tuple[str, ...], Event] = {}
+    account, words = Account(options, unit="record"), _Words()
+    # As plain tuples of words, which cost the garbage collector nothing.
+    events: dict[_Key, _Row] = {}
     strange: dict[str, int] = {}
     last = 0
     for source in sources:
         if source.frame is not None:
             raise FormatError(f"{source.name}: events are read from files of header blocks or JSON, not from a frame")
-        for event in _json(source, account) if starts_as_json(bytes(source.data[:65_536])) else _blocks(source, account):
-            last = max(last, event.at)
-            if event.key in events:
+        for key, event in (_json if starts_as_json(bytes(source.data[:65_536])) else _blocks)(source, words, account):
+            at, _, action = event[:3]
+            if at > last:
+                last = at
+            if key in events:
                 account.count(source.name, "ignored", "delivered again", 1)
-            elif event.action in _NO_NEED:
+            elif action in _NO_NEED:
                 account.count(source.name, "ignored", "members-count and the like: tells of no caller or agent", 1)
-            elif event.action not in _FOLLOWED:
+            elif action not in _NEEDED:
                 account.count(source.name, "ignored", "CC-Action is not known", 1)
-                strange[event.action] = strange.get(event.action, 0) + 1
+                strange[action] = strange.get(action, 0) + 1
             else:
                 account.count(source.name, "used", "event", 1)
-                events[event.key] = event
+                events[key] = event
         if options.progress:
             options.progress(source.name, 1.0)
     ordered = sorted(events.values(), key=itemgetter(0, 1))
-    run = Run(account, strange, {each.facts.get("Core-UUID", ""): each.at for each in ordered})
+    run = Run(account, strange, {event[_CORE] or "": event[0] for event in ordered})
     for event in ordered:
-        run.follow(event)
+        run.follow(Event._make(event))
     contacts, states = run.tables(last)
     if strange:
-        words = ", ".join(map(repr, sorted(strange)[:5]))
+        some = ", ".join(map(repr, sorted(strange)[:5]))
         warnings.warn(
-            f"{sum(strange.values())} events have words that format 'freeswitch_callcenter_events' does not know ({words}); see log.notes",
+            f"{sum(strange.values())} events have words that format 'freeswitch_callcenter_events' does not know ({some}); see log.notes",
             DataWarning,
             stacklevel=4,
         )
@@ -113,11 +120,11 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
     return to_log(contacts, account, options, "freeswitch_callcenter_events", states=states)
 
 
-def _json(source: Source, account: Account) -> Iterator[Event]:
+def _json(source: Source, words: _Words, account: Account) -> Iterator[tuple[_Key, _Row]]:
     records = JsonRecords(source, SHAPE, account)
     for record in records:
         try:
-            event = _event(record.value, source.name, account)
+            event = _event(record.value, source.name, words, account)
         except BadRecord as problem:
             records.reject(record, str(problem))
             continue
@@ -125,7 +132,7 @@ def _json(source: Source, account: Account) -> Iterator[Event]:
             yield event
 
 
-def _blocks(source: Source, account: Account) -> Iterator[Event]:
+def _blocks(source: Source, words: _Words, account: Account) -> Iterator[tuple[_Key, _Row]]:
     """Events of a text: blocks of header lines, with a blank line after each."""
     data, at, number = memoryview(source.data), 0, 0
     bad: dict[str, tuple[list[int], list[str]]] = {}
@@ -144,7 +151,7 @@ def _blocks(source: Source, account: Account) -> Iterator[Event]:
             pairs = [found for line in text.split("\n") if (found := _HEADER.fullmatch(line.strip("\r \t")))]
             # Values are encoded as in addresses.
             facts = {found[1]: clean_text(unquote(found[2])) for found in pairs}
-            event = _event(facts, source.name, account)
+            event = _event(facts, source.name, words, account)
         except BadRecord as problem:
             numbers, texts = bad.setdefault(str(problem), ([], []))
             numbers.append(number)
@@ -159,9 +166,9 @@ def _blocks(source: Source, account: Account) -> Iterator[Event]:
         account.reject(source.name, numbers, reason, texts=texts)
 
 
-def _event(facts: dict[str, Any], source: str, account: Account) -> Event | None:
-    """The event, if it is one of the module; others are ignored."""
-    action, subclass = _text(facts.get("CC-Action")), _text(facts.get("Event-Subclass"))
+def _event(facts: dict[str, Any], source: str, words: _Words, account: Account) -> tuple[_Key, _Row] | None:
+    """The key and the fields of the event, if it is one of the module; others are ignored."""
+    action, subclass = words.of(facts.get("CC-Action")), words.of(facts.get("Event-Subclass"))
     if action is None or subclass not in (None, _SUBCLASS):
         if _text(facts.get("Event-Name")) is not None:
             account.count(source, "ignored", "another event", 1)
@@ -173,21 +180,34 @@ def _event(facts: dict[str, Any], source: str, account: Account) -> Event | None
     word = _text(facts.get("Event-Date-Timestamp"))
     if word is None:
         raise BadRecord("Event-Date-Timestamp is missing")
-    if not (word.isascii() and word.isdigit() and len(word) < 19 and 0 < int(word) < _LAST_US):
+    at = int(word) if word.isascii() and word.isdigit() and len(word) < 19 else 0
+    if not 0 < at < _LAST_US:
         raise BadRecord("Event-Date-Timestamp is no time in microseconds, or outside 1970 to 2200")
     # Most headers tell nothing of callers and agents: only these are looked at.
-    kept = {name: text for name in FACTS if name in facts and (text := _text(facts[name])) is not None}
-    for name, actions in (("CC-Agent", AGENTS), ("CC-Member-UUID", MEMBERS)):
-        if action in actions and name not in kept:
-            raise BadRecord(f"{name} is missing")
-    core, sequence = kept.get("Core-UUID"), _text(facts.get("Event-Sequence")) or ""
+    kept = [words[value] if type(value) is str else None if value is None else _text(value) for value in map(facts.get, FACTS)]
+    needed = _NEEDED.get(action)
+    if needed is not None and kept[needed] is None:
+        raise BadRecord(f"{FACTS[needed]} is missing")
+    core, sequence = kept[0], _text(facts.get("Event-Sequence")) or ""
     numbered = sequence.isascii() and sequence.isdigit() and len(sequence) < 19
     if core and numbered:
-        key: tuple[str, ...] = (core, sequence)
+        key: _Key = (core, sequence)
     else:
         told = {name: text for name, value in facts.items() if name.startswith("CC-") and (text := _text(value)) is not None}
         key = (word, *(f"{name}: {value}" for name, value in sorted(told.items())))
-    return Event(int(word), int(sequence) if numbered else 0, key, action, kept, source)
+    return key, (at, int(sequence) if numbered else 0, action, *kept)
+
+
+class _Words(dict[str, str | None]):
+    """Texts of headers: most come many times, and each is looked at and held in memory once."""
+
+    def __missing__(self, value: str) -> str | None:
+        text = self[value] = _text(value)
+        return text
+
+    def of(self, value: Any) -> str | None:
+        """The same of any value."""
+        return self[value] if type(value) is str else _text(value)
 
 
 def _text(value: Any) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,9 +20,10 @@ __all__ = ["AGENTS", "FACTS", "MEMBERS", "Event", "Run"]
 #: What the module does to callers and agents.
 MEMBERS = ("member-queue-start", "member-queue-resume", "bridge-agent-start", "bridge-agent-end", "bridge-agent-fail", "member-queue-end")
 AGENTS = ("agent-offering", "agent-state-change", "agent-status-change")
-#: Headers that are read.
+_OF_CALLER = frozenset((*MEMBERS, "agent-offering"))
+#: Headers that are read, in the order of an event's fields after its action.
 FACTS = (
-    "FreeSWITCH-Hostname", "Core-UUID", "CC-Queue", "CC-Name", "CC-Agent", "CC-Agent-Status", "CC-Agent-State", "CC-Agent-Called-Time",
+    "Core-UUID", "FreeSWITCH-Hostname", "CC-Queue", "CC-Name", "CC-Agent", "CC-Agent-Status", "CC-Agent-State", "CC-Agent-Called-Time",
     "CC-Agent-Answered-Time", "CC-Member-UUID", "CC-Member-Session-UUID", "CC-Member-CID-Number", "CC-Member-DNIS", "CC-Member-Joined-Time",
     "CC-Member-Leaving-Time", "CC-Cause", "CC-Cancel-Reason", "variable_cc_exit_key",
 )  # fmt: skip
@@ -37,6 +38,7 @@ _CANCEL = {
 #: What an agent does in this state, whatever the status; in other states the status tells.
 _WORK = {"In a queue call": "on_contact", "Receiving": "reserved", "Reserved": "reserved"}
 _FREE = {"Waiting": "available", "Idle": "other"}
+_STATES = frozenset((*_WORK, *_FREE))
 _ON_DEMAND = "Available (On Demand)"
 _STATUS = ("Available", _ON_DEMAND, "On Break", "Logged Out")
 #: Whole seconds of the module and the event's own clock may differ by so much. [us]
@@ -46,30 +48,44 @@ _OPEN_US = 86_400_000_000
 
 
 class Event(NamedTuple):
-    """One event: its time [us], its number and key, what happened, its headers, and the source it is from.
+    """One event: its time [us], its number, what happened, and its headers, None where there is none.
 
     Examples
     --------
-    >>> event = Event(1709280012_500000, 7, ("c", "7"), "member-queue-end", {"CC-Member-Joined-Time": "1709280000"}, "events.log")
-    >>> event.epoch("CC-Member-Joined-Time")
+    >>> event = Event(1709280012_500000, 7, "member-queue-end", joined="1709280000")
+    >>> event.epoch(event.joined)
     1709280000000000
     """
 
     at: int
     sequence: int
-    key: tuple[str, ...]
     action: str
-    facts: Mapping[str, str]
-    source: str
+    core: str | None = None
+    host: str | None = None
+    queue: str | None = None
+    name: str | None = None
+    agent: str | None = None
+    status: str | None = None
+    state: str | None = None
+    called: str | None = None
+    answered: str | None = None
+    member: str | None = None
+    session: str | None = None
+    customer: str | None = None
+    dnis: str | None = None
+    joined: str | None = None
+    leaving: str | None = None
+    cause: str | None = None
+    reason: str | None = None
+    exit_key: str | None = None
 
-    def epoch(self, name: str) -> int | None:
+    def epoch(self, word: str | None) -> int | None:
         """A time of the module [us], which has whole seconds; None where it is none, after the event, or long before it."""
-        word = self.facts.get(name, "")
-        at = int(word) * 1_000_000 if word.isascii() and word.isdigit() and len(word) < 12 else 0
+        at = int(word) * 1_000_000 if word and word.isascii() and word.isdigit() and len(word) < 12 else 0
         return at if 0 < at <= self.at + _CLOSE_US and self.at - at < LONGEST_S * 1e6 else None
 
 
-@dataclass
+@dataclass(slots=True)
 class _Visit:
     """One caller in one queue."""
 
@@ -77,7 +93,8 @@ class _Visit:
     queue: str
     queued: int
     exact: bool
-    facts: Mapping[str, str]
+    customer: str | None
+    dnis: str | None
     resumed: bool = False
     offers: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
@@ -149,9 +166,8 @@ class Run:
     --------
     >>> from ccstats.readers.contract import Options
     >>> run = Run(Account(Options()), {}, {})
-    >>> facts = {"CC-Member-UUID": "v1", "CC-Queue": "sales"}
-    >>> run.follow(Event(1709280000_000000, 1, ("1",), "member-queue-start", facts, "a"))
-    >>> run.follow(Event(1709280009_000000, 2, ("2",), "member-queue-end", {**facts, "CC-Cause": "Cancel"}, "a"))
+    >>> run.follow(Event(1709280000_000000, 1, "member-queue-start", member="v1", queue="sales"))
+    >>> run.follow(Event(1709280009_000000, 2, "member-queue-end", member="v1", queue="sales", cause="Cancel"))
     >>> run.tables(1709280009_000000)[0][["outcome", "wait_s"]].to_dict("records")
     [{'outcome': 'abandoned', 'wait_s': 9.0}]
     """
@@ -170,15 +186,14 @@ class Run:
 
     def follow(self, event: Event) -> None:
         """What this event changes."""
-        facts = event.facts
-        core = facts.get("Core-UUID", "")
+        core = event.core or ""
         if core and core not in self.callers:
-            self._began(core, facts.get("FreeSWITCH-Hostname", ""), event.at)
-        member, name = facts.get("CC-Member-UUID"), facts.get("CC-Agent")
-        if member and event.action in (*MEMBERS, "agent-offering"):
+            self._began(core, event.host or "", event.at)
+        member, name = event.member, event.agent
+        if member and event.action in _OF_CALLER:
             self._member(member, core, event)
         if name:
-            agent = self.agents.setdefault(name, _Agent())
+            agent = self.agents.get(name) or self.agents.setdefault(name, _Agent())
             agent.core = core
             self.theirs.setdefault(core, set()).add(name)
             self._agent(agent, event)
@@ -204,26 +219,26 @@ class Run:
         self.account.note("the platform was restarted (another Core-UUID)", 1)
 
     def _member(self, member: str, core: str, event: Event) -> None:
-        facts, action, visit = event.facts, event.action, self.latest.get(member)
+        action, visit = event.action, self.latest.get(member)
         begins = action in ("member-queue-start", "member-queue-resume")
-        joined = event.at if begins else event.epoch("CC-Member-Joined-Time")
+        joined = event.at if begins else event.epoch(event.joined)
         if begins or (visit is None and joined is not None):
-            queue = facts.get("CC-Queue") or facts.get("CC-Name")
+            queue = event.queue or event.name
             if queue is None or joined is None:
                 self.account.note("events of a caller without a queue", 1)
                 return
-            contact = facts.get("CC-Member-Session-UUID") or member
+            contact = event.session or member
             for before in (visit, self.of_call.get(contact)):
                 if before is not None and before.outcome is None and before.answered is None:
                     self._lost(before)
-            visit = _Visit(contact, queue, joined, begins, facts, action == "member-queue-resume")
+            visit = _Visit(contact, queue, joined, begins, event.customer, event.dnis, action == "member-queue-resume")
             self.visits.append(visit)
             self.latest[member] = self.of_call[contact] = visit
             self.callers.setdefault(core, []).append(visit)
             self.account.note("callers whose joining is not in the log: by CC-Member-Joined-Time, in whole seconds", not begins)
         if visit is None:
             return
-        name, closed = facts.get("CC-Agent"), visit.outcome is not None
+        name, closed = event.agent, visit.outcome is not None
         if action == "agent-offering" and name:
             self.offered = True
             visit.offers[name] = event.at
@@ -236,17 +251,17 @@ class Run:
             if action == "bridge-agent-end":
                 visit.over = event.at
         elif action == "member-queue-end" and not closed:
-            if facts.get("CC-Cause") == "Terminated":
+            if event.cause == "Terminated":
                 if visit.answered is None:
                     self._answered(visit, name, event)
                 visit.outcome, visit.raw = "answered", "Terminated"
                 visit.over = visit.over or event.at
                 return
-            reason = facts.get("CC-Cancel-Reason", "NONE")
-            outcome = _CANCEL.get(reason, "unknown") if facts.get("CC-Cause") == "Cancel" else "unknown"
-            by_key = reason == "BREAK_OUT" and bool(facts.get("variable_cc_exit_key"))
-            visit.outcome, visit.raw = "exited_key" if by_key else outcome, f"{facts.get('CC-Cause', '')} {reason}".strip()
-            visit.left = event.at if visit.exact else event.epoch("CC-Member-Leaving-Time") or event.at
+            reason = "NONE" if event.reason is None else event.reason
+            outcome = _CANCEL.get(reason, "unknown") if event.cause == "Cancel" else "unknown"
+            by_key = reason == "BREAK_OUT" and bool(event.exit_key)
+            visit.outcome, visit.raw = "exited_key" if by_key else outcome, f"{event.cause or ''} {reason}".strip()
+            visit.left = event.at if visit.exact else event.epoch(event.leaving) or event.at
             self.account.note("cancelled as an agent answered: not answered, as the platform says", visit.answered is not None)
 
     def _lost(self, visit: _Visit) -> None:
@@ -255,13 +270,13 @@ class Run:
 
     def _answered(self, visit: _Visit, name: str | None, event: Event) -> None:
         """The agent has the caller: now, or, where only later events are in the log, when they say."""
-        told, called = event.epoch("CC-Agent-Answered-Time"), event.epoch("CC-Agent-Called-Time")
+        told, called = event.epoch(event.answered), event.epoch(event.called)
         now = event.action == "bridge-agent-start"
         at = event.at if now and visit.exact else told if told is not None else event.at if now else None
         if at is None:
             return
         visit.answered, visit.agent = max(at, visit.queued), name
-        joined = event.epoch("CC-Member-Joined-Time")
+        joined = event.epoch(event.joined)
         if now and visit.exact and not visit.resumed and told is not None and joined is not None:
             differs = abs((told - joined) - (event.at - visit.queued)) > _CLOSE_US
             self.account.note("the wait by the module's own times differs from that by the events", differs)
@@ -272,22 +287,22 @@ class Run:
             visit.ring = (told - called) / 1e6
 
     def _agent(self, agent: _Agent, event: Event) -> None:
-        facts, action = event.facts, event.action
+        action = event.action
         if action == "agent-status-change":
-            agent.status = facts.get("CC-Agent-Status")
+            agent.status = event.status
             self._known(agent.status, _STATUS)
         elif action == "agent-state-change":
-            agent.state = facts.get("CC-Agent-State")
-            self._known(agent.state, (*_WORK, *_FREE))
+            agent.state = event.state
+            self._known(agent.state, _STATES)
         elif action in ("agent-offering", "bridge-agent-start"):
             agent.state = "Receiving" if action == "agent-offering" else "In a queue call"
-            agent.queue, agent.contact = facts.get("CC-Queue"), facts.get("CC-Member-Session-UUID") or facts.get("CC-Member-UUID")
+            agent.queue, agent.contact = event.queue, event.session or event.member
         elif action in ("bridge-agent-end", "bridge-agent-fail"):
             agent.state = "Idle" if agent.status == _ON_DEMAND else "Waiting"
         if agent.state not in _WORK:
             agent.queue = agent.contact = None
 
-    def _known(self, word: str | None, words: tuple[str, ...]) -> None:
+    def _known(self, word: str | None, words: Collection[str]) -> None:
         if word is None or word not in words:
             self.strange[word or "blank"] = self.strange.get(word or "blank", 0) + 1
 
@@ -336,8 +351,8 @@ class Run:
             "hold_s": np.nan,
             "wrap_s": np.nan,
             "agent": visit.agent if taken else None,
-            "customer": visit.facts.get("CC-Member-CID-Number"),
-            "dnis": visit.facts.get("CC-Member-DNIS"),
+            "customer": visit.customer,
+            "dnis": visit.dnis,
             "ring_attempts": visit.attempts if visit.exact else None,
             "ring_noanswer": visit.missed if visit.exact else None,
         }
