@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from ccstats.errors import DataWarning
 from ccstats.readers.accounting import Account
 from ccstats.readers.product_tables import Rows, folded
-from ccstats.readers.words import each_word
+from ccstats.readers.words import each_word, of_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["cc_legs", "contacts_of", "plain_legs"]
@@ -201,7 +202,7 @@ def contacts_of(parts: list[pd.DataFrame], account: Account, first: bool | None)
 
 def _of_members(members: pd.DataFrame, agents: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, pd.Index]:
     """Contacts by the variables of mod_callcenter, and the agents' legs that belong to them."""
-    agents = agents[agents["visit_of"].isin(members["visit_of"])]
+    agents = agents[_among(agents["visit_of"], members["visit_of"])]
     answered = members["outcome"] == "answered"
     offers = agents.assign(missed=agents["answer"].isna()).groupby("visit_of")["missed"].agg(["size", "sum"])
     offers = offers.reindex(members["visit_of"]).set_axis(members.index)
@@ -237,7 +238,7 @@ def _of_members(members: pd.DataFrame, agents: pd.DataFrame, account: Account) -
 
 def _of_numbers(calls: pd.DataFrame, others: pd.DataFrame, account: Account, first: bool | None) -> tuple[pd.DataFrame, pd.Index]:
     """Contacts by the number that was dialled, and the legs of agents that are in the log."""
-    others = others[others["uuid"].isin(calls["other"])]
+    others = others[_among(others["uuid"], calls["other"])]
     found = others.set_index("uuid").reindex(calls["other"]).set_axis(calls.index)
     answered = calls["outcome"] == "answered"
     seen = found["answer"].notna() & answered
@@ -256,6 +257,11 @@ def _of_numbers(calls: pd.DataFrame, others: pd.DataFrame, account: Account, fir
     ring = (found["lasted"] - found["billed"]).where(seen)
     agent = found["dnis"].where(seen, calls["agent"]).where(answered)
     return _contacts(calls, wait, ring, talk, agent), others.index
+
+
+def _among(texts: pd.Series, others: pd.Series) -> np.ndarray:
+    """Whether each text is one of the others, as ``isin`` says, which makes an object of each."""
+    return np.asarray(pc.is_in(of_series(texts), of_series(others).combine_chunks()))
 
 
 def _seconds(since: pd.Series, until: pd.Series) -> pd.Series:
