@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-#: The longest a process may get, the library and the driver included. [MB]
-MOST_MB = 500
+#: The most a process may take for itself, besides the code of libraries. [MB]
+MOST_MB = 420
 ROWS = 1_000_000
 
 _READ = """

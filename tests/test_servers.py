@@ -258,7 +258,7 @@ LARGE = [(name, server) for name, homes in HOMES.items() for server in (BOTH if 
 
 
 @pytest.mark.parametrize(("name", "server"), LARGE)
-def test_a_million_rows_stream_in_less_than_500_mb(name: str, server: str, request: pytest.FixtureRequest) -> None:
+def test_a_million_rows_stream_in_little_memory(name: str, server: str, request: pytest.FixtureRequest) -> None:
     import sqlalchemy
 
     url = request.getfixturevalue(server)

@@ -215,7 +215,7 @@ def test_large_tables_take_little_memory(name: str, tmp_path) -> None:
     large_tables.compile_once()
     megabytes, found = large_tables.read_apart(url, name)
     assert {what: found[what] for what in expected} == expected
-    assert megabytes < (large_tables.MOST_MB if MANY == large_tables.ROWS else 360)
+    assert megabytes < (large_tables.MOST_MB if MANY == large_tables.ROWS else 240)
 
 
 def test_parts_are_as_if_they_were_put_together_at_once() -> None:
