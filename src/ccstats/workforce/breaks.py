@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ccstats.errors import OptionError, TableError
 from ccstats.workforce.break_model import BreakProblem, BreakRules, Placement
 from ccstats.workforce.seats import BREAK, read_seats, seconds_of, spans_of, template_of, to_instants
-from ccstats.workforce.shift_service import on_the_floor, read_required, with_expected
+from ccstats.workforce.shift_service import hours_short, on_the_floor, read_required, with_expected
 from ccstats.workforce.shift_templates import Shift, check_shifts
 
 __all__ = ["PlacedBreaks", "place_breaks"]
@@ -58,12 +58,12 @@ class PlacedBreaks:
     @property
     def short_hours(self) -> float:
         """Agent-hours short with the breaks as placed."""
-        return _short(self.coverage, "gap")
+        return hours_short(self.coverage)
 
     @property
     def short_hours_before(self) -> float:
         """Agent-hours short with the breaks where the templates have them."""
-        return _short(self.coverage, "gap_before")
+        return hours_short(self.coverage, "gap_before")
 
     def as_plan(self) -> pd.DataFrame:
         """The plan with the agents that are on the floor now, for `evaluate_staffing`.
@@ -291,7 +291,3 @@ def _to_seats(problem: BreakProblem | None, members: list[list[int]], placed: Pl
         return pd.concat(parts, ignore_index=True)
     kinds = {"row": "int64", "start": "float64", "length": "float64", "paid": "bool", "own": "float64"}
     return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})
-
-
-def _short(coverage: pd.DataFrame, column: str) -> float:
-    return float((coverage[column].clip(lower=0.0) * coverage["interval_s"]).sum() / 3600)

@@ -16,11 +16,10 @@ from ccstats.workforce.change_model import Day
 from ccstats.workforce.change_options import Limits, check_allowed
 from ccstats.workforce.evaluation import evaluate_staffing
 from ccstats.workforce.seats import read_spans, seconds_of
-from ccstats.workforce.shift_service import on_the_floor, with_expected
+from ccstats.workforce.shift_service import gaps_of, hours_short, on_the_floor, with_expected
 
 __all__ = ["SuggestedChanges", "suggest_changes"]
 
-_COVERED_ENOUGH = 1e-6
 _FIGURES = ("expected_service_level", "expected_asa_s", "expected_abandonment_rate", "expected_occupancy")
 
 
@@ -73,12 +72,12 @@ class SuggestedChanges:
     @property
     def short_hours(self) -> float:
         """Agent-hours short with the changes."""
-        return float((self.coverage["gap"].clip(lower=0.0) * self.coverage["interval_s"]).sum() / 3600)
+        return hours_short(self.coverage)
 
     @property
     def short_hours_before(self) -> float:
         """Agent-hours short without them."""
-        return float((self.coverage["gap_before"].clip(lower=0.0) * self.coverage["interval_s"]).sum() / 3600)
+        return hours_short(self.coverage, "gap_before")
 
     def gaps(self) -> pd.DataFrame:
         """Intervals that stay short of agents, the worst first.
@@ -88,8 +87,7 @@ class SuggestedChanges:
         >>> SuggestedChanges.gaps.__name__
         'gaps'
         """
-        short = self.coverage[self.coverage["gap"] > _COVERED_ENOUGH]
-        return short.sort_values("gap", ascending=False, kind="stable", ignore_index=True)
+        return gaps_of(self.coverage)
 
     def as_plan(self) -> pd.DataFrame:
         """The plan of these intervals with the agents on the floor after the changes, for `evaluate_staffing`.

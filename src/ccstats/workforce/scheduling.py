@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ccstats.errors import DataWarning, OptionError
 from ccstats.periods import Calendar, check_timezone
 from ccstats.workforce.shift_problem import NO_TOURS, Wanted, problem_of, refuse_closed, tour_table, tours_of
-from ccstats.workforce.shift_service import on_the_floor, read_required, with_expected
+from ccstats.workforce.shift_service import gaps_of, on_the_floor, read_required, with_expected
 from ccstats.workforce.shift_solvers import Solution, solve_highs, solve_pyworkforce
 from ccstats.workforce.shift_templates import check_shifts, list_candidates
 
@@ -23,7 +23,6 @@ __all__ = ["Schedule", "schedule_shifts"]
 
 Floats = NDArray[np.float64]
 _OBJECTIVES = ("cost", "heads", "paid", "difference", "service_level")
-_COVERED_ENOUGH = 1e-6
 
 
 @dataclass(frozen=True)
@@ -83,8 +82,7 @@ class Schedule:
         >>> Schedule.gaps.__name__
         'gaps'
         """
-        short = self.coverage[self.coverage["gap"] > _COVERED_ENOUGH]
-        return short.sort_values("gap", ascending=False, kind="stable", ignore_index=True)
+        return gaps_of(self.coverage)
 
     def as_plan(self) -> pd.DataFrame:
         """The plan with the agents that the schedule puts on the floor, for `evaluate_staffing` and `find_deviations`.
@@ -303,9 +301,9 @@ def _together(parts: list[_Part], frame: pd.DataFrame) -> Schedule:
     coverage = pd.concat([part.coverage for part in parts], ignore_index=True)
     plan = on_the_floor(frame, coverage)
     coverage = with_expected(plan, coverage)
-    short = coverage[coverage["gap"] > _COVERED_ENOUGH]
+    short = gaps_of(coverage)
     if len(short):
-        worst = short.iloc[int(np.argmax(short["gap"].to_numpy()))]
+        worst = short.iloc[0]
         warnings.warn(
             f"{len(short)} intervals are short of agents, the worst queue {worst['queue']!r} at {worst['interval_start']} by "
             f"{worst['gap']:.2f}; Schedule.gaps() lists them",

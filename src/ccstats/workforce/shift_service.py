@@ -12,7 +12,10 @@ from ccstats.errors import DataWarning, TableError
 from ccstats.schema import PLAN, as_frame
 from ccstats.workforce.evaluation import evaluate_staffing
 
-__all__ = ["on_the_floor", "read_required", "with_expected"]
+__all__ = ["gaps_of", "hours_short", "on_the_floor", "read_required", "with_expected"]
+
+#: Less than that is the solver's rounding. [agents]
+_COVERED_ENOUGH = 1e-6
 
 
 def read_required(plan: Any, required: str | None, objective: str = "cost") -> tuple[pd.DataFrame, str]:
@@ -90,3 +93,26 @@ def with_expected(plan: pd.DataFrame, coverage: pd.DataFrame) -> pd.DataFrame:
     keys = ["queue", "interval_start"]
     found = expected[[*keys, *names]].assign(queue=expected["queue"].astype("str"))
     return coverage.merge(found, on=keys, how="left")
+
+
+def gaps_of(coverage: pd.DataFrame) -> pd.DataFrame:
+    """Intervals that are short of agents, the worst first.
+
+    Examples
+    --------
+    >>> gaps_of(pd.DataFrame({"gap": [0.5, -1.0, 2.0]}))["gap"].tolist()
+    [2.0, 0.5]
+    """
+    short = coverage[coverage["gap"] > _COVERED_ENOUGH]
+    return short.sort_values("gap", ascending=False, kind="stable", ignore_index=True)
+
+
+def hours_short(coverage: pd.DataFrame, column: str = "gap") -> float:
+    """Agent-hours short, all intervals added.
+
+    Examples
+    --------
+    >>> hours_short(pd.DataFrame({"gap": [0.5, -1.0, 2.0], "interval_s": 1800.0}))
+    1.25
+    """
+    return float((coverage[column].clip(lower=0.0) * coverage["interval_s"]).sum() / 3600)
