@@ -27,6 +27,16 @@ half,08:00,12:00,4:00,
 """
 PEOPLE = "agent,hours_per_week,wishes\n" + "".join(f"{name},40,{'off wed' if name == 'A' else ''}\n" for name in "ABCDEFG")
 LATE_S = 600
+AGREED = """client = "Client"
+name = "Hours"
+timezone = "Europe/Berlin"
+
+[queues."=help"]
+hours = "day"
+
+[calendars.day.hours]
+"mon-fri" = ["OPENS-18:00"]
+"""
 
 
 class Done(NamedTuple):
@@ -111,6 +121,24 @@ def test_the_schedule_covers_the_plan_and_says_so(folder: Path) -> None:
     assert cc.read_shifts(folder / "schedule" / "templates.toml") == cc.read_shifts(folder / "shifts.csv")
     events = icalendar.Calendar.from_ical((folder / "schedule" / "schedule.ics").read_bytes()).walk("VEVENT")
     assert len(events) == len(shifts)
+
+
+def test_no_shift_is_outside_the_opening_hours(folder: Path) -> None:
+    """The plan asks for agents from eight: opening at nine is refused, and shifts of a queue open from eight to six are within."""
+    (folder / "agreed.toml").write_text(AGREED.replace("OPENS", "08:00"))
+    (folder / "late.toml").write_text(AGREED.replace("OPENS", "09:00"))
+    words = ("schedule", "plan.csv", "--shifts", "shifts.csv", "--timezone", ZONE, "--agreement")
+    done = call(folder, *words, "agreed.toml", "--out", "-")
+    assert done.code == 0, done.stderr
+    shifts = pd.read_csv(io.StringIO(done.stdout))
+    local = [pd.to_datetime(shifts[name], utc=True).dt.tz_convert(ZONE) for name in ("started_at", "ended_at")]
+    assert len(shifts) > 0
+    assert local[0].dt.hour.min() >= 8
+    assert ((local[1].dt.hour * 60 + local[1].dt.minute) <= 18 * 60).all()
+    refused = call(folder, *words, "late.toml")
+    assert (refused.code, "need agents in closed hours" in refused.stderr) == (2, True)
+    elsewhere = call(folder, *words[:-2], "Asia/Tokyo", "--agreement", "agreed.toml")
+    assert (elsewhere.code, "give the same zone" in elsewhere.stderr) == (2, True)
 
 
 def test_every_shift_has_a_name_and_breaks_are_where_they_may_be(folder: Path) -> None:

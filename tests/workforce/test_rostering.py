@@ -132,6 +132,19 @@ def test_no_early_shift_after_a_late_one_and_nothing_else_is_forbidden() -> None
     assert {frozenset(group) for _, group in made.roster.groupby("agent")["shift"]} == {frozenset({"early"}), frozenset({"night"})}
 
 
+def test_everyone_rests() -> None:
+    """pyworkforce's max_resting bounds rest from above: one person works seven days of seven there, here two days off stand in a row."""
+    peer = pytest.importorskip("pyworkforce.rostering")
+    theirs = peer.MinHoursRoster(
+        num_days=7, resources=["a000"], shifts=["day"], shifts_hours=[8], min_working_hours=0, max_resting=7,
+        required_resources={"day": [1] * 7}, banned_shifts=[], non_sequential_shifts=[],
+    ).solve()  # fmt: skip
+    assert (theirs["status"], len(theirs["resource_shifts"])) == ("OPTIMAL", 7)
+    made = quiet(shifts_of({"day": 1}), people_of(1))
+    assert (len(made.roster), int(made.unfilled["agents"].sum())) == (5, 2)
+    assert broken(made, shifts_of({"day": 1}), people_of(1), {}) == []
+
+
 def test_nobody_works_more_than_it_takes() -> None:
     """pyworkforce's preference weights made working pay: 96 hours where 48 suffice."""
     shifts = shifts_of({"day": 1}, 6)

@@ -369,6 +369,19 @@ def test_several_queues_one_by_one() -> None:
     assert seen == [("a", 0.5), ("b", 1.0)]
 
 
+def test_each_queue_has_its_opening_hours() -> None:
+    """The night queue is always open; the day's shifts lie within its hours, although the plan ends later."""
+    both = pd.concat([plan([1] * 24, queue="night"), plan([0] * 9 + [1] * 8 + [0] * 7, queue="day")])
+    week = {name: [("09:00", "17:00")] for name in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")}
+    shifts = [shift("any", "00:00", 8, last_start="23:00", start_step_s=HOUR)]
+    made = cc.schedule_shifts(both, shifts, timezone="UTC", calendar={"day": cc.Calendar(week, timezone="UTC")}, min_agents=1)
+    day = made.shifts[made.shifts["queue"] == "day"]
+    assert [(at.hour, end.hour) for at, end in zip(day["started_at"], day["ended_at"], strict=True)] == [(9, 17)]
+    assert made.coverage.query("queue == 'night'")["covered"].min() == 1
+    with pytest.raises(OptionError, match=r"calendar.*expected a Calendar"):
+        cc.schedule_shifts(both, shifts, timezone="UTC", calendar={"day": week})
+
+
 def test_shrinkage_is_taken_off_the_floor() -> None:
     table = plan([4] * 24).assign(scheduled_agents=5.0, shrinkage=0.2)
     made = cc.schedule_shifts(table, [shift("all", "00:00", 24)], timezone="UTC")

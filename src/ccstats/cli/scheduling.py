@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -13,6 +13,11 @@ from rich.markup import escape
 from ccstats.cli.logs import Clock, Format, Logs, Mapping, columns_of, needed_zone, read_logs
 from ccstats.cli.shell import Zone, app, console, error_console, print_table, progress_bar
 from ccstats.errors import DataWarning, OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ccstats.periods import Calendar
 
 __all__ = ["adherence", "roster", "schedule"]
 
@@ -22,7 +27,9 @@ ccstats staff forecast.csv --service-level 80/20 --timezone Europe/Istanbul --ou
 
 ccstats schedule plan.csv --shifts shifts.toml --timezone Europe/Istanbul --out schedule
 
-ccstats schedule plan.csv --shifts shifts.csv --timezone Europe/Istanbul --days-off 2 --max-agents 60 --out schedule"""
+ccstats schedule plan.csv --shifts shifts.csv --timezone Europe/Istanbul --days-off 2 --max-agents 60 --out schedule
+
+ccstats schedule plan.csv --shifts shifts.csv --timezone Europe/Istanbul --agreement agreement.toml --out schedule"""
 
 _ROSTER_EXAMPLES = """[bold]Examples[/]
 
@@ -68,6 +75,9 @@ def schedule(
     max_agents: Annotated[float | None, typer.Option("--max-agents", help="Desks: no more in any interval.")] = None,
     max_heads: Annotated[int | None, typer.Option("--max-heads", help="No more shifts a day (with --days-off, people a week).")] = None,
     days_off: Annotated[int, typer.Option("--days-off", help="So many days off in a row for everyone in seven.")] = 0,
+    agreement: Annotated[
+        Path | None, typer.Option("--agreement", "-a", help="Opening hours of the queues: no shift outside them. Always open if left out.")
+    ] = None,
     time_limit: TimeLimit = 30.0,
     gap: Annotated[float, typer.Option("--gap", help="Stop when proved to be so near the best.")] = 1e-4,
     calendar: Annotated[bool, typer.Option("--calendar", help="Write schedule.ics too.")] = False,
@@ -105,6 +115,7 @@ def schedule(
             max_agents=max_agents,
             max_heads=max_heads,
             days_off=days_off,
+            calendar=None if agreement is None else _opening_hours(agreement, asked, zone),
             time_limit_s=time_limit,
             gap=gap,
             progress=progress,
@@ -123,6 +134,17 @@ def schedule(
         console().print(escape(printable(line)), soft_wrap=True)
     if out is not None:
         _wrote(write_schedule_folder(made, templates, out, calendar=calendar))
+
+
+def _opening_hours(path: Path, plan: pd.DataFrame, zone: str) -> dict[str, Calendar]:
+    """Those that were agreed for the plan's queues; without any a queue is always open."""
+    from ccstats.agreement import Agreement
+
+    agreed = Agreement.from_toml(path)
+    if agreed.timezone != zone:
+        raise OptionError(f"{path}: its hours are those of {agreed.timezone}, and --timezone says {zone}; give the same zone")
+    hours = {str(queue): agreed.hours_of(str(queue)) for queue in plan["queue"].unique()}
+    return {queue: given.calendar(zone) for queue, given in hours.items() if given is not None}
 
 
 @app.command(epilog=_ROSTER_EXAMPLES)

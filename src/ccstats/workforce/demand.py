@@ -17,7 +17,7 @@ from ccstats.readers.files import open_sources
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_text
 from ccstats.schema import FORECAST, INTERVALS, as_frame
-from ccstats.workforce.demand_cells import handle_times, lengths, lines_of, numbers_of, say, starts, with_formulas
+from ccstats.workforce.demand_cells import handle_times, lengths, lines_of, numbers_of, queues_of, say, starts, with_formulas
 
 __all__ = ["read_forecast", "to_forecast"]
 
@@ -194,7 +194,7 @@ def read_forecast(
         found = _found(names)
     _check_found(grid, found, names, aht_s)
     frame = pd.DataFrame({"expected_offered": numbers_of(grid, str(found["expected_offered"]), decimal)})
-    frame["queue"] = to_text(grid.columns[found["queue"]]).fillna(queue) if found["queue"] else queue
+    frame["queue"] = queues_of(grid.columns[found["queue"]]).fillna(queue) if found["queue"] else queue
     frame["interval_start"], there = starts(
         grid,
         _times(grid, found, names),
@@ -312,7 +312,7 @@ def _of_intervals(grid: Grid, names: dict[str, str], timezone: str | None, time_
     missing = [name for name in needed if name not in names]
     if missing:
         raise ColumnError(f"{grid.name} looks like a table of intervals but lacks {', '.join(missing)}")
-    frame = pd.DataFrame({"queue": to_text(grid.columns[names["queue"]]), "line": grid.line})
+    frame = pd.DataFrame({"queue": queues_of(grid.columns[names["queue"]]), "line": grid.line})
     for name in needed[2:]:
         frame[name] = numbers_of(grid, names[name], decimal)
     frame["interval_start"], there = starts(

@@ -16,11 +16,22 @@ from ccstats.readers.contract import Source
 from ccstats.readers.tabular import Grid
 from ccstats.readers.values import COLONS, SECONDS, to_instants, to_seconds, to_text
 
-__all__ = ["handle_times", "lengths", "lines_of", "numbers_of", "say", "starts", "with_formulas"]
+__all__ = ["handle_times", "lengths", "lines_of", "numbers_of", "queues_of", "say", "starts", "with_formulas"]
 
 #: Signs between groups of three digits: point, comma, apostrophes, blanks.
 _GROUPING = ".,'’ \u00a0\u202f"
 _LISTED = 5
+
+
+def queues_of(cells: pd.Series) -> pd.Series:
+    """Queues' names, without the apostrophe that keeps a spreadsheet from taking one for a formula.
+
+    Examples
+    --------
+    >>> queues_of(pd.Series(["'=help", "o'neill", None])).tolist()
+    ['=help', "o'neill", nan]
+    """
+    return to_text(cells).str.replace(r"^'([=+\-@])", r"\1", regex=True)
 
 
 def lines_of(lines: np.ndarray) -> str:

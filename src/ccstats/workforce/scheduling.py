@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -109,7 +109,7 @@ def schedule_shifts(
     max_agents: float | None = None,
     max_heads: int | None = None,
     days_off: int = 0,
-    calendar: Calendar | None = None,
+    calendar: Calendar | Mapping[str, Calendar] | None = None,
     engine: str = "highs",
     time_limit_s: float = 30.0,
     gap: float = 1e-4,
@@ -146,8 +146,9 @@ def schedule_shifts(
         No more shifts a local day (with ``days_off``, people a week). [shifts]
     days_off : int
         So many days off in a row for everyone in each seven days of the plan, the same shift on the others; 0: days are independent. [d]
-    calendar : Calendar, optional
-        Opening hours: no shift outside them; demand outside them is refused.
+    calendar : Calendar or mapping of str to Calendar, optional
+        Opening hours, of all queues or of each; a queue that is not named is always open. No shift lies outside them, and demand outside
+        them is refused.
     engine : {"highs", "pyworkforce"}
         ``pyworkforce`` only for what it gets right; anything else is refused with the reason.
     time_limit_s : float
@@ -222,16 +223,20 @@ def schedule_shifts(
         raise OptionError(f"engine={engine!r}: expected 'highs' or 'pyworkforce'")
     if not isinstance(days_off, int) or isinstance(days_off, bool) or not 0 <= days_off <= 6:
         raise OptionError(f"days_off={days_off!r}: expected 0 to 6 days in a row")
+    for each in calendar.values() if isinstance(calendar, Mapping) else (calendar,):
+        if not isinstance(each, Calendar | None):
+            raise OptionError(f"calendar: {each!r} found, expected a Calendar, or one for each queue")
     templates = check_shifts(shifts)
     frame, column = read_required(plan, required, objective)
     asked = Wanted(
         templates, zone, objective, short_cost, float(spare_cost), float(lost_contact_cost), float(min_agents), max_agents, max_heads,
-        days_off, calendar, engine, float(time_limit_s), float(gap),
+        days_off, None, engine, float(time_limit_s), float(gap),
     )  # fmt: skip
     parts = []
     queues = frame.groupby("queue", observed=True, sort=True)
     for number, (queue, rows) in enumerate(queues, 1):
-        parts.append(_of_queue(str(queue), rows.reset_index(drop=True), column, asked))
+        hours = calendar.get(str(queue)) if isinstance(calendar, Mapping) else calendar
+        parts.append(_of_queue(str(queue), rows.reset_index(drop=True), column, replace(asked, calendar=hours)))
         if progress:
             progress(str(queue), number / len(queues))
     return _together(parts, frame)
