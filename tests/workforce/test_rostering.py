@@ -164,6 +164,16 @@ def test_wishes_are_met_where_they_cost_nothing() -> None:
     assert late["agent"].tolist() == ["a001"]
 
 
+def test_progress_tells_ever_better_rosters() -> None:
+    told: list[tuple[str, float]] = []
+    made = quiet(shifts_of({"day": 2, "late": 1}, 14), people_of(6), time_limit_s=10, progress=lambda *words: told.append(words))
+    costs = [float(text.split()[1].rstrip(",")) for text, _ in told[:-1]]
+    assert told[-1] == ("rostered", 1.0)
+    assert costs == sorted(costs, reverse=True)
+    assert costs[-1] == pytest.approx(made.objective)
+    assert all(0 <= share <= 1 for _, share in told)
+
+
 def test_weekends_are_shared() -> None:
     made = quiet(shifts_of({"day": 2}, 28), people_of(8), rules={"days_off_in_row": 1}, time_limit_s=15)
     assert len(made.unfilled) == 0

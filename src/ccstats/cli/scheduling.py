@@ -190,10 +190,11 @@ def roster(
     persons = read_people(people)
     kept = None if rules is None else read_roster_rules(rules)
     given = None if fixed is None else read_roster(str(fixed), timezone=zone)
-    with progress_bar("rostering"):
+    with progress_bar("rostering") as progress:
         made = build_roster(
-            filled.shifts, persons, timezone=zone, rules=kept, fixed=given, coverage=coverage, time_limit_s=time_limit, seed=seed
-        )
+            filled.shifts, persons, timezone=zone, rules=kept, fixed=given, coverage=coverage, time_limit_s=time_limit, seed=seed,
+            progress=progress,
+        )  # fmt: skip
     if out == "-":
         sys.stdout.write(csv_text(made.roster))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,7 @@ def build_roster(
     coverage: str = "soft",
     time_limit_s: float = 60.0,
     seed: int = 0,
+    progress: Callable[[str, float], None] | None = None,
 ) -> Roster:
     """Names for shifts, by the rules.
 
@@ -87,6 +89,8 @@ def build_roster(
         The best found by then is returned with its bound. [s]
     seed : int
         Of the solver.
+    progress : callable, optional
+        Called whenever a better roster is found, with its cost and what none can be below, and the share of the time that is over. [0-1]
 
     Returns
     -------
@@ -144,7 +148,9 @@ def build_roster(
     if begun:
         model.begin_with(first.response_proto.solution)
     solver = _solver(cp_model, time_limit_s, seed)
-    status = solver.solve(model.model)
+    status = solver.solve(model.model, _watch(cp_model, progress, time_limit_s) if progress else None)
+    if progress:
+        progress("rostered", 1.0)
     if status not in found and begun:
         return _result(asked, model, first, "feasible", solver.best_objective_bound)
     if status not in found:
@@ -164,6 +170,15 @@ def _solver(cp_model: Any, time_limit_s: float, seed: int) -> Any:
     solver.parameters.num_workers = 2
     solver.parameters.random_seed = int(seed)
     return solver
+
+
+def _watch(cp_model: Any, progress: Callable[[str, float], None], time_limit_s: float) -> Any:
+    class Watch(cp_model.CpSolverSolutionCallback):
+        def on_solution_callback(self) -> None:
+            cost, bound = self.objective_value / CENTS, self.best_objective_bound / CENTS
+            progress(f"cost {cost:g}, none below {bound:g}", min(self.wall_time / time_limit_s, 1.0))
+
+    return Watch()
 
 
 def _shifts(shifts: Any, zone: str) -> pd.DataFrame:
