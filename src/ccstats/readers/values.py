@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.clock import Instants, as_iso, localise
+from ccstats.readers.masks import without
 from ccstats.readers.words import coded, of_series, to_series
 from ccstats.readers.workbooks import cell_text
 
@@ -77,12 +78,7 @@ def to_text(column: pd.Series, missing: tuple[str, ...] = ()) -> pd.Series:
     text = trimmed(of_series(column).combine_chunks())
     unknown = pc.is_in(text, pa.array(["", *missing], text.type))
     if pc.any(unknown).as_py():
-        if text.offset:
-            text = pc.if_else(unknown, None, text)
-        else:
-            # The same signs with another mask: text is large, and is not written anew.
-            there = pc.and_not(text.is_valid(), unknown)
-            text = pa.Array.from_buffers(text.type, len(text), [there.buffers()[1], *text.buffers()[1:]])
+        text = without(text, unknown)
     return to_series(text)
 
 
