@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import os
 import secrets
 from collections.abc import Iterable
@@ -21,8 +20,8 @@ __all__ = ["anonymise_agents", "key_of", "pseudonym", "pseudonymise"]
 
 #: Hexadecimal digits of a pseudonym: 80 bits, so that among 100 million customers a collision has a chance below 1 in 200 million.
 _DIGITS = 20
-#: What SHA-256 works on at a time. [bytes]
-_BLOCK = 64
+#: The longest key that BLAKE2b takes. [bytes]
+_LONGEST_KEY = 64
 
 
 def key_of(key: str | bytes | None) -> bytes:
@@ -58,7 +57,9 @@ def key_of(key: str | bytes | None) -> bytes:
 
 
 def pseudonym(value: str, key: bytes) -> str:
-    """A keyed pseudonym of one identifier: HMAC-SHA-256 (RFC 2104), the first 20 hexadecimal digits.
+    """A keyed pseudonym of one identifier: keyed BLAKE2b (RFC 7693) in UTF-8, the first 20 of its 128 hexadecimal digits.
+
+    A key longer than 64 bytes, the most that BLAKE2b takes, is replaced by its own BLAKE2b without a key.
 
     Examples
     --------
@@ -67,7 +68,7 @@ def pseudonym(value: str, key: bytes) -> str:
     >>> pseudonym("5551234", b"k") == pseudonym("5551234", b"another")
     False
     """
-    return hmac.digest(key, value.encode("utf-8", "surrogateescape"), "sha256").hex()[:_DIGITS]
+    return _digest(value, key).hex()[:_DIGITS]
 
 
 def pseudonymise(values: Iterable[str | None], key: bytes) -> pd.Series[str]:
@@ -100,17 +101,25 @@ def pseudonymise(values: Iterable[str | None], key: bytes) -> pd.Series[str]:
 
 
 def _pseudonyms(values: list[bytes], key: bytes) -> pa.Array:
-    """`pseudonym` of each value; what HMAC does to the key is done once, and all are written as hexadecimal digits at once."""
-    padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
-    inner, outer = (hashlib.sha256(bytes(octet ^ pad for octet in padded)).copy for pad in (0x36, 0x5C))
+    """`pseudonym` of each value; the key is taken in once, and all are written as hexadecimal digits at once."""
+    keyed = _keyed(key).copy
     digests = []
     for value in values:
-        within, around = inner(), outer()
-        within.update(value)
-        around.update(within.digest())
-        digests.append(around.digest()[: _DIGITS // 2])
+        hashing = keyed()
+        hashing.update(value)
+        digests.append(hashing.digest()[: _DIGITS // 2])
     places = np.arange(len(values) + 1) * _DIGITS
     return pa.LargeStringArray.from_buffers(len(values), pa.py_buffer(places), pa.py_buffer(b"".join(digests).hex().encode()))
+
+
+def _digest(value: str, key: bytes) -> bytes:
+    hashing = _keyed(key)
+    hashing.update(value.encode("utf-8", "surrogateescape"))
+    return hashing.digest()
+
+
+def _keyed(key: bytes) -> hashlib.blake2b:
+    return hashlib.blake2b(key=key if len(key) <= _LONGEST_KEY else hashlib.blake2b(key).digest())
 
 
 def anonymise_agents(
@@ -154,7 +163,7 @@ def anonymise_agents(
     --------
     >>> import ccstats as cc
     >>> agents = pd.DataFrame({"agent": ["Ada", "Bo"], "answered": [40, 52]})
-    >>> cc.anonymise_agents(agents, key="a secret of ours")
+    >>> cc.anonymise_agents(agents, key="a key of ours")
          agent  answered
     0  agent 1        52
     1  agent 2        40
@@ -168,7 +177,7 @@ def anonymise_agents(
     if strangers:
         raise OptionError(f"among= lacks {strangers} of the {len(there)} agents of the table; name every agent who may appear in one")
     secret = key_of(key)
-    ordered = sorted(everyone, key=lambda name: hmac.digest(secret, name.encode("utf-8", "surrogateescape"), "sha256"))
+    ordered = sorted(everyone, key=lambda name: _digest(name, secret))
     width = len(str(len(ordered)))
     labels = {name: f"agent {at:0{width}}" for at, name in enumerate(ordered, 1)}
     out = frame.copy()
