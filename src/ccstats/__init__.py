@@ -126,6 +126,8 @@ _HOME = {
     "Schedule": "ccstats.workforce.scheduling",
     "Shift": "ccstats.workforce.shift_templates",
     "read_shifts": "ccstats.workforce.shift_templates",
+    "Scan": "ccstats.engines.scanning",
+    "scan": "ccstats.engines.scanning",
     "schedule_shifts": "ccstats.workforce.scheduling",
     "Person": "ccstats.workforce.people",
     "Roster": "ccstats.workforce.rostering",
@@ -154,7 +156,7 @@ _HOME = {
 _MODULES = {
     "erlang": "ccstats.queueing.erlang",
     "spc": "ccstats.spc",
-    **{name: f"ccstats.{name}" for name in ("errors", "labels", "metrics", "periods", "privacy", "schema")},
+    **{name: f"ccstats.{name}" for name in ("errors", "labels", "metrics", "periods", "plots", "privacy", "schema")},
 }
 
 __all__ = ["__version__", *sorted(_HOME), *_MODULES]

@@ -14,7 +14,7 @@ from ccstats.metrics import METRICS
 from ccstats.report.files import whole_file
 from ccstats.schema import TABLES, Table, as_frame
 
-__all__ = ["read_parquet", "write_parquet"]
+__all__ = ["read_parquet", "table_of", "write_parquet"]
 
 _KEY = b"ccstats"
 
@@ -124,7 +124,7 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
         raise SourceMissingError(f"no file {str(path)!r}") from None
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         raise FormatError(f"{str(path)!r} cannot be read as Parquet ({str(error)[:200]}); write it again") from None
-    name = _table_of(arrow.schema.metadata or {})
+    name = table_of(arrow.schema.metadata or {})
     if name not in TABLES:
         raise FormatError(
             f"{str(path)!r} does not say which table of ours it is; ccstats.write_parquet says it. Read logs in Parquet with "
@@ -166,7 +166,14 @@ def _meaning(schema: Table, name: str) -> dict[str, str]:
     return {}
 
 
-def _table_of(metadata: dict[bytes, bytes]) -> str | None:
+def table_of(metadata: dict[bytes, bytes]) -> str | None:
+    """Which of our tables a file says that it is, by its metadata.
+
+    Examples
+    --------
+    >>> table_of({b"ccstats": b'{"table": "contacts"}'})
+    'contacts'
+    """
     try:
         about = json.loads(metadata[_KEY])
     except (KeyError, ValueError):

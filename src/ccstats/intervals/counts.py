@@ -6,7 +6,7 @@ import difflib
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,9 +19,22 @@ from ccstats.intervals.cells import Cells, Grid, Groups, check_by, coded, consta
 from ccstats.intervals.sums import LEFT_AS, THRESHOLD_COUNTS, measure_columns
 from ccstats.schema import AGENT_INTERVALS, AGENT_STATES, CONTACTS, INTERVALS, NOT_QUEUED, OUTCOMES, STATES, as_frame
 
-__all__ = ["AgentRules", "Rules", "agent_frame", "count_contacts", "count_spans", "per_queue", "seconds", "warn_of_names"]
+__all__ = [
+    "AgentRules",
+    "CountPart",
+    "Rules",
+    "agent_frame",
+    "count_contacts",
+    "count_spans",
+    "per_queue",
+    "seconds",
+    "warn_of_names",
+]
 
 _DURATIONS = ("wait_s", "talk_s", "hold_s", "wrap_s")
+_COLUMNS = ("queue", "queued_at", "outcome", *_DURATIONS)
+_EXTRA = ("arrived_at", "transferred_to", "ring_attempts", "ring_noanswer")  # where the source has them
+_SPAN_COLUMNS = ("agent", "started_at", "ended_at", "state")
 _NONE = plain(np.empty(0))
 #: Fewer rows than this are counted before a second thread has started.
 _WORTH_A_THREAD = 200_000
@@ -107,11 +120,34 @@ def warn_of_names(value: PerQueue, name: str, queues: pd.Index) -> None:
             warnings.warn(text, DataWarning, stacklevel=3)
 
 
+@dataclass(frozen=True)
+class CountPart:
+    """What partitions are counted with: ``columns`` are those of a partition that it looks at, if they are there."""
+
+    count: Callable[[Any, Any], pd.DataFrame]
+    rules: Any
+    columns: tuple[str, ...]
+
+    def __call__(self, part: Any) -> pd.DataFrame:
+        """The rows of one partition."""
+        return self.count(part, self.rules)
+
+    @classmethod
+    def contacts(cls, rules: Rules) -> CountPart:
+        """For partitions of contacts: without rows for empty intervals."""
+        return cls(count_contacts, replace(rules, fill=False), (*_COLUMNS, *_EXTRA, *rules.by))
+
+    @classmethod
+    def spans(cls, rules: AgentRules) -> CountPart:
+        """For partitions of agent states."""
+        return cls(count_spans, rules, (*_SPAN_COLUMNS, *rules.by))
+
+
 def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:
     """The rows of `intervals` for one table of contacts."""
     contacts = as_frame(table, what="contacts")
-    columns = ["queue", "queued_at", "outcome", *_DURATIONS]
-    extra = [name for name in ("arrived_at", "transferred_to", "ring_attempts", "ring_noanswer") if name in contacts]
+    columns = list(_COLUMNS)
+    extra = [name for name in _EXTRA if name in contacts]
     if rules.from_arrival and "arrived_at" not in contacts:
         raise OptionError("clock='arrived' needs the column 'arrived_at', and contacts has none; give clock='queued'")
     CONTACTS.check(contacts.iloc[:0], columns=[*columns, *extra], keys=False)
@@ -247,7 +283,7 @@ def _explain(contacts: pd.DataFrame, columns: list[str]) -> None:
 def count_spans(table: Any, rules: AgentRules) -> pd.DataFrame:
     """The rows of `agent_intervals` for one table of agent states."""
     spans = as_frame(table, what="agent_states")
-    columns = ["agent", "started_at", "ended_at", "state", *rules.by]
+    columns = [*_SPAN_COLUMNS, *rules.by]
     AGENT_STATES.check(spans.iloc[:0], columns=columns, keys=False)
     if any(spans[name].isna().any() for name in columns[:4]):
         AGENT_STATES.check(spans, columns=columns, keys=False)

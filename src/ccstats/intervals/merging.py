@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from ccstats.intervals.loops import add_rows
 from ccstats.intervals.sums import THRESHOLD_COUNTS, add_up, histogram_names, measure_columns
 from ccstats.schema import AGENT_INTERVALS, INTERVALS, STATES, as_frame
 
-__all__ = ["as_intervals", "booked_in_ways", "by_columns", "in_common", "merge_agents", "merge_parts"]
+__all__ = ["added_up", "as_intervals", "booked_in_ways", "by_columns", "in_common", "merge_agents", "merge_parts"]
 
 _DAY_S, _HALF_DAY_S = 86_400, 43_200
+_WAITING = 500_000  # rows
 
 
 def as_intervals(table: Any) -> pd.DataFrame:
@@ -65,6 +66,19 @@ def booked_in_ways(frame: pd.DataFrame, what: str) -> TableError:
         "counted in one place above the line and in another below it. Keep the tables apart, measure by='queue' where each queue has one "
         "rule, or count contacts again with the other's rule: to_intervals(contacts, attribute_by=…)"
     )
+
+
+def added_up(parts: Iterable[pd.DataFrame], merge: Callable[[list[pd.DataFrame]], pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The parts, those of many partitions merged as they come, so that no more rows wait than the result has, or half a million."""
+    waiting: list[pd.DataFrame] = []
+    rows = least = 0
+    for part in parts:
+        waiting.append(part)
+        rows += len(part)
+        if rows > max(_WAITING, 2 * least):
+            waiting = [merge(waiting)]
+            rows = least = len(waiting[0])
+    yield from waiting
 
 
 def merge_parts(parts: Iterable[Any], *, fill: bool) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,8 @@ import pandas as pd
 from ccstats.errors import OptionError, ZoneError
 from ccstats.intervals import loops
 from ccstats.intervals.cells import Groups, check_by, coded, instants_of, micros_of
-from ccstats.intervals.counts import AgentRules, Rules, count_contacts, count_spans, per_queue, seconds, warn_of_names
-from ccstats.intervals.merging import as_intervals, booked_in_ways, by_columns, in_common, merge_agents, merge_parts
+from ccstats.intervals.counts import AgentRules, CountPart, Rules, count_contacts, count_spans, per_queue, seconds, warn_of_names
+from ccstats.intervals.merging import added_up, as_intervals, booked_in_ways, by_columns, in_common, merge_agents, merge_parts
 from ccstats.intervals.sums import add_up, measure_columns
 from ccstats.periods import PERIODS, check_timezone, period_start, seconds_of, slot_of, weekday_of
 from ccstats.schema import INTERVALS
@@ -119,7 +119,11 @@ def to_intervals(
         fill=bool(fill),
         histogram=_steps(wait_histogram),
     )
-    intervals = _each_part(contacts, partial(count_contacts, rules=rules), partial(merge_parts, fill=rules.fill))
+    if hasattr(contacts, "map_partitions"):
+        parts = contacts.map_partitions(CountPart.contacts(rules))
+        intervals = merge_parts(added_up(parts, partial(merge_parts, fill=False)), fill=rules.fill)
+    else:
+        intervals = count_contacts(contacts, rules)
     for name, given in (("threshold_s", rules.threshold_s), ("short_s", rules.short_s)):
         warn_of_names(given, name, intervals["queue"].cat.categories)
     return intervals
@@ -273,14 +277,9 @@ def to_agent_intervals(agent_states: Any, *, every: Any = "30min", timezone: str
     if names not in ((), ("queue",)):
         raise OptionError(f"by={by!r} is not known for agent intervals; give 'queue' or nothing")
     rules = AgentRules(every_s=seconds_of(every), timezone=check_timezone(timezone), by=names)
-    return _each_part(agent_states, partial(count_spans, rules=rules), merge_agents)
-
-
-def _each_part(table: Any, count: Callable[[Any], pd.DataFrame], merge: Callable[[Iterable[Any]], pd.DataFrame]) -> pd.DataFrame:
-    """Count a table, or each of its partitions and merge."""
-    if hasattr(table, "map_partitions"):
-        return merge(table.map_partitions(count))
-    return count(table)
+    if hasattr(agent_states, "map_partitions"):
+        return merge_agents(added_up(agent_states.map_partitions(CountPart.spans(rules)), merge_agents))
+    return count_spans(agent_states, rules)
 
 
 def _without_queue(by: str | Sequence[str]) -> tuple[str, ...]:

@@ -197,6 +197,19 @@ class Table:
         >>> CONTACTS.conform(CONTACTS.empty())["visit"].dtype
         dtype('int64')
         """
+        conformed = self.typed(frame)
+        order = self.order(conformed)
+        return conformed.reset_index(drop=True) if order is None else conformed.take(order).reset_index(drop=True)
+
+    def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The same columns in the schema's order (unknown ones last) and with its dtypes, rows as they are.
+
+        Examples
+        --------
+        >>> from ccstats.schema import CONTACTS
+        >>> CONTACTS.typed(pd.DataFrame({"queue": ["b", "a"], "visit": ["1", "2"]})).dtypes.astype(str).to_dict()
+        {'visit': 'int64', 'queue': 'category'}
+        """
         out: dict[str, Any] = {}
         for column in self.columns:
             if column.name not in frame:
@@ -211,9 +224,7 @@ class Table:
             out[column.name] = values
         for name in frame.columns:
             out.setdefault(name, frame[name])
-        conformed = pd.DataFrame(out, copy=False)
-        order = self.order(conformed)
-        return conformed.reset_index(drop=True) if order is None else conformed.take(order).reset_index(drop=True)
+        return pd.DataFrame(out, copy=False)
 
     def order(self, frame: pd.DataFrame) -> np.ndarray | None:
         """Where the rows stand once they are sorted by key, stably, missing ones last; None where they are sorted already.

@@ -1,0 +1,1 @@
+"""Tables that do not fit into memory, or onto one machine: counted a partition at a time, with the same result."""

@@ -1,0 +1,242 @@
+"""Tables larger than memory: Parquet files read a piece at a time, while the piece before is counted on another core."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from ccstats.errors import ColumnError, FormatError, OptionError, SourceMissingError, did_you_mean
+from ccstats.exports.parquet import table_of
+from ccstats.schema import TABLES, Table
+
+__all__ = ["Scan", "scan"]
+
+_R = TypeVar("_R")
+#: Without these nothing can be counted. What a source does not log may be missing besides.
+_NEEDED = {"contacts": ("queue", "queued_at", "outcome", "wait_s"), "agent_states": ("agent", "started_at", "ended_at", "state")}
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A table in files, of which no more than a few pieces are in memory at a time.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        In the order they are read.
+    table : str
+        What they hold: ``contacts`` or ``agent_states``.
+    rows : int
+        In all files together.
+
+    See Also
+    --------
+    scan : makes one.
+
+    Examples
+    --------
+    >>> Scan.__dataclass_params__.frozen
+    True
+    """
+
+    files: tuple[Path, ...]
+    table: str
+    rows: int
+    batch_rows: int = 1_000_000
+    cores: int = 2
+    progress: Callable[[str, float], None] | None = field(default=None, repr=False)
+
+    def map_partitions(self, function: Callable[[pd.DataFrame], _R]) -> Iterator[_R]:
+        """What the function makes of each piece, in order; of a function with ``columns`` only those are read.
+
+        Parameters
+        ----------
+        function : callable
+            Given a frame of the table with the schema's dtypes; several are worked on at a time, in threads.
+
+        Yields
+        ------
+        object
+            What it returns.
+
+        Raises
+        ------
+        FormatError
+            If a file is broken.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import ccstats as cc
+        >>> contacts = cc.synthesize_contacts(seed=1).contacts
+        >>> path = cc.write_parquet(contacts, f"{tempfile.mkdtemp()}/march.parquet", table="contacts")
+        >>> sum(cc.scan(path, batch_rows=1000).map_partitions(len)) == len(contacts)
+        True
+        """
+        wanted = getattr(function, "columns", None)
+        waiting: deque[tuple[str, int, Future[_R]]] = deque()
+        done = 0
+        with ThreadPoolExecutor(self.cores) as pool:
+            for name, batch in self._batches(wanted):
+                waiting.append((name, batch.num_rows, pool.submit(_work, function, batch, TABLES[self.table])))
+                if len(waiting) > self.cores:
+                    done, result = self._finished(waiting.popleft(), done)
+                    yield result
+            while waiting:
+                done, result = self._finished(waiting.popleft(), done)
+                yield result
+
+    def _finished(self, piece: tuple[str, int, Future[_R]], done: int) -> tuple[int, _R]:
+        name, rows, future = piece
+        result = future.result()
+        if self.progress:
+            self.progress(name, (done + rows) / self.rows)
+        return done + rows, result
+
+    def _batches(self, wanted: Sequence[str] | None) -> Iterator[tuple[str, Any]]:
+        """Pieces of the files; small ones that follow each other are one."""
+        import pyarrow as pa
+
+        for path in self.files:
+            with _opened(path) as file:
+                columns = None if wanted is None else [name for name in file.schema_arrow.names if name in wanted]
+                try:
+                    waiting, rows = [], 0
+                    for batch in file.iter_batches(batch_size=min(self.batch_rows, 131_072), columns=columns):
+                        waiting.append(batch)
+                        rows += batch.num_rows
+                        if rows >= self.batch_rows:
+                            yield str(path), pa.Table.from_batches(waiting)
+                            waiting, rows = [], 0
+                except (pa.ArrowException, OSError) as error:
+                    raise FormatError(f"{str(path)!r} cannot be read as Parquet ({str(error)[:200]}); write it again") from None
+                if waiting:
+                    yield str(path), pa.Table.from_batches(waiting)
+
+
+def scan(
+    source: Any,
+    *,
+    table: str = "contacts",
+    batch_rows: int = 1_000_000,
+    cores: int | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Scan:
+    """A table in Parquet files, for `to_intervals` and `to_agent_intervals`, which then take no more memory than a few pieces of it.
+
+    Parameters
+    ----------
+    source : path, glob, folder, or list of these
+        Parquet that `write_parquet` or ``ccstats convert`` wrote, or any with the columns of our tables. Of a folder all ``*.parquet`` in
+        it and below.
+    table : {"contacts", "agent_states"}
+        What the files hold.
+    batch_rows : int
+        Rows of a piece; ``cores`` + 2 pieces are in memory at a time, some 100 MB each with a million rows. [rows]
+    cores : int, optional
+        Pieces worked on at a time: by default as many as the process may use.
+    progress : callable, optional
+        Called with a file's name and the share of all rows that is done. [0-1]
+
+    Returns
+    -------
+    Scan
+
+    Raises
+    ------
+    SourceMissingError
+        If there is no such file, or no Parquet file in a folder.
+    FormatError
+        If a file is no Parquet, or holds another table.
+    ColumnError
+        If a file lacks a column without which nothing can be counted.
+    OptionError
+        If an argument has no such value.
+
+    See Also
+    --------
+    to_intervals : counts a scan.
+
+    Notes
+    -----
+    Counts and seconds of `to_intervals` are the same, to the last bit, as those of all files together in memory: seconds are added in whole
+    microseconds.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import ccstats as cc
+    >>> folder, contacts = Path(tempfile.mkdtemp()), cc.synthesize_contacts(seed=1).contacts
+    >>> for at, part in enumerate((contacts[:500], contacts[500:])):
+    ...     _ = cc.write_parquet(part.reset_index(drop=True), folder / f"{at}.parquet", table="contacts")
+    >>> cc.to_intervals(cc.scan(folder), threshold_s=20).equals(cc.to_intervals(contacts, threshold_s=20))
+    True
+    """
+    if table not in ("contacts", "agent_states"):
+        raise OptionError(f"table={table!r}: expected 'contacts' or 'agent_states'.{did_you_mean(str(table), TABLES)}")
+    for name, value in (("batch_rows", batch_rows), ("cores", cores)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise OptionError(f"{name}={value!r}: expected a whole number, from 1")
+    files = _files(source)
+    rows = sum(_checked(path, TABLES[table]) for path in files)
+    return Scan(files, table, rows, batch_rows, cores or _cores(), progress)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _work(function: Callable[[pd.DataFrame], _R], batch: Any, table: Table) -> _R:
+    return function(table.typed(batch.to_pandas()))
+
+
+def _files(source: Any) -> tuple[Path, ...]:
+    sources = [source] if isinstance(source, str | os.PathLike) else list(source)
+    found: list[Path] = []
+    for each in sources:
+        path = Path(each)
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*.parquet") if not file.name.startswith("."))
+            if not inside:
+                raise SourceMissingError(f"no Parquet file in the folder {str(path)!r} or below")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            matched = sorted(Path(name) for name in glob.glob(str(each), recursive=True))  # noqa: PTH207  (absolute too)
+            if not matched:
+                raise SourceMissingError(f"no file {str(each)!r}")
+            found += [file for file in matched if file.is_file()]
+    if not found:
+        raise SourceMissingError("no file to scan: name a file, a folder or a glob")
+    return tuple(dict.fromkeys(found))
+
+
+def _opened(path: Path) -> Any:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return parquet.ParquetFile(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise FormatError(f"{str(path)!r} cannot be read as Parquet ({str(error)[:200]}); logs are read with ccstats.read") from None
+
+
+def _checked(path: Path, table: Table) -> int:
+    """Rows of a file, if it is such a table."""
+    with _opened(path) as file:
+        names, rows, said = file.schema_arrow.names, file.metadata.num_rows, table_of(file.schema_arrow.metadata or {})
+    if said not in (None, table.name):
+        raise FormatError(f"{str(path)!r} holds {said}, not {table.name}: scan it with table={said!r}, or leave it out")
+    missing = [name for name in _NEEDED[table.name] if name not in names]
+    if missing:
+        raise ColumnError(f"{str(path)!r} is no table of {table.name!r}: it lacks {', '.join(missing)}; it has {', '.join(names[:40])}")
+    return int(rows)

@@ -1,0 +1,135 @@
+"""Tables in files, counted a piece at a time: the same figures as in memory, whatever the pieces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+import ccstats as cc
+from ccstats.errors import ColumnError, FormatError, OptionError, SourceMissingError, TableError
+from ccstats.intervals.merging import added_up
+
+
+class Made(NamedTuple):
+    contacts: pd.DataFrame
+    agent_states: pd.DataFrame
+
+
+@pytest.fixture(scope="module")
+def made() -> Made:
+    whole = cc.synthesize_contacts(seed=7)
+    return Made(whole.contacts.iloc[:3000], whole.agent_states.iloc[:3000])
+
+
+@pytest.fixture(scope="module")
+def folder(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Contacts in files that are cut anywhere, in a folder below, not in the order of time."""
+    folder = tmp_path_factory.mktemp("archive")
+    (folder / "contacts" / "month=3").mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    parts = np.array_split(rng.permutation(len(made.contacts)), 5)
+    for at, rows in enumerate(parts):
+        frame = made.contacts.iloc[rows].reset_index(drop=True)
+        cc.write_parquet(frame, folder / "contacts" / "month=3" / f"{at}.parquet", table="contacts")
+    cc.write_parquet(made.agent_states, folder / "states.parquet", table="agent_states")
+    return folder
+
+
+RULES = [
+    {"threshold_s": 20},
+    {"threshold_s": {"support": 20, "sales": 10}, "short_s": 5, "by": ("channel", "agent"), "timezone": "Europe/London"},
+    {"attribute_by": "event", "every": "15min", "wait_histogram": (10, 60), "timezone": "Asia/Kolkata"},
+    {"every": "1D", "fill": False, "clock": "queued", "inclusive": False},
+]
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_the_pieces_give_what_the_whole_gives(rules: dict, made: Made, folder: Path) -> None:
+    whole = cc.to_intervals(made.contacts, **rules)
+    for batch_rows, cores in ((1_000_000, None), (777, 1), (200, 3)):
+        pd.testing.assert_frame_equal(cc.to_intervals(cc.scan(folder / "contacts", batch_rows=batch_rows, cores=cores), **rules), whole)
+
+
+def test_agent_states_too(made: Made, folder: Path) -> None:
+    scanned = cc.scan(folder / "states.parquet", table="agent_states", batch_rows=500)
+    assert scanned.rows == len(made.agent_states)
+    pd.testing.assert_frame_equal(
+        cc.to_agent_intervals(scanned, timezone="Europe/London"), cc.to_agent_intervals(made.agent_states, timezone="Europe/London")
+    )
+
+
+def test_only_the_columns_that_are_counted_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    read = parquet.ParquetFile.iter_batches
+    monkeypatch.setattr(parquet.ParquetFile, "iter_batches", lambda file, **given: asked.append(given["columns"]) or read(file, **given))
+    cc.to_intervals(cc.scan(folder / "contacts"), by="channel")
+    assert len(asked) == 5
+    assert all("channel" in columns and not {"contact_id", "agent", "raw_outcome", "customer"} & set(columns) for columns in asked)
+
+
+def test_files_of_others_are_read_by_their_columns(made: Made, tmp_path: Path) -> None:
+    """Text instead of categories, whole seconds, instants in another zone and unit, columns of their own."""
+    frame = made.contacts[["queue", "queued_at", "outcome", "wait_s", "talk_s", "hold_s", "wrap_s"]]
+    theirs = frame.assign(
+        queue=frame["queue"].astype("str"), outcome=frame["outcome"].astype("str"), their_own=1,
+        queued_at=frame["queued_at"].dt.floor("s").astype("datetime64[ms, Asia/Tokyo]"), wait_s=frame["wait_s"].round(),
+    )  # fmt: skip
+    theirs["wait_s"] = theirs["wait_s"].astype("Int32")
+    parquet.write_table(pa.Table.from_pandas(theirs, preserve_index=False), tmp_path / "theirs.parquet")
+    ours = frame.assign(queued_at=frame["queued_at"].dt.floor("s"), wait_s=frame["wait_s"].round())
+    pd.testing.assert_frame_equal(cc.to_intervals(cc.scan(tmp_path, batch_rows=999)), cc.to_intervals(ours))
+
+
+def test_progress_ends_with_all(folder: Path) -> None:
+    told: list[tuple[str, float]] = []
+    cc.to_intervals(cc.scan(str(folder / "contacts" / "**" / "*.parquet"), batch_rows=400, progress=lambda *words: told.append(words)))
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
+    assert len({name for name, _ in told}) == 5
+
+
+def test_what_is_wrong_is_said(made: Made, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceMissingError, match="no file"):
+        cc.scan(tmp_path / "nowhere.parquet")
+    with pytest.raises(SourceMissingError, match="no Parquet file in the folder"):
+        cc.scan(tmp_path)
+    with pytest.raises(FormatError, match="holds agent_states, not contacts"):
+        cc.scan(folder / "states.parquet")
+    (tmp_path / "log.parquet").write_bytes(b"1709280000|17.1|support|NONE|ENTERQUEUE||anna|1\n")
+    with pytest.raises(FormatError, match=r"cannot be read as Parquet.*ccstats\.read"):
+        cc.scan(tmp_path)
+    parquet.write_table(pa.table({"queue": ["a"]}), tmp_path / "log.parquet")
+    with pytest.raises(ColumnError, match="lacks queued_at, outcome, wait_s; it has queue"):
+        cc.scan(tmp_path)
+    for wrong in ({"batch_rows": 0}, {"cores": 1.5}, {"table": "surveys"}):
+        with pytest.raises(OptionError, match=next(iter(wrong))):
+            cc.scan(folder / "contacts", **wrong)
+    whole = (folder / "contacts" / "month=3" / "0.parquet").read_bytes()
+    (tmp_path / "log.parquet").write_bytes(whole[:100] + bytes(len(whole) // 2) + whole[100 + len(whole) // 2 :])
+    with pytest.raises((FormatError, TableError)):
+        cc.to_intervals(cc.scan(tmp_path))
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cuts=st.lists(st.integers(0, 2000), max_size=12), waiting=st.integers(1, 400))
+def test_parts_are_added_up_as_they_come(cuts: list[int], waiting: int, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ccstats.intervals.merging._WAITING", waiting)
+    contacts = made.contacts.iloc[:2000]
+    edges = sorted({0, *cuts, len(contacts)})
+    parts = [cc.to_intervals(contacts.iloc[a:b], fill=False) for a, b in zip(edges, edges[1:], strict=False)]
+    most = []
+
+    def merge(frames: list[pd.DataFrame]) -> pd.DataFrame:
+        most.append(len(frames))
+        return cc.merge_intervals(frames)
+
+    assert cc.merge_intervals(added_up(iter(parts), merge)).equals(cc.to_intervals(contacts))
