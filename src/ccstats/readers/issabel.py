@@ -165,23 +165,29 @@ def _audit(rows: Rows) -> pd.DataFrame:
 
 def _states(audit: pd.DataFrame, contacts: pd.DataFrame | None, account: Account) -> pd.DataFrame:
     """Sessions, with breaks, calls and holds laid over them."""
-    nothing = constant(None, len(audit))
-    spans = audit.assign(queue=nothing, contact_id=nothing, closed_by="event")
-    times = [spans["started_at"], spans["ended_at"]]
-    of_calls = spans.iloc[:0]
+    of_calls, times = None, [audit["started_at"].max(), audit["ended_at"].max()]
     if contacts is not None:
-        of_calls = contacts[contacts["agent"].notna()].assign(state="on_contact", reason=None, closed_by="event")
-        of_calls = of_calls.assign(started_at=of_calls["_began"], ended_at=of_calls["_end"])
-        times += [contacts["queued_at"], contacts["_end"]]
-    last = pd.concat(times).max()
-    still = spans["ended_at"].isna()
+        of_calls = contacts[contacts["agent"].notna()]
+        of_calls = of_calls.assign(
+            started_at=of_calls["_began"], ended_at=of_calls["_end"], state="on_contact", reason=None, closed_by="event"
+        )
+        times += [contacts["queued_at"].max(), contacts["_end"].max()]
+    still = audit["ended_at"].isna()
     account.note("sessions and breaks without an end: closed where the log ends", int(still.sum()))
-    spans = spans.assign(ended_at=spans["ended_at"].fillna(last), closed_by=spans["closed_by"].mask(still, "end_of_file"))
     # Without the calls nobody knows whether an agent waits for one.
-    logged_in = "other" if contacts is None else "available"
-    layers = [spans[spans["state"] == each].assign(state=each) for each in ("session", "pause", "hold")]
-    layers = [layers[0].assign(state=logged_in), layers[1], of_calls, layers[2]]
-    return laid_over([layer[list(_STATES)] for layer in layers], account)
+    state = audit["state"].cat.rename_categories({"session": "other" if contacts is None else "available"})
+    nothing = constant(None, len(audit))
+    spans = audit[["agent", "reason"]].assign(
+        started_at=audit["started_at"],
+        ended_at=audit["ended_at"].fillna(max(filter(pd.notna, times), default=pd.NaT)),
+        state=state,
+        queue=nothing,
+        contact_id=nothing,
+        closed_by=chosen("event", (still, "end_of_file")),
+    )
+    session, pause, hold = (spans[(audit["state"] == each).to_numpy()] for each in ("session", "pause", "hold"))
+    layers = [session, pause, of_calls, hold]
+    return laid_over([layer[list(_STATES)] for layer in layers if layer is not None], account)
 
 
 READER = Reader(

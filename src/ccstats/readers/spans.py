@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+import numba
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
+import pyarrow as pa
 
 from ccstats.readers.accounting import Account
-from ccstats.schema import sortable, sorting
+from ccstats.readers.words import coded, of_series, to_series
+from ccstats.schema import AGENT_STATES
 
 __all__ = ["laid_over", "told_apart", "whole_spans"]
+
+_compiled = numba.njit(cache=True, nogil=True)
+_NEXT = "next_event"
+_TIMES = ("started_at", "ended_at")
 
 
 def whole_spans(spans: pd.DataFrame, account: Account) -> pd.DataFrame:
@@ -26,23 +33,20 @@ def whole_spans(spans: pd.DataFrame, account: Account) -> pd.DataFrame:
     >>> whole_spans(spans, Account(Options()))["closed_by"].tolist()
     ['next_event', 'event']
     """
-    whole = (spans["ended_at"] > spans["started_at"]).to_numpy()
-    spans = spans if whole.all() else spans[whole]
-    order = sorting([sortable(spans["agent"]), sortable(spans["started_at"])])
-    spans = (spans if order is None else spans.take(order)).reset_index(drop=True)
-    agent = sortable(spans["agent"])
-    same = pc.fill_null(pc.equal(agent[:-1], agent[1:]), False).to_numpy(zero_copy_only=False)
-    following = spans["started_at"].shift(-1)
-    cut = (spans["ended_at"] > following).to_numpy(dtype=bool) & np.append(same, False)[: len(spans)]
-    account.note("spans that ran into the agent's next one: cut where it begins", int(cut.sum()))
+    rows, ended, cut = _whole(_numbered([spans["agent"]])[0], *(_naive(spans[name]).to_numpy() for name in _TIMES), account)
+    if len(rows) < len(spans) or (rows[1:] < rows[:-1]).any():
+        spans = spans.take(rows)
+    spans = spans.reset_index(drop=True)
     if not cut.any():
         return spans
-    spans = spans.assign(ended_at=spans["ended_at"].mask(cut, following), closed_by=spans["closed_by"].mask(cut, "next_event"))
-    return spans[spans["ended_at"] > spans["started_at"]].reset_index(drop=True)
+    until = pd.Series(ended).dt.tz_localize("UTC").astype(spans["ended_at"].dtype)
+    return spans.assign(ended_at=until, closed_by=spans["closed_by"].mask(cut, _NEXT))
 
 
-def laid_over(layers: list[pd.DataFrame], account: Account) -> pd.DataFrame:
+def laid_over(layers: Sequence[pd.DataFrame], account: Account) -> pd.DataFrame:
     """Spans of several layers as one sequence an agent: where layers overlap, the later one in the list is what the agent did.
+
+    All columns but times are of text or of categories; those that agents' states have as categories become so.
 
     Examples
     --------
@@ -53,36 +57,103 @@ def laid_over(layers: list[pd.DataFrame], account: Account) -> pd.DataFrame:
     >>> laid_over([session, lunch], Account(Options()))[["state", "closed_by"]].to_numpy().tolist()
     [['other', 'next_event'], ['pause', 'event'], ['other', 'event']]
     """
-    kinds = {"started_at": "datetime64[us, UTC]", "ended_at": "datetime64[us, UTC]"}
-    agents, *others = {layer["agent"].dtype for layer in layers}
-    if others or not isinstance(agents, pd.CategoricalDtype) or not agents.categories.is_monotonic_increasing:
-        kinds["agent"] = "str"
-    layers = [whole_spans(layer.astype(kinds), account) for layer in layers]
-    every = pd.concat(layers, ignore_index=True)
-    # Agents and times are numbered in their order, and each place on an agent's line of time is one number.
-    agent = pd.factorize(every["agent"], sort=True)[0]
-    times, number = np.unique(pd.concat([every["started_at"], every["ended_at"]]).dt.tz_localize(None), return_inverse=True)
-    begins, ends = agent * len(times) + number[: len(every)], agent * len(times) + number[len(every) :]
-    places = np.sort(np.concatenate([begins, ends]))
-    places = places[np.append(True, np.diff(places) > 0)[: len(places)]]
-    span, first = np.full(len(places), -1), 0
+    columns = {name: [layer[name] for layer in layers] for name in layers[0].columns}
+    agent, agents = _numbered(columns.pop("agent"))
+    began, ended = (np.concatenate([_naive(each).to_numpy("datetime64[us]") for each in columns.pop(name)]) for name in _TIMES)
+    laid, first = _Laid(*np.empty((4, 0), dtype="int64")), 0
     for layer in layers:
-        rows = np.arange(first, first + len(layer))
+        these = slice(first, first + len(layer))
+        rows, until, _ = _whole(agent[these], began[these], ended[these], account)
+        rows += first
         first += len(layer)
-        if len(rows):
-            latest = rows[np.maximum(np.searchsorted(begins[rows], places, side="right") - 1, 0)]
-            span = np.where((begins[latest] <= places) & (places < ends[latest]), latest, span)
-    # Neighbouring places of one span are one; the last place of an agent is in none.
-    bounds = np.append(np.flatnonzero(np.diff(span, prepend=-1)), len(places))
-    whole = span[bounds[:-1]] >= 0
-    begin, end = bounds[:-1][whole], bounds[1:][whole]
-    out = every.drop(columns=["started_at"]).rename(columns={"ended_at": "_end"}).iloc[span[begin]].reset_index(drop=True)
-    for name, at in (("started_at", begin), ("ended_at", end)):
-        out[name] = pd.DatetimeIndex(times[places[at] % len(times)]).tz_localize("UTC")
-    if isinstance(out["agent"].dtype, pd.CategoricalDtype):
-        out["agent"] = out["agent"].cat.remove_unused_categories()
-    cut = out["ended_at"] < out["_end"]
-    return out.assign(closed_by=out["closed_by"].mask(cut, "next_event")).drop(columns="_end")
+        laid = _Laid(*_over(laid, _Laid(rows, agent[rows].astype("int64"), began[rows].view("int64"), until.view("int64"))))
+    row = laid.row
+    closed_by, words = _numbered([*columns.pop("closed_by"), pd.Series([_NEXT], dtype="str")])
+    cut = laid.end < ended.view("int64")[row]
+    out = {
+        "agent": _category(agent[row], agents),
+        **{name: pd.Series(pd.DatetimeIndex(at.view("M8[us]")).tz_localize("UTC")) for name, at in zip(_TIMES, laid[2:], strict=True)},
+        "closed_by": _category(np.where(cut, closed_by[-1], closed_by[row]), words),
+    }
+    for name, parts in columns.items():
+        if name in AGENT_STATES and AGENT_STATES[name].kind == "category":
+            codes, words = _numbered(parts)
+            out[name] = _category(codes[row], words)
+        else:
+            out[name] = to_series(pa.concat_arrays([of_series(part).combine_chunks() for part in parts]).take(pa.array(row)))
+    return pd.DataFrame(out, copy=False)
+
+
+class _Laid(NamedTuple):
+    """Spans in order, none of which runs into the agent's next one; times are microseconds."""
+
+    row: np.ndarray
+    agent: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+
+
+def _whole(agent: np.ndarray, began: np.ndarray, ended: np.ndarray, account: Account) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where spans that are not empty stand, by agent and time, when each ends, and whether the agent's next one cuts it."""
+    rows = np.flatnonzero(ended > began)
+    step, later = np.diff(agent[rows].astype("int64")), began[rows][1:] >= began[rows][:-1]
+    if not ((step > 0) | (step == 0) & later).all():
+        rows = rows[np.lexsort((began[rows], agent[rows]))]
+    agent, began, ended = agent[rows], began[rows], ended[rows]
+    cut = np.append((agent[1:] == agent[:-1]) & (ended[:-1] > began[1:]), False)[: len(rows)]
+    account.note("spans that ran into the agent's next one: cut where it begins", int(cut.sum()))
+    ended = np.where(cut, np.roll(began, -1), ended)
+    left = ended > began
+    return rows[left], ended[left], cut[left]
+
+
+@_compiled
+def _over(under, top):
+    """What is seen of spans with others on top of them, in order."""
+    row, agent, begin, end = under
+    out = np.empty((4, len(row) + 2 * len(top[0])), np.int64)
+    count = j = 0
+    for i in range(len(row)):
+        at = begin[i]
+        while j < len(top[0]) and (top[1][j] < agent[i] or (top[1][j] == agent[i] and top[2][j] < end[i])):
+            if top[1][j] == agent[i]:
+                if top[2][j] > at:
+                    out[0, count], out[1, count], out[2, count], out[3, count] = row[i], agent[i], at, top[2][j]
+                    count += 1
+                at = max(at, top[3][j])
+                if at > end[i]:
+                    break
+            for of in range(4):
+                out[of, count] = top[of][j]
+            count, j = count + 1, j + 1
+        if at < end[i]:
+            out[0, count], out[1, count], out[2, count], out[3, count] = row[i], agent[i], at, end[i]
+            count += 1
+    while j < len(top[0]):
+        for of in range(4):
+            out[of, count] = top[of][j]
+        count, j = count + 1, j + 1
+    return out[:, :count]
+
+
+def _naive(times: pd.Series) -> pd.Series:
+    return times.dt.tz_convert("UTC").dt.tz_localize(None)
+
+
+def _numbered(columns: Sequence[pd.Series]) -> tuple[np.ndarray, list[str]]:
+    """Words of columns one after the other as places in a list of all words in order; -1 where there is none."""
+    found = [coded(column) for column in columns]
+    words = sorted({word for _, own in found for word in own})
+    place, kind = {word: at for at, word in enumerate(words)}, np.min_scalar_type(-len(words) - 1)
+    return np.concatenate([np.array([*(place[word] for word in own), -1], dtype=kind)[codes] for codes, own in found]), words
+
+
+def _category(codes: np.ndarray, words: Sequence[str]) -> pd.Series:
+    """The words of these numbers, as a category of those that are there."""
+    there = np.bincount(codes + 1, minlength=len(words) + 1)[1:] > 0
+    new = np.append(np.cumsum(there) - 1, -1)[codes] if not there.all() else codes
+    categories = pd.Index([word for word, one in zip(words, there, strict=True) if one], dtype="str")
+    return pd.Series(pd.Categorical.from_codes(new, categories=categories))
 
 
 def told_apart(names: Mapping[str, str]) -> dict[str, str]:
