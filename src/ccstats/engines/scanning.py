@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from ccstats.engines.spark import SparkTable
 from ccstats.errors import ColumnError, FormatError, OptionError, SourceMissingError, did_you_mean
 from ccstats.exports.parquet import table_of
 from ccstats.schema import TABLES, Table
@@ -129,26 +130,26 @@ def scan(
     batch_rows: int = 1_000_000,
     cores: int | None = None,
     progress: Callable[[str, float], None] | None = None,
-) -> Scan:
-    """A table in Parquet files, for `to_intervals` and `to_agent_intervals`, which then take no more memory than a few pieces of it.
+) -> Scan | SparkTable:
+    """A table in Parquet files, or on a Spark cluster, for `to_intervals` and `to_agent_intervals`: never in memory as a whole.
 
     Parameters
     ----------
-    source : path, glob, folder, or list of these
+    source : path, glob, folder, list of these, or pyspark.sql.DataFrame
         Parquet that `write_parquet` or ``ccstats convert`` wrote, or any with the columns of our tables. Of a folder all ``*.parquet`` in
         it and below.
     table : {"contacts", "agent_states"}
-        What the files hold.
+        What it holds.
     batch_rows : int
         Rows of a piece; ``cores`` + 2 pieces are in memory at a time, some 100 MB each with a million rows. [rows]
     cores : int, optional
         Pieces worked on at a time: by default as many as the process may use.
     progress : callable, optional
-        Called with a file's name and the share of all rows that is done. [0-1]
+        Called with a file's name and the share of all rows that is done. [0-1] Spark shows its own.
 
     Returns
     -------
-    Scan
+    Scan or SparkTable
 
     Raises
     ------
@@ -170,6 +171,9 @@ def scan(
     Counts and seconds of `to_intervals` are the same, to the last bit, as those of all files together in memory: seconds are added in whole
     microseconds.
 
+    Of a Spark DataFrame (``pip install 'ccstats[spark]'``) the partitions are counted by ``mapInArrow`` on the workers and added up there,
+    queue by queue; what comes back is as large as the result. Workers need ccstats too.
+
     Examples
     --------
     >>> import tempfile
@@ -185,6 +189,8 @@ def scan(
     for name, value in (("batch_rows", batch_rows), ("cores", cores)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise OptionError(f"{name}={value!r}: expected a whole number, from 1")
+    if hasattr(source, "mapInArrow"):
+        return SparkTable(source, table, batch_rows)
     files = _files(source)
     rows = sum(_checked(path, TABLES[table]) for path in files)
     return Scan(files, table, rows, batch_rows, cores or _cores(), progress)

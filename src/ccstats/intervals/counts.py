@@ -122,25 +122,31 @@ def warn_of_names(value: PerQueue, name: str, queues: pd.Index) -> None:
 
 @dataclass(frozen=True)
 class CountPart:
-    """What partitions are counted with: ``columns`` are those of a partition that it looks at, if they are there."""
+    """What partitions are counted with.
+
+    ``columns`` are those of a partition that it looks at, if they are there; ``merge`` makes one of its results; rows of different
+    values of ``key`` are never added to each other.
+    """
 
     count: Callable[[Any, Any], pd.DataFrame]
     rules: Any
     columns: tuple[str, ...]
+    key: str
+    merge: Callable[[list[pd.DataFrame]], pd.DataFrame]
 
     def __call__(self, part: Any) -> pd.DataFrame:
         """The rows of one partition."""
         return self.count(part, self.rules)
 
     @classmethod
-    def contacts(cls, rules: Rules) -> CountPart:
+    def contacts(cls, rules: Rules, merge: Callable[[list[pd.DataFrame]], pd.DataFrame]) -> CountPart:
         """For partitions of contacts: without rows for empty intervals."""
-        return cls(count_contacts, replace(rules, fill=False), (*_COLUMNS, *_EXTRA, *rules.by))
+        return cls(count_contacts, replace(rules, fill=False), (*_COLUMNS, *_EXTRA, *rules.by), "queue", merge)
 
     @classmethod
-    def spans(cls, rules: AgentRules) -> CountPart:
+    def spans(cls, rules: AgentRules, merge: Callable[[list[pd.DataFrame]], pd.DataFrame]) -> CountPart:
         """For partitions of agent states."""
-        return cls(count_spans, rules, (*_SPAN_COLUMNS, *rules.by))
+        return cls(count_spans, rules, (*_SPAN_COLUMNS, *rules.by), "agent", merge)
 
 
 def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:

@@ -120,8 +120,8 @@ def to_intervals(
         histogram=_steps(wait_histogram),
     )
     if hasattr(contacts, "map_partitions"):
-        parts = contacts.map_partitions(CountPart.contacts(rules))
-        intervals = merge_parts(added_up(parts, partial(merge_parts, fill=False)), fill=rules.fill)
+        part = CountPart.contacts(rules, partial(merge_parts, fill=False))
+        intervals = merge_parts(added_up(contacts.map_partitions(part), part.merge), fill=rules.fill)
     else:
         intervals = count_contacts(contacts, rules)
     for name, given in (("threshold_s", rules.threshold_s), ("short_s", rules.short_s)):
@@ -278,7 +278,7 @@ def to_agent_intervals(agent_states: Any, *, every: Any = "30min", timezone: str
         raise OptionError(f"by={by!r} is not known for agent intervals; give 'queue' or nothing")
     rules = AgentRules(every_s=seconds_of(every), timezone=check_timezone(timezone), by=names)
     if hasattr(agent_states, "map_partitions"):
-        return merge_agents(added_up(agent_states.map_partitions(CountPart.spans(rules)), merge_agents))
+        return merge_agents(added_up(agent_states.map_partitions(CountPart.spans(rules, merge_agents)), merge_agents))
     return count_spans(agent_states, rules)
 
 
