@@ -25,7 +25,9 @@ SRC = Path(__file__).parents[2] / "src" / "ccstats"
 OTHERS = [lang for lang in LANGUAGES if lang != "en"]
 
 #: English words that are the trade's own in the language, or are spelt alike in both.
-EVERYWHERE = "h ivr kappa icc nps csat ces enps rona aht sha wape mape rmse csv ccstats en id utc s t p k n c z cohen fleiss kaplan meier"
+EVERYWHERE = (
+    "h min ivr kappa icc nps csat ces enps rona aht sha wape mape rmse csv ccstats en id utc s t p k n c z cohen fleiss kaplan meier"
+)
 LOANS = {
     lang: set(f"{EVERYWHERE} {own}".split())
     for lang, own in {
