@@ -14,7 +14,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir $(VENV)/site
+	$(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet --doctree-dir $(VENV)/doctrees docs $(VENV)/site
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 exam: $(READY)
@@ -24,10 +24,10 @@ bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
 docs: $(READY)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir site
+	CCSTATS_DOCS=run $(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --doctree-dir $(VENV)/doctrees docs site
 
 clean:
-	rm -rf $(VENV) site build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) site docs/api docs/notebooks build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # --group needs pip 25.1, so pip is brought up to date first.
 $(READY): pyproject.toml

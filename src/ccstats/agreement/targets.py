@@ -324,7 +324,8 @@ class Target(Model):
 
         Parameters
         ----------
-        instants : pandas.Series, pandas.DatetimeIndex or array, with a time zone
+        instants : pandas.Series, pandas.DatetimeIndex or array
+            With a time zone.
         calendar : Calendar
             Whose working days and holidays count, and whose zone.
         threshold_s : float

@@ -59,7 +59,7 @@ def translate(text: str, lang: str = "en") -> str:
     Parameters
     ----------
     text : str
-        What a table says in English, such as ``verdict_reason`` of `kpis`: one or several sentences with ``; `` between.
+        What a table says in English, such as ``verdict_reason`` of `kpis`: one or several sentences with a semicolon between.
     lang : str
         ``en``, ``de``, ``es`` or ``tr``.
 

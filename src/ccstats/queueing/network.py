@@ -205,6 +205,10 @@ def simulate_network(
     OptionError
         If the arrays do not fit together, or hold what cannot be.
 
+    See Also
+    --------
+    ccstats.queueing.simulation.simulate_queue : one queue and one group, faster.
+
     Notes
     -----
     A free agent takes, of the contacts that wait for the group, one of the lowest ``priority``, then of the lowest ``preference``, then the
@@ -214,10 +218,6 @@ def simulate_network(
     At one instant duties change first, then contacts hang up, agents become free, queues open to further groups, contacts come, come again,
     and last give up: one whose patience ends at the instant an agent is found is served. While it rings a contact can give up, but no
     longer take a callback. One who waits at home for a callback holds no line, does not give up and is never blocked.
-
-    See Also
-    --------
-    ccstats.queueing.simulation.simulate_queue : one queue and one group, faster.
 
     References
     ----------

@@ -218,6 +218,11 @@ def limits(
         If the chart or a parameter is unknown, there are too few points or all are equal where a spread is to be estimated, counts are
         lacking, or numbers are not possible.
 
+    See Also
+    --------
+    ccstats.spc.apply_rules : Runs, trends and zones beside the limits.
+    ccstats.spc.run_length : How often a chart cries wolf, and how fast it sees a shift.
+
     Notes
     -----
     A missing point is a gap: no moving range is taken across it, unless ``bridge_gaps=True``. Excluded points are gaps when sigma is
@@ -229,11 +234,6 @@ def limits(
     Montgomery, Introduction to Statistical Quality Control. Laney (2002), Quality Engineering 14(4). Taylor (2017), Normalized individuals
     control chart, variation.com. Nelson (1994), Journal of Quality Technology 26(3), for ``t``. Benneyan (2001), Health Care Management
     Science 4, for ``g``. Spiegelhalter (2005), Statistics in Medicine 24(8), for ``funnel``.
-
-    See Also
-    --------
-    ccstats.spc.apply_rules : Runs, trends and zones beside the limits.
-    ccstats.spc.run_length : How often a chart cries wolf, and how fast it sees a shift.
 
     Examples
     --------

@@ -37,7 +37,7 @@ class PlacedBreaks:
         covered``; how many are short, ``gap_before, gap`` (negative: spare); and where the plan says what is expected, ``agents`` on the
         floor and the ``expected_…`` figures with them.
     status : str
-        ``optimal``; ``feasible``: the time was over, and `bound` says how far it may be from the best.
+        ``optimal``; ``feasible``: the time was over, and ``bound`` says how far it may be from the best.
     objective, bound : float
         Agent-hours short, and what no placement can be below.
 
