@@ -94,6 +94,22 @@ def _settings(look: Look) -> Any:
 
 
 @contextlib.contextmanager
+def _set(settings: dict[Any, Any]) -> Iterator[None]:
+    """These settings, and no others, for a while.
+
+    Matplotlib's ``rc_context`` puts all back, also what choosing a backend sets with the first figure: a notebook then shows no second one.
+    """
+    from matplotlib import rcParams
+
+    before = {name: rcParams[name] for name in settings}
+    rcParams.update(settings)
+    try:
+        yield
+    finally:
+        rcParams.update(before)
+
+
+@contextlib.contextmanager
 def plot_style(style: str = "light") -> Iterator[Look]:
     """The style of our charts for everything drawn inside: ``with cc.plots.plot_style("dark"): …``.
 
@@ -124,13 +140,11 @@ def plot_style(style: str = "light") -> Iterator[Look]:
     ...     matplotlib.rcParams["axes.facecolor"] == look.paper
     True
     """
-    import matplotlib as mpl
-
     if style not in LOOKS:
         raise OptionError(f"style={style!r}: expected one of: {', '.join(LOOKS)}")
     token = _chosen.set(style)
     try:
-        with mpl.rc_context(_settings(LOOKS[style])):
+        with _set(_settings(LOOKS[style])):
             yield LOOKS[style]
     finally:
         _chosen.reset(token)
@@ -181,7 +195,7 @@ def start(ax: Axes | None, size: tuple[float, float], lang: str) -> tuple[Axes, 
         import matplotlib.pyplot as plt
 
         style = _chosen.get() or ("dark" if _is_dark(mpl.rcParams["axes.facecolor"]) else "light")
-        with mpl.rc_context(_settings(LOOKS[style])):
+        with _set(_settings(LOOKS[style])):
             _, ax = plt.subplots(figsize=size, layout="constrained")
     elif isinstance(ax, Axes):
         alpha = ax.patch.get_alpha()
