@@ -16,10 +16,10 @@ import ccstats as cc
 from ccstats.errors import ColumnError, DataWarning, OptionError, TableError, ZoneError
 from ccstats.schema import FORECAST
 from ccstats.synthetic.histories import QueueHistory, synthesize_history
-from ccstats.workforce.day_level import Days, fit_day_level
+from ccstats.workforce.day_level import Days, fit_day_levels
 from ccstats.workforce.forecast_history import lay_out, read_history
 from ccstats.workforce.forecast_spread import Spread, fit_spread, negative_binomial_limits
-from ccstats.workforce.forecast_trials import origins_of, run_trials
+from ccstats.workforce.forecast_trials import Past, origins_of, run_trials
 from ccstats.workforce.intraday_profile import HOLIDAY, day_shares, handle_times, shrunk_shares
 from ccstats.workforce.special_days import read_specials
 
@@ -162,7 +162,7 @@ def test_trials_know_only_what_was_known(history: pd.DataFrame) -> None:
     tampered = history.copy()
     tampered.loc[tampered["interval_start"] >= pd.Timestamp("2023-01-30", tz=ZONE), "offered"] *= 3
     other = read_history(tampered, by=("queue",), timezone=None)
-    made = [run_trials(each, specials, [63], ahead=7, methods={"profile": [63]}) for each in (read, other)]
+    made = [run_trials(Past(each, specials), [63], ahead=7, methods=[["profile"]] * 2) for each in (read, other)]
     assert made[0].expected["profile"] == pytest.approx(made[1].expected["profile"])
     assert made[1].actual.sum() == pytest.approx(3 * made[0].actual.sum())
 
@@ -501,7 +501,7 @@ def test_origins() -> None:
 def test_the_level_follows_a_step() -> None:
     date = np.arange(20_000, 20_000 + 120)
     count = np.where(np.arange(120) < 90, 1000.0, 1300.0)
-    level = fit_day_level(Days(date, count, np.ones(120), {}), read_specials(None, None, zone="UTC", years=range(1970, 1971)))
+    (level,) = fit_day_levels([Days(date, count, np.ones(120), {})], read_specials(None, None, zone="UTC", years=range(1970, 1971)))
     assert level.expect(date[-1] + np.arange(1, 8), {})[0] == pytest.approx(1300.0, rel=0.05)
 
 

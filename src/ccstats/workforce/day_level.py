@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ccstats.workforce.forecast_regression import DayRows, fit_effects
 from ccstats.workforce.special_days import Specials
 
-__all__ = ["YEAR", "DayLevel", "Days", "fit_day_level"]
+__all__ = ["YEAR", "DayLevel", "Days", "fit_day_levels"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,12 +25,9 @@ _PAIRS = 4
 _HALF_LIFE = 365.0
 #: A trend loses so much of itself with every day ahead.
 _DAMPED = 0.99
-#: How far effects are believed to lie from none, as standard deviations of the logarithm; of the trend for a day.
-_SD = {"level": 100.0, "weekday": 1.0, "trend": 0.001, "season": 0.15, "holiday": 2.0, "name": 0.4, "near": 0.15, "event": 0.5}
-#: How much of a day's surprise the level may take over, and what is left of the level a day later.
-_GAINS = np.array([0.05, 0.1, 0.2, 0.3])
-_KEPT = 0.99
-_AHEAD = (1, 2, 3, 7)
+#: How far effects are believed to lie from none, as standard deviations of the logarithm. The trend's is learnt.
+_SD = {"level": 100.0, "weekday": 0.4, "trend": 0.001, "season": 0.15, "holiday": 2.0, "name": 0.4, "near": 0.15, "event": 0.5}
+_TREND = 8
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class DayLevel:
     usual, special : numpy.ndarray
         Of each day of the history: what the calendar expects without holidays and events, and their factor.
     level : numpy.ndarray
-        Of each day: by what share the days up to it lay above the regression.
+        Of each day: by what share it lies above the regression, chance left out.
     usable : numpy.ndarray
         Days that were learnt from.
     closed : numpy.ndarray
@@ -75,8 +74,7 @@ class DayLevel:
     def expect(self, date: Ints, events: dict[str, Floats]) -> tuple[Floats, Floats]:
         """What the regression and the level expect of days to come, and the factor of holidays and events in it."""
         usual, special = self.calendar(date, events)
-        ahead = np.maximum(date - self.days.date[-1], 0)
-        return usual * special * (1.0 + (self.level[-1] if len(self.level) else 0.0) * _KEPT**ahead), special
+        return usual * special * (1.0 + self.level[-1]), special
 
     def calendar(self, date: Ints, events: dict[str, Floats]) -> tuple[Floats, Floats]:
         """The regression alone, without holidays and events, and their factor."""
@@ -91,15 +89,39 @@ class DayLevel:
         return np.where(self.closed[weekday], 0.0, usual), special
 
 
-def fit_day_level(days: Days, specials: Specials) -> DayLevel:
-    """Fit the level of a group's days.
+def fit_day_levels(queues: Sequence[Days], specials: Specials) -> list[DayLevel]:
+    """Fit the levels of the days of all groups.
 
     Notes
     -----
-    Counts of days by a log-linear regression, quasi-likelihood with variance μ + c μ², effects drawn towards none (a normal prior each:
-    the standard deviations stand at the head of the file), days far from it drawn in (Huber). Then a filter follows what is left, its
-    gain chosen by the errors that it would have had one to seven days ahead; a hundredth of the level is lost with every day.
+    Counts of days by a log-linear regression with a level that wanders (`ccstats.workforce.forecast_regression.fit_effects`). Effects are
+    drawn towards none (a normal prior each: the standard deviations stand at the head of the file). Days a year ago count half.
     """
+    plans = [_plan(days, specials) for days in queues]
+    fitted = fit_effects([plan.rows for plan in plans])
+    made = []
+    for plan, (effects, level) in zip(plans, fitted, strict=True):
+        known = (effects, plan.names, plan.holiday_seen, plan.days)
+        bare = DayLevel(*known, np.ones(0), np.ones(0), np.zeros(0), plan.usable, plan.closed, specials, plan.pairs)
+        usual, special = bare.calendar(plan.days.date, plan.days.events)
+        made.append(replace(bare, usual=usual, special=special, level=np.expm1(level)))
+    return made
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a group's regression is made of."""
+
+    days: Days
+    rows: DayRows
+    names: tuple[str, ...]
+    holiday_seen: bool
+    usable: Bools
+    closed: Bools
+    pairs: int
+
+
+def _plan(days: Days, specials: Specials) -> _Plan:
     weekday = (days.date + 3) % 7
     holiday = np.isin(days.date, specials.holiday_dates())
     usable = days.share > 0.3
@@ -111,17 +133,11 @@ def fit_day_level(days: Days, specials: Specials) -> DayLevel:
     names = (*(f"h:{name}" for name in named), *(f"e:{name}" for name in sorted(days.events) if (days.events[name] * usable).sum() > 0))
     span = int(days.date[-1] - days.date[0]) + 1
     pairs = _PAIRS if span >= YEAR else 0
-    columns, ordinary = _columns(days.date, int(days.date[-1]), specials, closed, names, days.events, pairs)
-    age = (days.date[-1] - days.date).astype("float64")
+    columns, _ = _columns(days.date, int(days.date[-1]), specials, closed, names, days.events, pairs)
+    weight = 0.5 ** ((days.date[-1] - days.date) / _HALF_LIFE)
     learn = usable if holiday_seen else usable & ~holiday
-    beta = _regress(columns[learn], days.count[learn], days.share[learn], 0.5 ** (age[learn] / _HALF_LIFE), _prior(names, pairs))
-    made = DayLevel(
-        beta, names, holiday_seen, days, np.ones(0), np.ones(0), np.zeros(0), usable, closed, specials, pairs,
-    )  # fmt: skip
-    usual, special = made.calendar(days.date, days.events)
-    mean = usual * special * days.share
-    level = _follow(days.count, mean, usable & (mean > 0) & ~holiday)
-    return DayLevel(beta, names, holiday_seen, days, usual, special, level, usable, closed, specials, pairs)
+    rows = DayRows(columns, days.count, days.share, weight, learn, _prior(names, pairs), _TREND)
+    return _Plan(days, rows, names, holiday_seen, usable, closed, pairs)
 
 
 def _closed(days: Days, weekday: Ints, usable: Bools) -> Bools:
@@ -159,56 +175,3 @@ def _columns(
         special.append(of_name if name.startswith("h:") else events.get(name[2:], np.zeros(len(date))))
     made = np.column_stack([*ordinary, *special]) if len(date) else np.zeros((0, len(ordinary) + len(special)))
     return made, np.arange(made.shape[1]) < len(ordinary)
-
-
-def _regress(columns: Floats, count: Floats, share: Floats, weight: Floats, prior: Floats) -> Floats:
-    beta = np.zeros(columns.shape[1])
-    if not len(count) or count.sum() <= 0:
-        beta[0] = -50.0
-        return beta
-    beta[0] = np.log(count.sum() / share.sum())
-    spread, drawn = 0.01, np.ones(len(count))
-    for turn in range(30):
-        mean = share * np.exp(np.clip(columns @ beta, -50, 50))
-        variance = mean + spread * mean**2
-        if turn > 2:
-            off = np.abs(count - mean) / np.sqrt(variance)
-            drawn = np.minimum(1.0, 2.0 / np.maximum(off, 1e-9))
-            spread = float(np.clip((drawn**2 * (count - mean) ** 2 - mean).sum() / max(float((mean**2).sum()), 1e-300), 1e-4, 0.25))
-        information = weight * drawn * mean**2 / variance
-        working = columns @ beta + (count - mean) / np.maximum(mean, 1e-9)
-        square = (columns * information[:, None]).T @ columns + np.diag(prior)
-        goal = columns.T @ (information * working)
-        new = np.linalg.solve(square, goal)
-        step = np.clip(new - beta, -2.0, 2.0)
-        beta = beta + step
-        if turn > 6 and np.abs(step).max() < 1e-6:
-            break
-    return beta
-
-
-def _follow(count: Floats, mean: Floats, usable: Bools) -> Floats:
-    """What the days lie above the regression, as followed up to each."""
-    size, known = len(count), max(int(usable.sum()), 1)
-    if known < 7:
-        return np.zeros(size)
-    above = np.where(usable, count / np.where(usable, mean, 1.0) - 1.0, 0.0)
-    spread = max(float(np.median(np.abs(above[usable])) * 1.4826), 0.01)
-    # small days say little: their weight is that of their chance
-    chance = np.where(usable, 1.0 / np.where(usable, np.maximum(mean, 1e-9), 1.0), 0.0)
-    trust = usable * spread**2 / (spread**2 + chance)
-    levels = np.zeros((size, len(_GAINS)))
-    now = np.zeros(len(_GAINS))
-    for day in range(size):
-        now = _KEPT * now + _GAINS * trust[day] * np.clip(above[day] - _KEPT * now, -2.5 * spread, 2.5 * spread)
-        levels[day] = now
-    worth = np.full(len(_GAINS), 1e-12)
-    bounded = np.clip(above, -6 * spread, 6 * spread)
-    for ahead in _AHEAD:
-        then = usable[ahead:] & (np.arange(ahead, size) >= min(14, size // 3))
-        error = bounded[ahead:, None] - _KEPT**ahead * levels[:-ahead]
-        worth += (trust[ahead:, None] * error**2 * then[:, None]).sum(axis=0)
-    # the regression has seen these days and lies close to them, which makes following look worse than it is
-    best = int(np.argmin(worth * (1.0 - _GAINS * min(30.0 / known, 0.3))))
-    found: Floats = levels[:, best]
-    return found

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ccstats.errors import OptionError, TableError, did_you_mean
 from ccstats.profile.rows import days_of
 from ccstats.workforce.forecast_history import MINIMUM_DAYS, History
-from ccstats.workforce.forecast_models import METHODS, fit_group
+from ccstats.workforce.forecast_models import METHODS, fit_groups
 from ccstats.workforce.forecast_spread import COVERAGES
 from ccstats.workforce.forecast_table import learn_trials, tabulate
-from ccstats.workforce.forecast_trials import LONGEST, choose_methods, days_after
+from ccstats.workforce.forecast_trials import LONGEST, Past, choose_methods, days_after
 from ccstats.workforce.forecasting import check_options, prepare
 from ccstats.workforce.special_days import Specials
 
@@ -117,13 +117,13 @@ def _one(history: History, specials: Specials, origin: int, ahead: int, methods:
     share = np.array([np.divide(seen[cell], whole, out=np.zeros(len(at)), where=whole > 0) for seen in history.known])
     came = np.array([count[cell] * part for count in history.count]) * (share > 0)
     groups = range(len(history.keys))
-    fits = [fit_group(known, group, specials) for group in groups]
+    past, fits = Past(known, specials), fit_groups(known, specials)
     blank = [np.full(len(at), "", dtype=object) for _ in groups]
     nothing = np.full((len(fits), len(at)), np.nan)
     parts = []
     for method in methods:
-        chosen = choose_methods(known, specials, ahead=min(ahead, LONGEST))[0] if method == "auto" else [method] * len(fits)
-        trials = learn_trials(known, specials, chosen, ahead=min(ahead, LONGEST))
+        chosen = choose_methods(past, ahead=min(ahead, LONGEST)) if method == "auto" else [method] * len(fits)
+        trials = learn_trials(past, chosen, ahead=min(ahead, LONGEST))
         expected = np.array([fit.expect(future, each) for fit, each in zip(fits, chosen, strict=True)]) * share
         for period in ("interval", "day"):
             made = tabulate(known, specials, future, expected, nothing, chosen, trials, columns, period, blank)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ccstats.workforce.day_level import YEAR, DayLevel, Days, fit_day_level
+from ccstats.workforce.day_level import YEAR, DayLevel, Days, fit_day_levels
 from ccstats.workforce.forecast_history import Grid, History
 from ccstats.workforce.intraday_profile import HOLIDAY, day_shares
 from ccstats.workforce.special_days import Specials
 
-__all__ = ["METHODS", "GroupFit", "fit_group"]
+__all__ = ["METHODS", "GroupFit", "fit_groups"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -77,18 +77,19 @@ class GroupFit:
         return found
 
 
-def fit_group(history: History, group: int, specials: Specials) -> GroupFit:
-    """Learn a group's shares and level."""
-    queue = str(history.keys["queue"].iloc[group])
-    count, factor = history.count[group], specials.factors(history.grid, queue)
-    known = history.known[group] * factor
-    count = np.where(known > 0, count, 0.0)
+def fit_groups(history: History, specials: Specials) -> list[GroupFit]:
+    """Learn the shares and level of every group."""
+    shares, days = [], []
     date = history.grid.date
-    holiday = np.isin(date, specials.holiday_dates())
-    kind = np.where(holiday, HOLIDAY, (date + 3) % 7)
-    shares = day_shares(count, known, kind)
-    days = Days(date, count.sum(axis=1), (shares[kind] * known).sum(axis=1), specials.shares(history.grid, queue))
-    return GroupFit(history, group, shares, fit_day_level(days, specials), specials)
+    kind = np.where(np.isin(date, specials.holiday_dates()), HOLIDAY, (date + 3) % 7)
+    for group, queue in enumerate(history.keys["queue"].astype("str")):
+        known = history.known[group] * specials.factors(history.grid, queue)
+        count = np.where(known > 0, history.count[group], 0.0)
+        share = day_shares(count, known, kind)
+        shares.append(share)
+        days.append(Days(date, count.sum(axis=1), (share[kind] * known).sum(axis=1), specials.shares(history.grid, queue)))
+    levels = fit_day_levels(days, specials)
+    return [GroupFit(history, group, shares[group], level, specials) for group, level in enumerate(levels)]
 
 
 def _smoothed(fit: DayLevel, date: Ints, method: str) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from ccstats.schema import FORECAST
 from ccstats.workforce.forecast_history import Grid, History
 from ccstats.workforce.forecast_spread import COVERAGES, Spread, fit_spread, holiday_cv2, negative_binomial_limits
-from ccstats.workforce.forecast_trials import LEARNING, Trials, origins_of, run_trials
+from ccstats.workforce.forecast_trials import LEARNING, Past, Trials, origins_of, run_trials
 from ccstats.workforce.special_days import Specials
 
 __all__ = ["learn_trials", "tabulate"]
@@ -21,21 +22,15 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def learn_trials(history: History, specials: Specials, chosen: Sequence[str], *, ahead: int) -> Trials:
+def learn_trials(past: Past, chosen: Sequence[str], *, ahead: int) -> Trials:
     """Forecasts of the last weeks by the model of each group, in ``expected["chosen"]``."""
-    origins = origins_of(len(history.grid.date), most=LEARNING)
-    parts = []
+    origins = origins_of(len(past.history.grid.date), most=LEARNING)
+    made = run_trials(past, origins, ahead=ahead, methods=[[method] for method in chosen])
+    expected = np.zeros(len(made.at))
     for group, method in enumerate(chosen):
-        mine = origins
-        one = run_trials(history, specials, mine, ahead=ahead, methods={method: mine}, groups=[group])
-        parts.append((one, method))
-
-    def joined(name: str) -> Any:
-        return np.concatenate([getattr(one, name) for one, _ in parts])
-
-    names = ("group", "origin", "ahead", "day", "at", "actual", "share", "holiday")
-    expected = np.concatenate([one.expected[method] for one, method in parts])
-    return Trials(**{name: joined(name) for name in names}, expected={"chosen": expected})
+        mine = made.group == group
+        expected[mine] = made.expected[method][mine]
+    return replace(made, expected={"chosen": expected})
 
 
 def tabulate(

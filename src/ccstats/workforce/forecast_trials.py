@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ccstats.workforce.forecast_history import Grid, History
-from ccstats.workforce.forecast_models import METHODS, fit_group
+from ccstats.workforce.forecast_history import MINIMUM_DAYS, Grid, History
+from ccstats.workforce.forecast_models import METHODS, GroupFit, fit_groups
 from ccstats.workforce.special_days import Specials
 
-__all__ = ["Trials", "choose_methods", "days_after", "origins_of", "run_trials"]
+__all__ = ["Past", "Trials", "choose_methods", "days_after", "origins_of", "run_trials"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,9 +24,9 @@ LEARNING = 16
 _SHORT = 84
 #: No trial looks further ahead. [days]
 LONGEST = 28
-#: What may be chosen; the first stays unless another is clearly better: in a short history luck passes for skill.
-_CANDIDATES = ("profile+ets", *METHODS)
-_BETTER, _BETTER_SHORT = 0.97, 0.85
+#: What may be chosen. The first stays unless the trials prove another better: by so many standard errors, on a week of days or more.
+_CANDIDATES = ("profile", "profile+ets", *METHODS[1:])
+_SURE, _ENOUGH = 2.0, 7
 
 
 @dataclass(frozen=True)
@@ -75,26 +75,31 @@ def days_after(grid: Grid, first: int, stop: int) -> tuple[Grid, Ints]:
     return Grid(grid.start[keep], grid.length_s[keep], grid.date[first:stop], grid.day[keep] - first, grid.slot[keep], grid.step_s), keep
 
 
-def run_trials(
-    history: History,
-    specials: Specials,
-    origins: Sequence[int],
-    *,
-    ahead: int,
-    methods: dict[str, Sequence[int]],
-    groups: Sequence[int] | None = None,
-) -> Trials:
-    """Forecast the days after every origin; ``methods`` says which origins each model is tried at."""
+class Past:
+    """A history, and what could be learnt of its first days: once for every origin."""
+
+    def __init__(self, history: History, specials: Specials) -> None:
+        self.history, self.specials = history, specials
+        self._fits: dict[int, list[GroupFit]] = {}
+
+    def fits(self, origin: int) -> list[GroupFit]:
+        """What was learnt of each group once so many days were known."""
+        if origin not in self._fits:
+            self._fits[origin] = fit_groups(self.history.until(origin), self.specials)
+        return self._fits[origin]
+
+
+def run_trials(past: Past, origins: Sequence[int], *, ahead: int, methods: Sequence[Sequence[str]]) -> Trials:
+    """Forecast the days after every origin; ``methods`` says which models each group is tried with."""
+    history = past.history
     total = len(history.grid.date)
+    tried = sorted({method for each in methods for method in each})
     rows: list[tuple[int, int, Grid, Ints, dict[str, Floats]]] = []
     for origin in origins:
         future, keep = days_after(history.grid, origin, min(origin + ahead, total))
-        known = history.until(origin)
-        for group in range(len(history.keys)) if groups is None else groups:
-            fit = fit_group(known, group, specials)
-            made = fit.expect_each(future, [method for method, tried in methods.items() if origin in tried])
-            made = {method: made.get(method, np.full(len(keep), np.nan)) for method in methods}
-            rows.append((group, origin, future, keep, made))
+        for group, fit in enumerate(past.fits(origin)):
+            made = fit.expect_each(future, methods[group])
+            rows.append((group, origin, future, keep, {method: made.get(method, np.full(len(keep), np.nan)) for method in tried}))
     sizes = [len(keep) for _, _, _, keep, _ in rows]
     which, since = (np.repeat(np.array([each[column] for each in rows], dtype=np.int64), sizes) for column in (0, 1))
     at = np.concatenate([each[3] for each in rows]) if rows else np.empty(0, dtype=np.int64)
@@ -105,30 +110,43 @@ def run_trials(
     part = np.divide(history.grid.length_s[at] / history.grid.step_s, whole, out=np.zeros(len(at)), where=whole > 0)
     share = np.divide(seen, whole, out=np.zeros(len(at)), where=whole > 0)
     actual = np.where(seen > 0, history.count[which, day, slot] * part, 0.0)
-    expected = {method: (np.concatenate([each[4][method] for each in rows]) if rows else np.empty(0)) * share for method in methods}
-    holiday = np.isin(history.grid.date[day], specials.holiday_dates())
+    expected = {method: (np.concatenate([each[4][method] for each in rows]) if rows else np.empty(0)) * share for method in tried}
+    holiday = np.isin(history.grid.date[day], past.specials.holiday_dates())
     return Trials(which, since, day - since + 1, day, at, actual, share, expected, holiday)
 
 
-def choose_methods(history: History, specials: Specials, *, ahead: int) -> tuple[list[str], list[dict[str, float]]]:
-    """The model with the least error of days for each group, and the errors of all."""
-    days = len(history.grid.date)
-    origins = origins_of(days, most=CHOOSING)
+def choose_methods(past: Past, *, ahead: int) -> list[str]:
+    """The model of each group: the first, unless another's errors of days were smaller beyond what chance makes of them.
+
+    Notes
+    -----
+    The rule of standard errors (Breiman et al. 1984, "Classification and Regression Trees", section 3.4.3): the difference of the absolute
+    errors, averaged over the origins that a day was seen from, has a mean and a standard error over days. Origins at which no forecast
+    would be made, for want of history, say nothing of the models.
+    """
+    groups, days = len(past.history.keys), len(past.history.grid.date)
+    origins = [origin for origin in origins_of(days, most=CHOOSING) if origin >= MINIMUM_DAYS]
+    if days - min(origins, default=days) < _ENOUGH:
+        return [_CANDIDATES[0]] * groups
     asked = [method for method in _CANDIDATES if method != "mstl" or days >= 42]
-    trials = run_trials(history, specials, origins, ahead=ahead, methods=dict.fromkeys(asked, origins))
-    better = _BETTER if days >= _SHORT else _BETTER_SHORT
-    chosen, errors = [], []
-    for group in range(len(history.keys)):
+    trials = run_trials(past, origins, ahead=ahead, methods=[asked] * groups)
+    chosen = []
+    for group in range(groups):
         mine = trials.group == group
-        key = trials.origin[mine] * (days + 1) + trials.day[mine]
-        _, place = np.unique(key, return_inverse=True)
+        pair, place = np.unique(trials.origin[mine] * (days + 1) + trials.day[mine], return_inverse=True)
         came = np.bincount(place, weights=trials.actual[mine])
-        total = max(float(came.sum()), 1.0)
-        wape = {
-            method: float(np.abs(np.bincount(place, weights=trials.expected[method][mine]) - came).sum()) / total if len(came) else np.inf
-            for method in asked
-        }
-        best = min(asked, key=lambda method: wape[method] * (better if method == _CANDIDATES[0] else 1.0))
-        chosen.append(best if np.isfinite(wape[best]) else _CANDIDATES[0])
-        errors.append(wape)
-    return chosen, errors
+        off = {method: np.abs(np.bincount(place, weights=trials.expected[method][mine]) - came) for method in asked}
+        known = np.bincount(place, weights=trials.share[mine]) > 0
+        proved = {method: _proved(off[_CANDIDATES[0]] - off[method], pair % (days + 1), known) for method in asked[1:]}
+        best = max(proved, key=proved.__getitem__)
+        chosen.append(best if proved[best] > 0 else _CANDIDATES[0])
+    return chosen
+
+
+def _proved(gain: Floats, day: Ints, known: NDArray[np.bool_]) -> float:
+    """By how much the mean gain of a day surely lies above nothing, in contacts."""
+    _, place, often = np.unique(day[known], return_inverse=True, return_counts=True)
+    if len(often) < _ENOUGH:
+        return 0.0
+    mean = np.bincount(place, weights=gain[known]) / often
+    return float(mean.mean() - _SURE * mean.std(ddof=1) / np.sqrt(len(mean)))

@@ -15,9 +15,9 @@ from ccstats.profile.rows import days_of
 from ccstats.schema import as_frame
 from ccstats.workforce.day_level import YEAR
 from ccstats.workforce.forecast_history import Grid, History, lay_out, read_history
-from ccstats.workforce.forecast_models import METHODS, GroupFit, fit_group
+from ccstats.workforce.forecast_models import METHODS, GroupFit, fit_groups
 from ccstats.workforce.forecast_table import learn_trials, tabulate
-from ccstats.workforce.forecast_trials import LONGEST, choose_methods
+from ccstats.workforce.forecast_trials import LONGEST, Past, choose_methods
 from ccstats.workforce.intraday_profile import handle_times
 from ccstats.workforce.special_days import Specials, read_specials
 
@@ -64,8 +64,8 @@ def forecast_contacts(
         ``queue``. An event without a factor is learnt from earlier ones of its name.
     method : str
         ``profile``: regression on the calendar with a level that follows the last weeks; ``ets``: exponential smoothing; ``mstl``:
-        smoothing of what a decomposition by LOESS leaves; ``naive``: as last week. ``auto``: for each queue the one that would have
-        forecast its last weeks best; the mean of the first two unless another was clearly better.
+        smoothing of what a decomposition by LOESS leaves; ``naive``: as last week. ``auto``: ``profile``, unless forecasts of a queue's
+        last weeks prove another of these, or the mean of the first two (``profile+ets``), better than chance would make it.
     exclude : tuple or list of tuples, optional
         Spans ``(start, end)`` of the history not to learn from, such as a known incident.
 
@@ -100,7 +100,8 @@ def forecast_contacts(
     Notes
     -----
     Contacts of a day × share of the time of day. Shares of weekdays are drawn towards those of all days as far as chance explains their
-    differences. Days: see `ccstats.workforce.day_level.fit_day_level`; a yearly season is learnt from one year on.
+    differences. Days: see `ccstats.workforce.forecast_regression.fit_effects`; how fast level and trend of a queue move is learnt from
+    all queues. A yearly season is learnt from one year on.
 
     Days without any record are gaps, and runs of intervals without a contact where a dozen or more were due are outages; neither is
     taken for low demand, and no more are days before a queue's first contact. Busy and quiet days far from the others count for less.
@@ -129,9 +130,10 @@ def forecast_contacts(
     future = _future(history, as_frame(intervals), ahead)
     seen = min(ahead, LONGEST)
     groups = range(len(history.keys))
-    chosen = choose_methods(history, specials, ahead=seen)[0] if method == "auto" else [method] * len(groups)
-    trials = learn_trials(history, specials, chosen, ahead=seen)
-    fits = [fit_group(history, group, specials) for group in groups]
+    past = Past(history, specials)
+    chosen = choose_methods(past, ahead=seen) if method == "auto" else [method] * len(groups)
+    trials = learn_trials(past, chosen, ahead=seen)
+    fits = fit_groups(history, specials)
     expected = np.array([fit.expect(future, each) for fit, each in zip(fits, chosen, strict=True)])
     aht = np.array([handle_times(history.total[:, group], history.handled[:, group])[future.slot] for group in groups])
     notes = _notes(fits, future, chosen)
