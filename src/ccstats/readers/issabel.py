@@ -179,7 +179,7 @@ def _states(audit: pd.DataFrame, contacts: pd.DataFrame | None, account: Account
     nothing = constant(None, len(audit))
     spans = audit[["agent", "reason"]].assign(
         started_at=audit["started_at"],
-        ended_at=audit["ended_at"].fillna(max(filter(pd.notna, times), default=pd.NaT)),
+        ended_at=audit["ended_at"].fillna(pd.Series(times).max()),
         state=state,
         queue=nothing,
         contact_id=nothing,

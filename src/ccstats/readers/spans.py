@@ -33,7 +33,8 @@ def whole_spans(spans: pd.DataFrame, account: Account) -> pd.DataFrame:
     >>> whole_spans(spans, Account(Options()))["closed_by"].tolist()
     ['next_event', 'event']
     """
-    rows, ended, cut = _whole(_numbered([spans["agent"]])[0], *(_naive(spans[name]).to_numpy() for name in _TIMES), account)
+    began, ended = (_naive(spans[name]).to_numpy() for name in _TIMES)
+    rows, ended, cut = _whole(_numbered([spans["agent"]])[0], began, ended, account)
     if len(rows) < len(spans) or (rows[1:] < rows[:-1]).any():
         spans = spans.take(rows)
     spans = spans.reset_index(drop=True)

@@ -96,7 +96,7 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
 def _once(names: list[str], found: list[pa.Table], account: Account) -> pa.Table:
     """The events in their order, each once, and the lines booked."""
     events = pa.concat_tables(found)
-    (key,), _ = coded(events["key"])
+    (key,), words = coded(events["key"])
     again = key <= np.r_[-1, np.maximum.accumulate(key)[:-1]][: len(key)]
     begin = 0
     for name, part in zip(names, found, strict=True):
@@ -104,9 +104,23 @@ def _once(names: list[str], found: list[pa.Table], account: Account) -> pa.Table
         account.count(name, "used", "event", int(weight[~twice].sum()))
         account.count(name, "ignored", "delivered again: same Sid", int(weight[twice].sum()))
         begin += len(part)
-    events = events.filter(pa.array(~again))
-    order = pc.sort_indices(events, sort_keys=[("at", "ascending"), ("rank", "ascending"), ("key", "ascending")])
-    return events.drop_columns(["key", "weight"]).take(order)
+    if again.any():
+        events, key = events.filter(pa.array(~again)), key[~again]
+    at, rank = events["at"].to_numpy(), events["rank"].to_numpy()
+    order = np.lexsort((rank, at))
+    # What is told of one time and is of one kind comes in the order of keys.
+    tied = (np.diff(at[order]) == 0) & (np.diff(rank[order]) == 0)
+    if tied.any():
+        places = np.flatnonzero(np.append(tied, False) | np.append(False, tied))
+        rows = order[places]
+        keys = words.take(pa.array(key[rows]))
+        by_key = np.empty(len(rows), dtype="int64")
+        by_key[pc.sort_indices(keys).to_numpy()] = np.arange(len(rows))
+        order[places] = rows[np.lexsort((by_key, rank[rows], at[rows]))]
+    events = events.drop_columns(["key", "weight"])
+    # Words of a field mostly come again and again: from here on a row has their numbers.
+    columns = (each.dictionary_encode() if pa.types.is_large_string(each.type) else each for each in events.combine_chunks().columns)
+    return pa.table(list(columns), events.column_names).take(pa.array(order))
 
 
 def _workers(events: pa.Table, account: Account) -> tuple[np.ndarray, dict[str, str]]:

@@ -26,12 +26,19 @@ class About(NamedTuple):
     outcome: str | None
 
 
+#: Text as places in a list of words.
+_CODED = pa.dictionary(pa.int32(), pa.large_string())
+
+
 def coded(*columns: pa.ChunkedArray) -> tuple[list[np.ndarray], pa.Array]:
     """Columns as places in one list of words, -1 where there is none; words are listed as they first come."""
-    every = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.large_string()).combine_chunks()
-    encoded = every.dictionary_encode()
+    every = (
+        pa.chunked_array([column.combine_chunks().dictionary_encode() for column in columns], _CODED).unify_dictionaries().combine_chunks()
+    )
+    # Of words that were there before rows were left out and put in order, those that are, in the order that they have now.
+    encoded = every.indices.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy()
-    return np.split(codes, np.cumsum([len(column) for column in columns[:-1]])), encoded.dictionary
+    return np.split(codes, np.cumsum([len(column) for column in columns[:-1]])), every.dictionary.take(encoded.dictionary)
 
 
 def abouts_of(attributes: Sequence[Any] | pa.ChunkedArray, abouts: dict[About, int]) -> np.ndarray:

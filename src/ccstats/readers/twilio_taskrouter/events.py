@@ -172,7 +172,8 @@ class _Reading:
             "activity": activity, "before": before, "spent": spent, "available": available, "to": to, "sender": sender,
             "entered": entered, "weight": self.batch.weight,
         }  # fmt: skip
-        return pa.table(columns).filter(pa.array(self.open))
+        table = pa.table(columns)
+        return table if self.open.all() else table.filter(pa.array(self.open))
 
     def text(self, name: str, needed: np.ndarray | None = None) -> pa.ChunkedArray:
         """Text of a field; rows that need it and where it is none are closed."""
@@ -231,8 +232,8 @@ class _Reading:
     def _instants(self, name: str, needed: np.ndarray | None = None) -> np.ndarray:
         """Times in microseconds since 1970."""
         text = self.text(name, needed)
-        if pc.all(pc.match_substring_regex(text, "^[1-6][0-9]{12}$")).as_py():
-            # Milliseconds, as nearly all are written: PyArrow reads them at once.
+        if _are_milliseconds(text):
+            # As nearly all are written: PyArrow reads them at once.
             there = text.is_valid().to_numpy()
             return np.where(there, text.cast("int64").fill_null(0).to_numpy() * 1000, NEVER)
         return self._each(name, _micros, NEVER, needed)
@@ -296,13 +297,16 @@ def _of_json(source: Source, account: Account) -> Iterator[_Batch]:
 
 def _of_grid(source: Source, account: Account) -> Iterator[_Batch]:
     grid = read_grid(source, Layout(), account)
-    texts = {name: of_series(to_text(values, MISSING)) for name, values in grid.columns.items()}
+    wanted = {folded(name) for name in (*_NAMES, _ATTRIBUTES)}
     columns: dict[str, pa.ChunkedArray] = {}
-    for name, text in texts.items():
-        columns[folded(name)] = pc.coalesce(text, columns[folded(name)]) if folded(name) in columns else text
+    for name, values in grid.columns.items():
+        if folded(name) in wanted:
+            text = of_series(to_text(values, MISSING))
+            columns[folded(name)] = pc.coalesce(text, columns[folded(name)]) if folded(name) in columns else text
 
     def shown(row: int) -> str:
-        return " | ".join(cell for text in texts.values() if (cell := text[row].as_py()) is not None)
+        cells = (to_text(values.iloc[[row]], MISSING).iat[0] for values in grid.columns.values())
+        return " | ".join(cell for cell in cells if isinstance(cell, str))
 
     many = len(grid.line)
     attributes = columns.get(folded(_ATTRIBUTES), pa.chunked_array([pa.nulls(many, pa.large_string())]))
@@ -321,6 +325,16 @@ def _facts(record: dict[str, Any]) -> dict[str, Any]:
         theirs = {"event_type": " eventtype", "event_date_ms": " timestampms", "event_date": " timestamp", "sid": " sid"}
         return {**object_of(record, "event_data"), **{name: record[key] for key, name in theirs.items() if key in record}}
     return record
+
+
+def _are_milliseconds(text: pa.ChunkedArray) -> bool:
+    """Whether all texts that are there are times of this century in milliseconds, in 13 digits of which the first is 1 to 6."""
+    known = text.drop_null().combine_chunks()
+    if not pc.all(pc.equal(pc.binary_length(known), 13)).as_py():
+        return not len(known)
+    begin = int(np.frombuffer(known.buffers()[1], dtype="int64")[known.offset])
+    digits = np.frombuffer(known.buffers()[2], dtype="uint8")[begin : begin + 13 * len(known)].reshape(-1, 13) - ord("0")
+    return bool((digits < 10).all() and (digits[:, 0] - 1 < 6).all())
 
 
 def _as_text(value: Any) -> str | None:

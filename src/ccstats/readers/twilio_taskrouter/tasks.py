@@ -132,12 +132,11 @@ class Tasks(NamedTuple):
 
 def tasks_of(events: pa.Table, workers: np.ndarray) -> Tasks:
     """Follow the tasks of events that are in order; ``workers`` are their workers' numbers."""
-    of_task = events.filter(events["task"].is_valid())
-    workers = workers[events["task"].is_valid().to_numpy()]
+    told = events["task"].is_valid().to_numpy()
+    queue, target, direct, places = _places(events, told)
+    of_task, workers = events.filter(pa.array(told)), workers[told]
     (task,), names = coded(of_task["task"])
     at, rank, entered = (of_task[name].to_numpy() for name in ("at", "rank", "entered"))
-    queue, target, direct = _places(events, of_task)
-    (queue, target), places = coded(queue, target)
     (reason,), reasons = coded(of_task["reason"])
     (reservation, sender), words = coded(of_task["reservation"], of_task["sender"])
     offers = (rank >= _CREATED) & (rank <= _FAILED) | (rank == _WRAPUP) | (rank == _COMPLETED)
@@ -169,24 +168,25 @@ def first_of(groups: np.ndarray, values: np.ndarray, many: int, *, last: bool = 
     return out
 
 
-def _places(events: pa.Table, of_task: pa.Table) -> tuple[pa.ChunkedArray, pa.ChunkedArray, np.ndarray]:
-    """Queues by their names, of which any event may tell, where a transfer goes to, and whether that is a worker."""
-    (sid, name), words = coded(events["queue_sid"], events["queue"])
-    names = first_of(sid, name, len(words), last=True)
-    known, called = words.filter(pa.array(names >= 0)), words.take(pa.array(names[names >= 0]))
-    name, sid, to = of_task["queue"], of_task["queue_sid"], of_task["to"]
-    queue = pc.coalesce(name, called.take(pc.index_in(sid, known)), sid)
-    direct = pc.fill_null(pc.starts_with(to, "WK"), False)
-    target = pc.if_else(direct, to, pc.coalesce(called.take(pc.index_in(to, known)), queue))
-    return queue, target, direct.to_numpy().astype(bool)
+def _places(events: pa.Table, told: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, pa.Array]:
+    """Queues of the events that are ``told``, where a transfer goes to, and whether that is a worker.
+
+    Both are places in the list of words that comes last. Queues are called by their names, of which any event may tell.
+    """
+    (sid, name, to), words = coded(events["queue_sid"], events["queue"], events["to"])
+    called = np.append(first_of(sid, name, len(words), last=True), -1)
+    name, sid, to = name[told], sid[told], to[told]
+    queue = _or(_or(name, called[sid], -1), sid, -1)
+    direct = np.append(pc.starts_with(words, "WK").to_numpy(zero_copy_only=False), False)[to]
+    return queue, np.where(direct, to, _or(called[to], queue, -1)), direct, words
 
 
 def _numbers(many: int, nothing: tuple[int | bool, ...]) -> list[np.ndarray]:
     return [np.full(many, each, dtype=bool if isinstance(each, bool) else "int64") for each in nothing]
 
 
-def _or(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.where(one != NEVER, one, other)
+def _or(one: np.ndarray, other: np.ndarray, nothing: int = NEVER) -> np.ndarray:
+    return np.where(one != nothing, one, other)
 
 
 @_compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -176,6 +176,9 @@ def _frame(spans: _Spans, names: pa.Array, activities: pa.Array, queues: pa.Arra
     def words(codes: np.ndarray, found: pa.Array) -> pd.Series:
         return to_series(found.take(pa.array(codes, mask=codes < 0)))
 
+    def category(codes: np.ndarray, found: Sequence[str]) -> pd.Series:
+        return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(list(found), dtype="str")))
+
     def instants(micros: np.ndarray) -> pd.Series:
         return pd.Series(micros.view("M8[us]")).dt.tz_localize("UTC")
 
@@ -184,10 +187,10 @@ def _frame(spans: _Spans, names: pa.Array, activities: pa.Array, queues: pa.Arra
             "agent": words(spans.worker, names),
             "started_at": instants(spans.start),
             "ended_at": instants(spans.end),
-            "state": words(spans.state, pa.array(_STATES)),
-            "reason": words(spans.reason, activities),
-            "queue": words(spans.queue, queues),
+            "state": category(spans.state, _STATES),
+            "reason": category(spans.reason, activities.to_pylist()),
+            "queue": category(spans.queue, queues.to_pylist()),
             "contact_id": words(spans.contact, contacts),
-            "closed_by": words(spans.closed_by, pa.array(_CLOSED_BY)),
+            "closed_by": category(spans.closed_by, _CLOSED_BY),
         }
     )
