@@ -85,6 +85,9 @@ def test_report_writes_markdown_and_csv(log: Path, tmp_path: Path) -> None:
         "rejected.csv",
         "notes.csv",
         "definitions.csv",
+        "report.html",
+        "report.xlsx",
+        "tables",
     }
     service = pd.read_csv(tmp_path / "out" / "service.csv")
     assert service.set_index("queue")["offered"].to_dict() == {"sales": 2, "support": 1}

@@ -116,7 +116,7 @@ _HOME = {
     "to_forecast": "ccstats.workforce.demand",
     "to_intervals": "ccstats.intervals",
     "trace_scorecard": "ccstats.scorecard.tracing",
-    "write_report": "ccstats.report.scorecard_files",
+    "write_report": "ccstats.report.writing",
     "read_parquet": "ccstats.exports",
     "list_exceptions": "ccstats.workforce.adherence",
     "measure_adherence": "ccstats.workforce.adherence",

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from scorecard_cases import agreement, contacts, judged, month, surveys
 
 import ccstats as cc
-from ccstats.report.scorecard_files import json_text, scorecard_markdown, steady, write_report
+from ccstats.report.scorecard_files import json_text, scorecard_markdown, steady
+from ccstats.report.scorecard_files import write_scorecard as write_report
 from ccstats.report.scorecard_report import ScorecardReport, figure_text, target_text
 from ccstats.report.suppressed_scorecard import suppress_kpis, suppress_trace
 

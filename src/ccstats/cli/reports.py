@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ccstats.agreement import Agreement
     from ccstats.readers.contract import Log
     from ccstats.report import ServiceReport
+    from ccstats.report.material import Material
+    from ccstats.report.scorecard_report import ScorecardReport
 
 __all__ = ["report"]
 
@@ -86,8 +88,10 @@ def report(
     """
     from ccstats.labels import check_language
     from ccstats.privacy import key_of
-    from ccstats.report import write_service_report
-    from ccstats.report.files import csv_text
+    from ccstats.report import build_service_report
+    from ccstats.report.files import csv_text, service_tables, write_texts
+    from ccstats.report.material import Material
+    from ccstats.report.scorecard_files import write_scorecard
     from ccstats.scorecard.building import SCORED
 
     agreed = _agreement(agreement)
@@ -100,17 +104,56 @@ def report(
     if agreed is None and (named := [name for name, path in records.items() if path is not None]):
         raise OptionError(f"--{named[0]} is for the scorecard, which needs --agreement; see ccstats agreement new")
     log = read_logs(logs, format=format, timezone=zone, clock=clock, mapping=mapping, key=key)
-    made = _service(log, agreed, zone=zone, period=period, by=by, every=every, given=(threshold, short, definition), lang=lang)
+    queues = [str(queue) for queue in log.contacts["queue"].cat.categories]
+    limits, shorts = _thresholds(agreed, queues, threshold, short)
+    meant = definition or (agreed.service_level.definition if agreed is not None else "service_level")
+    with progress_bar("counting"):
+        made = build_service_report(
+            log,
+            timezone=zone,
+            period=None if period == "all" else period,
+            by=columns_of(by),
+            every=every,
+            threshold_s=limits,
+            short_s=shorts,
+            definition=meant,
+            lang=lang,
+        )
     made = _protected(made, suppress, agent_names)
     if out == "-":
         sys.stdout.write(csv_text(made.groups))
         return
     _print_service(made, log, suppress)
-    if out is not None:
-        for path in write_service_report(made, out):
-            error_console.print(f"wrote {escape(str(path))}")
+    tables, rejected = _records(records, zone, key)
+    scorecard = None
     if agreed is not None:
-        _scorecard(agreed, log, logs, records, key=key, zone=zone, period=period, suppress=suppress, out=out, lang=lang)
+        scorecard = _scorecard(agreed, log, _files(logs, records), tables, period=period, suppress=suppress, lang=lang)
+    if out is None:
+        return
+    for path in write_texts(Path(out), service_tables(made)):
+        error_console.print(f"wrote {escape(str(path))}")
+    if scorecard is not None:
+        for path in write_scorecard(scorecard.kpis, out=out, agreement=agreed, trace=scorecard.trace, lang=lang):
+            error_console.print(f"wrote {escape(str(path))}")
+    options = {"--every": every, "--period": period, "--by": by, "--suppress-below": str(suppress)}
+    material = Material(
+        lang,
+        zone,
+        log,
+        made,
+        scorecard,
+        tables,
+        rejected,
+        every=every,
+        threshold_s=limits,
+        short_s=shorts,
+        definition=meant,
+        suppress_below=suppress,
+        agent_names=agent_names,
+        inputs=_digests(logs),
+        options=options,
+    )
+    _write_page(material, out)
 
 
 def _agreement(path: Path | None) -> Agreement | None:
@@ -121,33 +164,16 @@ def _agreement(path: Path | None) -> Agreement | None:
     return Agreement.from_toml(path)
 
 
-def _service(
-    log: Log, agreed: Agreement | None, *, zone: str, period: str, by: str, every: str, given: tuple[Any, Any, str | None], lang: str
-) -> ServiceReport:
-    from ccstats.report import build_service_report
+def _thresholds(agreed: Agreement | None, queues: list[str], threshold: list[str], short: list[str]) -> tuple[Any, Any]:
+    """What was given, else what was agreed, else 20 s and no short-abandon rule."""
+    from ccstats.report.service_report import agreed_thresholds
 
-    threshold, short, definition = given
-    queues = [str(queue) for queue in log.contacts["queue"].cat.categories]
-    agreed_for = [] if agreed is None else [queue for queue in queues if not agreed.queues or queue in agreed.queues]
     limits: Any = thresholds_of(threshold or ["20"], "--threshold", queues)
     shorts: Any = thresholds_of(short, "--short", queues)
-    if agreed is not None and not threshold:
-        limits = {queue: agreed.threshold_of(queue) if queue in agreed_for else agreed.service_level.threshold_s for queue in queues}
-        limits = next(iter(limits.values())) if len(set(limits.values())) == 1 else limits
-    if agreed is not None and not short:
-        shorts = {queue: value for queue in agreed_for if (value := agreed.short_of(queue)) is not None} or None
-    with progress_bar("counting"):
-        return build_service_report(
-            log,
-            timezone=zone,
-            period=None if period == "all" else period,
-            by=columns_of(by),
-            every=every,
-            threshold_s=limits,
-            short_s=shorts,
-            definition=definition or (agreed.service_level.definition if agreed is not None else "service_level"),
-            lang=lang,
-        )
+    if agreed is None:
+        return limits, shorts
+    ours = agreed_thresholds(agreed, queues)
+    return limits if threshold else ours[0], shorts if short else ours[1]
 
 
 def _protected(made: ServiceReport, suppress: int, agent_names: bool) -> ServiceReport:
@@ -178,61 +204,79 @@ def _print_service(made: ServiceReport, log: Log, suppress: int) -> None:
 
 
 def _scorecard(
-    agreed: Agreement,
-    log: Log,
-    logs: list[str],
-    records: dict[str, Path | None],
-    *,
-    key: bytes,
-    zone: str,
-    period: str,
-    suppress: int,
-    out: str | None,
-    lang: str,
-) -> None:
-    """Print the scorecard, and write it where asked to."""
+    agreed: Agreement, log: Log, files: dict[str, Any], records: dict[str, Any], *, period: str, suppress: int, lang: str
+) -> ScorecardReport:
+    """Judge, and print the scorecard."""
     from ccstats.labels import phrase
-    from ccstats.readers.files import paths_of
-    from ccstats.report.scorecard_files import summary_lines, write_report
+    from ccstats.report.scorecard_files import summary_lines
     from ccstats.report.scorecard_report import ScorecardReport
     from ccstats.report.suppressed_scorecard import suppress_kpis, suppress_trace
     from ccstats.scorecard import build_scorecard, trace_scorecard
 
-    tables = {
-        "contacts": log.contacts,
-        "agent_states": log.agent_states,
-        **{name: _records(name, path, zone, key) for name, path in records.items() if path is not None},
-    }
+    tables = {"contacts": log.contacts, "agent_states": log.agent_states, **records}
     with progress_bar("judging"):
         kpis = suppress_kpis(build_scorecard(agreed, period=period, **tables), below=suppress)
-        files: dict[str, Any] = {name: path for name, path in records.items() if path is not None}
-        if "-" not in logs:
-            files["contacts"] = files["agent_states"] = [path for name in logs for path in paths_of(name)]
         trace = suppress_trace(trace_scorecard(kpis, agreed, files=files, **tables), below=suppress)
     made = ScorecardReport(kpis, agreed, trace, lang)
     print_table(made.headline(), title=f"{phrase('scorecard', lang)}: {agreed.client}, {agreed.name}", lang=lang)
     for line in summary_lines(made):
         console().print(escape(line), soft_wrap=True)
-    if out is not None:
-        for path in write_report(kpis, out=out, agreement=agreed, trace=trace, lang=lang):
-            error_console.print(f"wrote {escape(str(path))}")
+    return made
 
 
-def _records(name: str, path: Path, zone: str, key: bytes) -> Any:
-    """A table beside the log; what was rejected is said."""
+def _files(logs: list[str], records: dict[str, Path | None]) -> dict[str, Any]:
+    """The files that tables were read from, by table."""
+    from ccstats.readers.files import paths_of
+
+    files: dict[str, Any] = {name: path for name, path in records.items() if path is not None}
+    if "-" not in logs:
+        files["contacts"] = files["agent_states"] = [path for name in logs for path in paths_of(name)]
+    return files
+
+
+def _digests(logs: list[str]) -> dict[str, str]:
+    """SHA-256 of the log's files, by their names."""
+    from ccstats.readers.files import paths_of
+    from ccstats.scorecard.digests import digest_file
+
+    return {} if "-" in logs else {Path(path).name: digest_file(path) for name in logs for path in paths_of(name)}
+
+
+def _write_page(material: Material, out: str) -> None:
+    """Page, workbook, Markdown and tables; the last line names what opens."""
+    from ccstats.report.page import build_page
+    from ccstats.report.writing import write_page
+
+    with progress_bar("reporting") as progress:
+        page = build_page(material, progress=progress)
+        progress("writing", 1.0)
+        paths = write_page(page, out)
+    beside = [path for path in paths if path.parent == Path(out)]
+    tables = len(paths) - len(beside)
+    error_console.print(f"wrote {escape(str(Path(out) / 'tables'))}: {tables} tables as CSV", soft_wrap=True)
+    for path in reversed(beside):
+        error_console.print(f"wrote {escape(str(path))}", soft_wrap=True)
+
+
+def _records(paths: dict[str, Path | None], zone: str, key: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tables beside the log, and the rows of them that were rejected, which is said."""
     import ccstats
 
-    if name == "forecast":
-        return ccstats.read_forecast(str(path), timezone=zone)
-    if name == "schedule":
-        return ccstats.read_roster(str(path), timezone=zone)
-    read = getattr(ccstats, f"read_{name}")
-    found = read(path, timezone=zone, key=key)
-    if len(found.rejected):
-        first = found.rejected.iloc[0]
-        error_console.print(
-            f"[bold yellow]note:[/] {escape(str(path))}: {len(found.rejected):,} rows rejected, first in line {first['line']}: "
-            f"{escape(str(first['reason']))}",
-            soft_wrap=True,
-        )
-    return found.table
+    tables, rejected = {}, {}
+    for name, path in paths.items():
+        if path is None:
+            continue
+        if name in ("forecast", "schedule"):
+            read = ccstats.read_forecast if name == "forecast" else ccstats.read_roster
+            tables[name] = read(str(path), timezone=zone)
+            continue
+        found = getattr(ccstats, f"read_{name}")(path, timezone=zone, key=key)
+        tables[name], rejected[name] = found.table, found.rejected
+        if len(found.rejected):
+            first = found.rejected.iloc[0]
+            error_console.print(
+                f"[bold yellow]note:[/] {escape(str(path))}: {len(found.rejected):,} rows rejected, first in line {first['line']}: "
+                f"{escape(str(first['reason']))}",
+                soft_wrap=True,
+            )
+    return tables, rejected

@@ -67,3 +67,4 @@ def demo(
         f"--since {last} --out {escape(str(out))}",
         soft_wrap=True,
     )
+    error_console.print(f"The report, which opens in any browser: {escape(str((out / 'report.html').resolve()))}", soft_wrap=True)

@@ -11,10 +11,12 @@ from ccstats.labels import column_label, moment_text, number_text, phrase, share
 from ccstats.metrics import METRICS
 from ccstats.schema import TABLES
 
-__all__ = ["escape_markdown", "heading", "present", "printable", "safe_cell", "unit_of"]
+__all__ = ["escape_markdown", "heading", "present", "printable", "safe_cell", "short_name", "unit_of"]
 
 #: What a spreadsheet takes for the start of a formula (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Longer names of the data are cut where people read them; files of data have them whole.
+_LONGEST = 80
 
 
 def unit_of(name: str) -> str:
@@ -33,7 +35,7 @@ def unit_of(name: str) -> str:
         return known or METRICS[name].unit
     if name.endswith("_s"):
         return "s"
-    return "ratio" if {"share", "probability", "rate"} & set(name.split("_")) else ""
+    return "ratio" if {"share", "probability", "rate", "wape"} & set(name.split("_")) else ""
 
 
 def heading(name: str, lang: str = "en") -> str:
@@ -136,3 +138,15 @@ def escape_markdown(text: str) -> str:
     """
     text = printable(re.sub(r"\s+", " ", text)).replace("\\", "\\\\").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([|`*_\[\]#])", r"\\\1", text)
+
+
+def short_name(name: str, longest: int = _LONGEST) -> str:
+    """A name of the data as a page shows it: one line, without control characters, cut where it is too long.
+
+    Examples
+    --------
+    >>> short_name("sales"), short_name("x" * 10_000, 5)
+    ('sales', 'xxxx…')
+    """
+    text = printable(name)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

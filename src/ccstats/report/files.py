@@ -15,7 +15,10 @@ from ccstats.report.cells import safe_cell
 from ccstats.report.markdown import markdown_report
 from ccstats.report.service_report import ServiceReport
 
-__all__ = ["csv_text", "whole_file", "write_bytes", "write_service_report", "write_tables", "write_text", "write_texts"]
+__all__ = [
+    *("csv_text", "service_tables", "whole_file", "write_bytes", "write_service_report", "write_tables", "write_text", "write_texts"),
+    "write_whole",
+]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -116,8 +119,18 @@ def write_service_report(report: ServiceReport, out: str | Path) -> list[Path]:
     >>> write_service_report.__name__
     'write_service_report'
     """
-    texts = {
-        "report.md": markdown_report(report),
+    return write_texts(Path(out), {"report.md": markdown_report(report), **service_tables(report)})
+
+
+def service_tables(report: ServiceReport) -> dict[str, str]:
+    """The tables of a service report as CSV, by the name of their file.
+
+    Examples
+    --------
+    >>> service_tables.__name__
+    'service_tables'
+    """
+    return {
         "service.csv": csv_text(report.groups),
         "service_total.csv": csv_text(report.total),
         "waits.csv": csv_text(report.waits),
@@ -126,7 +139,6 @@ def write_service_report(report: ServiceReport, out: str | Path) -> list[Path]:
         "notes.csv": csv_text(report.notes),
         "definitions.csv": csv_text(report.definitions()),
     }
-    return write_texts(Path(out), texts)
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], out: str | Path) -> list[Path]:
@@ -165,10 +177,23 @@ def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     >>> [path.name for path in write_texts(Path(tempfile.mkdtemp()), {"a.md": "# A"})]
     ['a.md']
     """
+    return write_whole(folder, {name: text.encode() for name, text in texts.items()})
+
+
+def write_whole(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write each file under its name, which may lie in a folder below; raises `OptionError` if that cannot be.
+
+    Examples
+    --------
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> [path.relative_to(folder).as_posix() for path in write_whole(folder, {"tables/a.csv": b"a"})]
+    ['tables/a.csv']
+    """
+    paths = [folder / name for name in files]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            write_text(folder / name, text)
+        for path, data in zip(paths, files.values(), strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, data)
     except OSError as error:
         raise OptionError(f"out={str(folder)!r} cannot be written: {error.strerror}. Name a folder you may write to.") from error
-    return [folder / name for name in texts]
+    return paths

@@ -24,7 +24,7 @@ from ccstats.report.scorecard_report import ScorecardReport, figure_text
 from ccstats.report.workbooks import workbook_bytes
 from ccstats.schema import as_frame
 
-__all__ = ["json_text", "scorecard_markdown", "steady", "summary_lines", "write_report"]
+__all__ = ["json_text", "scorecard_markdown", "steady", "summary_lines", "write_scorecard"]
 
 #: More digits than any figure of a scorecard deserves, and fewer than the last ones in which machines differ.
 _DIGITS = 10
@@ -32,7 +32,7 @@ _DIGITS = 10
 _PACKAGES = ("pandas", "numpy", "scipy", "numba", "pyarrow", "statsmodels", "pydantic", "holidays")
 
 
-def write_report(
+def write_scorecard(
     kpis: Any, *, out: str | Path, agreement: Agreement | None = None, trace: pd.DataFrame | None = None, lang: str = "en"
 ) -> list[Path]:
     """Write a scorecard into a folder, made if it is not there.
@@ -69,7 +69,7 @@ def write_report(
     >>> log = cc.read(cc.sample_log(), key="a secret")
     >>> agreement = cc.Agreement.from_toml(cc.sample_file("agreement.toml"))
     >>> kpis = cc.build_scorecard(agreement, contacts=log.contacts)
-    >>> [path.name for path in write_report(kpis, out=tempfile.mkdtemp(), agreement=agreement)]
+    >>> [path.name for path in write_scorecard(kpis, out=tempfile.mkdtemp(), agreement=agreement)]
     ['scorecard.md', 'kpis.csv', 'kpis.json', 'index.csv', 'provenance.json', 'scorecard.xlsx']
     """
     report = ScorecardReport(as_frame(kpis, what="kpis"), agreement, trace, lang)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ccstats.agreement import Agreement
 from ccstats.errors import OptionError
 from ccstats.intervals import to_intervals
 from ccstats.labels import check_language, phrase
@@ -15,7 +16,7 @@ from ccstats.readers.contract import Log
 from ccstats.service.ratios import measure_service
 from ccstats.service.waits import measure_waits
 
-__all__ = ["HEADLINE", "ServiceReport", "build_service_report"]
+__all__ = ["HEADLINE", "ServiceReport", "agreed_thresholds", "build_service_report"]
 
 #: The columns a client reads, in this order, after the group, the period and the definition asked for.
 HEADLINE = ("offered", "answered", "abandoned", "flowed_out", "callbacks", "lost", "open", "unknown", "blocked", "ivr_abandoned")
@@ -124,6 +125,33 @@ def _words(threshold: float | Mapping[str, float] | None, lang: str) -> str:
 
 def _seconds(value: float, lang: str) -> str:
     return phrase("seconds", lang, number=f"{value:g}" if lang == "en" else f"{value:g}".replace(".", ","))
+
+
+def agreed_thresholds(agreement: Agreement, queues: Sequence[str]) -> tuple[float | dict[str, float], dict[str, float] | None]:
+    """Service-level and short-abandon thresholds that were agreed for these queues.
+
+    Parameters
+    ----------
+    agreement : Agreement
+        What was agreed.
+    queues : sequence of str
+        Queues of a log; those that the agreement does not name take its general threshold.
+
+    Returns
+    -------
+    tuple
+        Thresholds, one number where all have the same, and short-abandon thresholds by queue, None where there are none. [s]
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> agreed_thresholds(cc.Agreement.from_toml(cc.sample_file("agreement.toml")), ["sales", "support"])
+    (20.0, None)
+    """
+    named = [queue for queue in queues if not agreement.queues or queue in agreement.queues]
+    limits = {queue: agreement.threshold_of(queue) if queue in named else agreement.service_level.threshold_s for queue in queues}
+    shorts = {queue: value for queue in named if (value := agreement.short_of(queue)) is not None}
+    return next(iter(limits.values())) if len(set(limits.values())) == 1 else limits, shorts or None
 
 
 def build_service_report(
