@@ -39,10 +39,36 @@ class Account:
         self._lines: dict[tuple[str, str, str], int] = {}
         self._rejected: list[pd.DataFrame] = []
         self._notes: dict[str, int] = {}
+        self._keeps_zeros = False
+
+    def of_piece(self) -> Account:
+        """An account like this one for a piece of a table, that may be kept beside those of other pieces until they are taken up.
+
+        Examples
+        --------
+        >>> account = Account(Options())
+        >>> pieces = [account.of_piece(), account.of_piece()]
+        >>> pieces[1].note("late", 2)
+        >>> account.take_up(pieces)
+        >>> account.tables()[2].to_dict("list")
+        {'note': ['late'], 'count': [2]}
+        """
+        piece = Account(self._options, keyed=self._keyed, unit=self.unit)
+        piece._keeps_zeros = True
+        return piece
+
+    def take_up(self, pieces: Sequence[Account]) -> None:
+        """Book what the accounts of a table's pieces hold, in the order in which it would have come without pieces."""
+        for piece in pieces:
+            self._rejected += piece._rejected
+        for source, fate, rule in dict.fromkeys(key for piece in pieces for key in piece._lines):
+            self.count(source, fate, rule, sum(piece._lines.get((source, fate, rule), 0) for piece in pieces))
+        for note in dict.fromkeys(note for piece in pieces for note in piece._notes):
+            self.note(note, sum(piece._notes.get(note, 0) for piece in pieces))
 
     def count(self, source: str, fate: str, rule: str, lines: int) -> None:
         """Book lines as ``used`` or ``ignored``; zero lines leave no row."""
-        if lines:
+        if lines or self._keeps_zeros:
             key = (source, fate, rule)
             self._lines[key] = self._lines.get(key, 0) + int(lines)
 
@@ -58,6 +84,7 @@ class Account:
     ) -> None:
         """Book lines as rejected for one reason; ``weight`` is how many lines they stand for where that is not one each."""
         if len(lines) == 0:
+            self.count(source, "rejected", reason, 0)
             return
         rows = pd.DataFrame({"source": source, "line": np.asarray(lines, dtype="int64"), "reason": reason})
         if self._keyed:
@@ -69,7 +96,7 @@ class Account:
 
     def note(self, note: str, count: int) -> None:
         """Count something repaired or assumed; zero leaves no row."""
-        if count:
+        if count or self._keeps_zeros:
             self._notes[note] = self._notes.get(note, 0) + int(count)
 
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

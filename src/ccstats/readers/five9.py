@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,13 @@ from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
+from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
-from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_text
-from ccstats.readers.words import categorised, coded, constant, each_word, of_series, to_series
+from ccstats.readers.words import categorised, chosen, coded, constant, each_word, of_series, to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_call_log"]
@@ -108,7 +111,8 @@ def read_call_log(sources: Iterable[Source], options: Options) -> Log:
                 f"{source.name} is the report on segments of calls, with several rows a call and queue; run the Call Log report instead"
             )
         when = next((name for name in ("TIMESTAMP", "DATE") if rows.has(name)), "TIMESTAMP")
-        parts.append(_calls(Rows(grid, account, options, needed=[*_NEEDED, when])))
+        made = partial(_calls, options=options, needed=[*_NEEDED, when])
+        parts.extend(in_pieces(grid, account, made))
         if options.progress:
             options.progress(source.name, 1.0)
     same = ["contact_id", "_start", "_type", "queue", "_agent"]
@@ -124,7 +128,8 @@ def _above(head: bytes) -> int | None:
     return None
 
 
-def _calls(rows: Rows) -> pd.DataFrame:
+def _calls(grid: Grid, account: Account, *, options: Options, needed: list[str]) -> pd.DataFrame:
+    rows = Rows(grid, account, options, needed=needed)
     many = len(rows)
     call, agent = rows.text("CALL ID"), _named(rows, "AGENT")
     kind, word = _lower(rows.text("CALL TYPE")), rows.text("DISPOSITION")
@@ -168,7 +173,8 @@ def _calls(rows: Rows) -> pd.DataFrame:
     parts = menu.fillna(0.0) + wait.fillna(0.0) + talk.fillna(0.0)
     rows.note(parts > lasted + 2, "IVR, QUEUE WAIT and TALK TIME are longer than CALL TIME: as logged")
     called_back = kind == "queue callback"
-    ani, dnis, nothing = rows.text("ANI"), rows.text("DNIS"), constant(None, many)
+    ani, dnis = rows.text("ANI"), rows.text("DNIS")
+    caller, called = (ani.mask(called_back, dnis), dnis.mask(called_back, ani)) if called_back.any() else (ani, dnis)
     return rows.frame(
         {
             "contact_id": call,
@@ -177,19 +183,19 @@ def _calls(rows: Rows) -> pd.DataFrame:
             "queue": queue,
             "queued_at": (start.utc + pd.to_timedelta(menu.fillna(0.0), unit="s")).dt.as_unit("us").mask(outside),
             "outcome": outcome,
-            "raw_outcome": word.mask(strange, rows.text("CALL TYPE")),
+            "raw_outcome": word.mask(strange, rows.text("CALL TYPE")) if strange.any() else word,
             "wait_s": wait.mask(outside),
             "ring_s": ring.where(answered),
             "talk_s": spoken.where(answered),
             "hold_s": held.where(answered & (hold.notna() | park.notna())),
             "wrap_s": wrap.where(answered),
-            "agent": rows.text("AGENT NAME").fillna(agent).where(answered),
+            "agent": only(rows.text("AGENT NAME").fillna(agent), answered),
             "arrived_at": start.utc,
             "ivr_s": menu,
-            "transferred_to": nothing.mask(answered & (_lower(word) == "transferred to 3rd party"), "external"),
-            "ended_by": nothing.mask(outcome.isin(["abandoned", "ivr_abandoned"]), "customer"),
-            "customer": ani.mask(called_back, dnis),
-            "dnis": dnis.mask(called_back, ani),
+            "transferred_to": chosen(None, (answered & (_lower(word) == "transferred to 3rd party"), "external")),
+            "ended_by": chosen(None, (outcome.isin(["abandoned", "ivr_abandoned"]), "customer")),
+            "customer": caller,
+            "dnis": called,
             "disposition": word,
             "_start": start.utc,
             "_type": kind.fillna(""),

@@ -15,7 +15,9 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
+from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts, taken
+from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import settle, with_visits
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_instants, to_seconds, to_text
@@ -80,7 +82,7 @@ def read_mapped(sources: Iterable[Source], options: Options) -> Log:
     for source in sources:
         grid = read_grid(source, mapping.layout, account)
         _check(grid, mapping, problems)
-        parts.append(_Rows(grid, mapping, options, account).table())
+        parts.extend(in_pieces(grid, account, lambda piece, booked: _Rows(piece, mapping, options, booked).table()))
         if options.progress:
             options.progress(source.name, 1.0)
     table = _TABLES[mapping.table]
@@ -126,10 +128,9 @@ class _Rows:
     def close(self, mask: np.ndarray | pd.Series, reason: str) -> None:
         """Reject the open rows of ``mask``."""
         hit = np.asarray(mask, dtype=bool) & self.open
-        if not hit.any():
-            return
-        texts = self._texts(np.flatnonzero(hit)) if self.options.keep_text else ()
-        self.account.reject(self.grid.name, self.grid.line[hit], reason, texts=texts, weight=int(self.grid.weight[hit].sum()))
+        at = np.flatnonzero(hit)
+        texts = self._texts(at) if self.options.keep_text and len(at) else ()
+        self.account.reject(self.grid.name, self.grid.line[at], reason, texts=texts, weight=int(self.grid.weight[at].sum()))
         self.open &= ~hit
 
     def _texts(self, rows: np.ndarray) -> list[str]:
@@ -269,7 +270,7 @@ class _Rows:
         told = np.zeros(many, dtype=bool)
         for name in _OF_ANSWER:
             told |= out[name].notna().to_numpy() & others & ((out[name] != 0).to_numpy() if name != "agent" else False)
-            out[name] = out[name].mask(others)
+            out[name] = only(out[name], ~others)
         self.account.note("ring, talk, hold or wrap-up of a contact that was not answered: left out", int((told & self.open).sum()))
         for name in ("contact_id", "queue", "channel", "direction"):
             self.close(out[name].isna(), f"{name} is blank")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,11 @@ class Parts:
             if name not in self._columns:
                 self._columns[name] = _Category() if name in _CATEGORIES else _Whole() if name in ("_line", "_weight") else _Column()
             self._columns[name].append(frame[name])
+
+    def extend(self, frames: Iterable[pd.DataFrame]) -> None:
+        """Take up frames as they come."""
+        for frame in frames:
+            self.append(frame)
 
     def frame(self) -> pd.DataFrame:
         """All rows in one frame; once, as their memory goes over to it column by column."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as careful
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ _QUOTE, _LINE_END, _RETURN = b'"\n\r'
 
 
 def plain_columns(
-    data: bytes, delimiter: str, *, quoted: bool = True, header: Sequence[str] | None = None
+    data: Any, delimiter: str, *, quoted: bool = True, header: Sequence[str] | None = None
 ) -> tuple[list[str], pd.DataFrame] | None:
     r"""The header and the columns of a text as text, or None where it is not plain.
 
@@ -31,7 +32,7 @@ def plain_columns(
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or another buffer
         The text.
     delimiter : str
         One sign.
@@ -52,22 +53,19 @@ def plain_columns(
     >>> plain_columns(b'a,b\n1,"x\ny"\n', ",") is None
     True
     """
-    if not data or b"\0" in data or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
+    if not len(data):
         return None
     octets, text = np.frombuffer(data, dtype="uint8"), pa.py_buffer(data)
-    ends = np.flatnonzero(octets == _LINE_END)
-    stops = ends if len(ends) and ends[-1] == len(octets) - 1 else np.append(ends, len(octets))
+    seen = _looked_through(octets, ord(delimiter), quoted=quoted)
     above = 1 if header is None else 0
-    if len(stops) <= above or np.diff(stops, prepend=-1).max() >= _LONGEST:
+    if seen is None or len(seen[0]) <= above:
         return None
-    has_quotes = quoted and b'"' in data
-    if has_quotes and not _quotes_whole_fields(octets, ord(delimiter), stops):
-        return None
+    stops, has_quotes = seen
     try:
         # All signs are looked at together, not value by value.
-        pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(np.array([0, len(data)])), text]).cast("large_string")
+        pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(np.array([0, len(octets)])), text]).cast("large_string")
         if header is None:
-            first = data[: stops[0]].decode("utf-8").removesuffix("\r")
+            first = octets[: stops[0]].tobytes().decode("utf-8").removesuffix("\r")
             header = next(careful.reader([first], delimiter=delimiter)) if has_quotes else first.split(delimiter)
         if not any(name.strip() for name in header):
             return None
@@ -87,31 +85,44 @@ def plain_columns(
     return list(header), table.to_pandas(types_mapper=lambda kind: pd.StringDtype(na_value=np.nan))
 
 
+def _looked_through(octets: np.ndarray, delimiter: int, *, quoted: bool) -> tuple[np.ndarray, bool] | None:
+    """Where the lines stop and whether there are quotes; None where a sign is not plain, or a line is too long."""
+    ends, has_quotes, begin, before = [], False, 0, -1
+    while begin < len(octets):
+        # Some lines at a time, that fit into the processor's memory.
+        some = octets[begin : begin + _TOGETHER]
+        stops = np.flatnonzero(some == _LINE_END)
+        if begin + len(some) == len(octets):
+            stops = stops if some[-1] == _LINE_END else np.append(stops, len(some))
+        elif not len(stops):
+            return None
+        some = some[: stops[-1] + 1]
+        returns = np.flatnonzero(some == _RETURN)
+        if not some.all() or (some.take(returns + 1, mode="clip") != _LINE_END).any():
+            return None
+        if quoted and (some == _QUOTE).any():
+            has_quotes = True
+            if not _quotes_whole_fields(some, delimiter, stops):
+                return None
+        ends.append(stops + begin)
+        if np.diff(ends[-1], prepend=before).max() >= _LONGEST:
+            return None
+        before = ends[-1][-1]
+        begin += len(some)
+    return (np.concatenate(ends), has_quotes) if ends else None
+
+
 def _quotes_whole_fields(octets: np.ndarray, delimiter: int, stops: np.ndarray) -> bool:
     """Whether every other quote begins a field and the ones between end it, on the same line, or the two stand together as one sign."""
-    line = 0
-    while line < len(stops):
-        # Some lines at a time, that fit into the processor's memory.
-        begin = stops[line - 1] + 1 if line else 0
-        last = max(int(np.searchsorted(stops, begin + _TOGETHER)), line + 1)
-        if not _are_whole(octets[begin : stops[last - 1] + 1], delimiter, stops[line:last] - begin):
-            return False
-        line = last
-    return True
-
-
-def _are_whole(octets: np.ndarray, delimiter: int, stops: np.ndarray) -> bool:
-    """The same of a few lines."""
     at = np.flatnonzero(octets == _QUOTE)
-    if not len(at):
-        return True
     if (np.searchsorted(at, stops) % 2).any():
         return False
-    allowed = np.zeros(256, dtype=bool)
-    allowed[[_QUOTE, delimiter, _LINE_END]] = True
     before = octets[at[0::2][int(at[0] == 0) :] - 1]
     after = octets[at[1::2][: -1 if at[-1] == len(octets) - 1 else None] + 1]
-    return bool(allowed[before].all() and (allowed[after] | (after == _RETURN)).all())
+    return all(
+        ((signs == delimiter) | (signs == _QUOTE) | (signs == _LINE_END) | (signs == other)).all()
+        for signs, other in ((before, _QUOTE), (after, _RETURN))
+    )
 
 
 def _has_blank_row(table: pa.Table) -> bool:

@@ -134,10 +134,10 @@ class Rows:
     def close(self, mask: np.ndarray | pd.Series, reason: str) -> None:
         """Reject the open rows of ``mask``."""
         hit = np.asarray(mask, dtype=bool) & self.open
-        if hit.any():
-            texts = self._texts(np.flatnonzero(hit)) if self.options.keep_text else ()
-            self.account.reject(self.grid.name, self.grid.line[hit], reason, texts=texts, weight=int(self.grid.weight[hit].sum()))
-            self.open &= ~hit
+        at = np.flatnonzero(hit)
+        texts = self._texts(at) if self.options.keep_text and len(at) else ()
+        self.account.reject(self.grid.name, self.grid.line[at], reason, texts=texts, weight=int(self.grid.weight[at].sum()))
+        self.open &= ~hit
 
     def ignore(self, mask: np.ndarray | pd.Series, rule: str) -> None:
         """Leave the open rows of ``mask`` out by a rule."""

@@ -60,6 +60,17 @@ class Grid:
     weight: np.ndarray
     repeated: list[str] = field(default_factory=list)
 
+    def part(self, first: int, end: int) -> Grid:
+        """The rows from ``first`` to before ``end``, where they are.
+
+        Examples
+        --------
+        >>> Grid("a.csv", ["Queue"], {"Queue": pd.Series(["a", "b"])}, np.array([2, 3]), np.array([1, 1])).part(1, 2).line.tolist()
+        [3]
+        """
+        columns = {name: values.iloc[first:end].reset_index(drop=True) for name, values in self.columns.items()}
+        return Grid(self.name, self.header, columns, self.line[first:end], self.weight[first:end], self.repeated)
+
 
 class _Record(NamedTuple):
     line: int
@@ -111,33 +122,33 @@ def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | N
     if head[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         cells = sheet_rows(source.name, source.data, layout.sheet)
         return _of_records(source.name, (_Record(at, 1, row) for at, row in enumerate(cells, 1)), layout, account, rows, pad=True)
-    data, text = bytes(source.data), None
-    grid = _plain(source.name, data, layout, account, header) if rows is None and layout.encoding is None else None
+    text = None
+    grid = _plain(source.name, source.data, layout, account, header) if rows is None and layout.encoding is None else None
     if grid is None:
         text = _decoded(source, layout.encoding, account)
         recoded = text.encode("utf-8", "surrogatepass")
-        if rows is None and recoded != data:
+        if rows is None and recoded != bytes(source.data):
             grid = _plain(source.name, recoded, layout, account, header)
     if grid is None:
         grid = _of_records(source.name, _csv(source, text or "", layout, account), layout, account, rows, pad=False, given=header)
     return grid
 
 
-def _plain(name: str, data: bytes, layout: Layout, account: Account, given: Sequence[str] | None = None) -> Grid | None:
+def _plain(name: str, data: Any, layout: Layout, account: Account, given: Sequence[str] | None = None) -> Grid | None:
     """The same grid as by `_of_records`, much faster, where the text is plain."""
-    begin = 0
+    head, begin = bytes(data[: 2**20]), 0
     for _ in range(layout.skip_rows):
-        begin = data.find(b"\n", begin) + 1
+        begin = head.find(b"\n", begin) + 1
         if not begin:
             return None
-    titles = data[:begin]
+    titles = head[:begin]
     if layout.quote not in ("", '"') or b'"' in titles or titles.count(b"\r") != titles.count(b"\r\n") or b"\0" in titles:
         return None
-    delimiter = layout.delimiter or _sniffed(data[: 2**20].decode("utf-8", "replace"), layout.skip_rows)
-    plain = plain_columns(data[begin:], delimiter, quoted=bool(layout.quote), header=given)
+    delimiter = layout.delimiter or _sniffed(head.decode("utf-8", "replace"), layout.skip_rows)
+    plain = plain_columns(memoryview(data)[begin:], delimiter, quoted=bool(layout.quote), header=given)
     if plain is None:
         return None
-    if not data.endswith((b"\n", b"\r")):
+    if bytes(data[-1:]) not in (b"\n", b"\r"):
         account.note("the last line has no line end: it may be cut", 1)
     account.count(name, "ignored", "header", 1 if given is None else 0)
     account.count(name, "ignored", "title", layout.skip_rows)

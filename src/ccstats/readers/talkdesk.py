@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,11 @@ import pandas as pd
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
+from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
-from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.words import categorised, chosen, constant, each_word
 from ccstats.schema import CONTACTS
 
@@ -95,11 +98,11 @@ def read_report(sources: Iterable[Source], options: Options) -> Log:
         grid = read_grid(source, Layout(), account)
         plain = Rows(grid, account, options)
         report = "contacts" if plain.has("contact_type") else "calls"
-        rows = Rows(grid, account, options, needed=_CONTACTS if report == "contacts" else _CALLS)
+        made = partial(_contacts, report=report, options=options)
         seen |= {report} if grid.header else set()
         if len(seen) > 1:
             raise ColumnError(f"{source.name} is the report on {report}, and another source is not: read one report, or calls count twice")
-        parts.append(_contacts(rows, report, options))
+        parts.extend(in_pieces(grid, account, made))
         if options.progress:
             options.progress(source.name, 1.0)
     same = ["contact_id", "_part", "_start", "raw_outcome", "_user"]
@@ -107,7 +110,8 @@ def read_report(sources: Iterable[Source], options: Options) -> Log:
     return to_log(contacts, account, options, "talkdesk")
 
 
-def _contacts(rows: Rows, report: str, options: Options) -> pd.DataFrame:
+def _contacts(grid: Grid, account: Account, *, report: str, options: Options) -> pd.DataFrame:
+    rows = Rows(grid, account, options, needed=_CONTACTS if report == "contacts" else _CALLS)
     names = _SAME[report]
     zone = options.timezone or "UTC"
     word = rows.text(*names["word"])
@@ -154,7 +158,7 @@ def _contacts(rows: Rows, report: str, options: Options) -> pd.DataFrame:
             "talk_s": talk.where(answered),
             "hold_s": hold.where(answered),
             "wrap_s": wrap.where(answered),
-            "agent": user.where(answered),
+            "agent": only(user, answered),
             "arrived_at": start.where(outside),
             "ended_by": chosen(None, (outcome == "abandoned", "customer")),
             "customer": rows.text(*names["customer"]),

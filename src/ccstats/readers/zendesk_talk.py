@@ -9,7 +9,9 @@ import pandas as pd
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
+from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.words import chosen, each_combination, each_word
@@ -71,7 +73,8 @@ def read_calls(sources: Iterable[Source], options: Options) -> Log:
     account = Account(options)
     parts = Parts(options)
     for source in sources:
-        parts.append(_calls(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED), options))
+        grid = read_grid(source, Layout(), account)
+        parts.extend(in_pieces(grid, account, lambda piece, booked: _calls(Rows(piece, booked, options, needed=_NEEDED), options)))
         if options.progress:
             options.progress(source.name, 1.0)
     calls = settle(parts, account, options, same=["contact_id"], newest="_updated", rule="call")
@@ -122,7 +125,7 @@ def _calls(rows: Rows, options: Options) -> pd.DataFrame:
             "talk_s": talk.where(answered),
             "hold_s": hold.where(answered),
             "wrap_s": wrap.where(answered),
-            "agent": rows.text("agent_name", "agent_id").where(answered),
+            "agent": only(rows.text("agent_name", "agent_id"), answered),
             "arrived_at": created,
             "ivr_s": menu,
             "ended_by": chosen(None, (word.isin(_GAVE_UP), "customer")),

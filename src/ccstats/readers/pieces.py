@@ -1,0 +1,48 @@
+"""The rows of a large table a piece at a time: what is made of a piece fits into memory that is used again for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+import pyarrow as pa
+
+from ccstats.readers.accounting import Account
+from ccstats.readers.tabular import Grid
+
+__all__ = ["in_pieces"]
+
+#: New memory costs more than work on it: pieces are small for that, and large beside what one costs besides. [rows]
+_ROWS = 200_000
+
+
+def in_pieces(grid: Grid, account: Account, made: Callable[[Grid, Account], pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """What a function makes of a table whose rows it reads one by one, a piece at a time, on as many cores as PyArrow may use.
+
+    Parameters
+    ----------
+    grid : Grid
+        The table.
+    account : Account
+        Where its lines are booked, in the same order as if the table were one piece.
+    made : callable
+        Takes a piece and the account to book it in; the frames come in the order of the rows.
+
+    Examples
+    --------
+    >>> from ccstats.readers.contract import Options
+    >>> import numpy as np
+    >>> grid = Grid("a.csv", ["Queue"], {"Queue": pd.Series(["support"])}, np.array([2]), np.array([1]))
+    >>> [len(frame) for frame in in_pieces(grid, Account(Options()), lambda piece, booked: pd.DataFrame(piece.columns))]
+    [1]
+    """
+    many = len(grid.line)
+    if many <= _ROWS:
+        yield made(grid, account)
+        return
+    pieces = [grid.part(first, min(first + _ROWS, many)) for first in range(0, many, _ROWS)]
+    accounts = [account.of_piece() for _ in pieces]
+    with ThreadPoolExecutor(min(pa.cpu_count(), len(pieces))) as pool:
+        yield from pool.map(made, pieces, accounts)
+    account.take_up(accounts)
