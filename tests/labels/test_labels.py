@@ -26,7 +26,8 @@ OTHERS = [lang for lang in LANGUAGES if lang != "en"]
 
 #: English words that are the trade's own in the language, or are spelt alike in both.
 EVERYWHERE = (
-    "h min ivr kappa icc nps csat ces enps rona aht sha wape mape rmse csv ccstats en id utc s t p k n c z cohen fleiss kaplan meier"
+    "h min ivr kappa icc nps csat ces enps rona aht sha wape mape rmse csv ccstats en id utc s t p k n c z cohen fleiss kaplan meier "
+    "erlang a key"  # Erlang A; CCSTATS_KEY
 )
 LOANS = {
     lang: set(f"{EVERYWHERE} {own}".split())
