@@ -50,7 +50,7 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 numpydoc_validation_checks = {
-    *("GL01", "GL02", "GL03", "GL05", "GL06", "GL07", "GL08", "GL09", "GL10", "SS01", "SS02", "SS03", "SS04"),  # sections and summary
+    *("GL02", "GL03", "GL05", "GL06", "GL07", "GL08", "GL09", "GL10", "SS01", "SS02", "SS03", "SS04"),  # sections and summary
     *("PR02", "PR05", "PR07", "PR08", "PR10", "YD01", "SA02"),  # nothing described that is not there
 }
 numpydoc_validation_exclude = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import re
 from pathlib import Path
@@ -99,3 +100,21 @@ def test_commands_in_contributing_are_those_of_make_and_ci() -> None:
     for page in ("README.md", "CONTRIBUTING.md"):
         assert set(re.findall(r"^make (\w+)", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE)) <= targets
     assert {"make demo", "make test"} <= set((ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines())
+
+
+def test_flow_picture_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = importlib.util.spec_from_file_location("make_flow_picture", ROOT / "tools" / "make_flow_picture.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    assert tool.main(["--check"]) == 0, capsys.readouterr().out
+    shown = {name for _, modules, _ in tool.FLOORS[1:] for name, _ in modules} | {
+        part for _, names in tool.GROUND for part in names.split(" · ")
+    }
+    table = set(
+        re.findall(
+            r"`(\w+)`", "\n".join(re.findall(r"^\| [\d½]+ \| ([^|]+) \|", (DOCS / "architecture.md").read_text("utf-8"), flags=re.M))
+        )
+    )
+    assert shown == table - {"cli", "ccstats"}
