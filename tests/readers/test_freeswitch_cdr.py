@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ccstats as cc
 from ccstats.errors import ColumnError, DataWarning, FormatError, OptionError, ZoneError
@@ -249,6 +251,28 @@ def test_a_type_declared_within_the_reach_of_the_parser_is_refused() -> None:
     records = XmlRecords(Source("a", b""), "cdr", {("a",)}, account)
     with pytest.raises(Exception, match="document type"):
         records._values('<!DOCTYPE cdr [<!ENTITY e "x">]><cdr><a>&e;</a></cdr>')
+
+
+LEAVES = st.sampled_from(("word", "&amp;", "<!-- no -->", "<![CDATA[<a>]]>", "<?p i?>", "<b/>", "", "&none;", "</b>"))
+XML = st.recursive(
+    LEAVES, lambda inner: st.builds("<{0}>{1}</{0}>".format, st.sampled_from("abc"), inner) | st.builds("".join, st.lists(inner))
+)
+
+
+@given(XML)
+def test_elements_hold_what_the_parser_told_step_by_step_holds(inner: str) -> None:
+    from ccstats.readers.accounting import Account
+    from ccstats.readers.contract import Options, Source
+    from ccstats.readers.xml_records import XmlRecords
+
+    records = XmlRecords(Source("a", b""), "cdr", {("a",), ("b",), ("a", "b"), ("b", "a", "a")}, Account(Options()))
+    text = f"<cdr>{inner}</cdr>"
+    found = records._of_elements(text)
+    if found is not None:
+        assert found == records._values(text)
+    else:
+        with pytest.raises(Exception, match="broken XML"):
+            records._values(text)
 
 
 # ---------------------------------------------------------------------------------------------------------------- templates

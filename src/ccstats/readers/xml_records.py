@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
 from xml.parsers import expat
 
 from ccstats.errors import FormatError
@@ -84,6 +85,7 @@ class XmlRecords:
             raise FormatError(f"{source.name}: XML records are read from files; read a frame with format='mapped' and a mapping")
         self.name, self.data, self.wanted, self.account = source.name, memoryview(source.data), wanted, account
         name = re.escape(tag.encode())
+        self.tree = _tree_of(wanted)
         self.begin = re.compile(rb"<" + name + rb"(?=[\s/>])")
         self.edge = re.compile(rb"<" + name + rb"(?=[\s/>])|(?P<end></" + name + rb"\s{0,99}>)")
         self.tag, self.number = tag, 0
@@ -106,7 +108,8 @@ class XmlRecords:
                 if not whole:
                     raise _Broken(f"cut: it ends before </{self.tag}>")
                 text = clean_text(bytes(self.data[at:upto]).decode("utf-8", "surrogateescape"))
-                values = self._values(text)
+                values = self._of_elements(text)
+                values = self._values(text) if values is None else values
             except _Broken as problem:
                 shown = bytes(self.data[at : min(upto, at + _SHOWN)]).decode("utf-8", "surrogateescape") if self.account.keeps_text else ""
                 self._reject(self.number, str(problem), clean_text(shown))
@@ -130,7 +133,26 @@ class XmlRecords:
         if self.account.keeps_text:
             texts.append(text)
 
+    def _of_elements(self, text: str) -> dict[tuple[str, ...], list[str]] | None:
+        """What is wanted of a record in which nothing needs a closer look, by way of its elements, which are made without our own code."""
+        # A record without a document type has no entities.
+        if "xmlns" in text or "<!DOCTYPE" in text:
+            return None
+        try:
+            root = ElementTree.fromstring(text)
+        except (ElementTree.ParseError, ValueError):
+            return None
+        level, depth = [root], 0
+        while level := [child for element in level if len(element) for child in element]:
+            depth += 1
+            if depth >= MAX_DEPTH:
+                return None
+        found: dict[tuple[str, ...], list[str]] = {}
+        _take(root, self.tree, found)
+        return found
+
     def _values(self, text: str) -> dict[tuple[str, ...], list[str]]:
+        """The same of any record, or the reason for which it is none."""
         path: list[str] = []
         found: dict[tuple[str, ...], list[str]] = {}
         taken: list[str] | None = None
@@ -164,3 +186,26 @@ class XmlRecords:
         except (expat.ExpatError, ValueError):
             raise _Broken("broken XML") from None
         return found
+
+
+def _tree_of(wanted: set[tuple[str, ...]]) -> dict[str, Any]:
+    """Paths as dictionaries in each other, with the path itself where one ends, under no name."""
+    tree: dict[str, Any] = {}
+    for path in wanted:
+        at = tree
+        for name in path:
+            at = at.setdefault(name, {})
+        at[""] = path
+    return tree
+
+
+def _take(element: ElementTree.Element, tree: dict[str, Any], found: dict[tuple[str, ...], list[str]]) -> None:
+    """Texts of the elements within this one that a tree of paths leads to; one that has others within it has no text."""
+    for child in element:
+        within = tree.get(child.tag)
+        if within is None:
+            continue
+        if len(child):
+            _take(child, within, found)
+        elif "" in within:
+            found.setdefault(within[""], []).append(child.text or "")
