@@ -66,6 +66,7 @@ html_title = "ccstats"
 html_static_path = ["_static"]
 html_css_files = ["ccstats.css"]
 html_math_renderer = "mathml"
+html_context = {"default_mode": "auto"}  # light or dark as the reader's system is
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options: dict[str, Any] = {
