@@ -136,19 +136,32 @@ def as_iso(text: pa.ChunkedArray, written: str) -> pa.ChunkedArray | None:
             place, form = _form(parts, short)
             rows = np.flatnonzero(~done & (length == len(form)))
             if len(rows):
-                signs = octets[begins[rows, np.newaxis] + np.arange(len(form))]
-                fits = np.where(form == ord("0"), signs - ord("0") < 10, signs == form).all(axis=1)
-                rows, signs = rows[fits], signs[fits]
+                signs = _signs(octets, begins[rows], len(form))
+                fits = signs - form <= np.where(form == ord("0"), 9, 0).astype("uint8")
+                if not fits.all():
+                    fit = fits.all(axis=1)
+                    rows, signs = rows[fit], signs[fit]
                 lines = np.tile(blank, (len(rows), 1))
                 for part, columns in place.items():
                     lines[:, _ENDS[part] - len(columns) : _ENDS[part]] = signs[:, columns.start : columns.stop]
-                iso[rows], done[rows] = lines, True
+                if len(rows) == len(iso):
+                    iso = lines
+                else:
+                    iso[rows] = lines
+                done[rows] = True
     ends = np.append(0, np.cumsum(np.where(done, len(blank), 0)))
     plain = pa.py_buffer(iso if done.all() else iso[done])
     if (done | ~there).all():
         return pa.chunked_array([pa.LargeStringArray.from_buffers(len(array), pa.py_buffer(ends), plain, pa.array(done).buffers()[1])])
     ours = pa.LargeStringArray.from_buffers(int(done.sum()), pa.py_buffer(np.arange(done.sum() + 1) * len(blank)), plain)
     return pa.chunked_array([pc.replace_with_mask(array, pa.array(done), ours)])
+
+
+def _signs(octets: np.ndarray, begins: np.ndarray, many: int) -> np.ndarray:
+    """So many signs from each of these places, a row each; where they follow one another, as mostly they do, as they stand there."""
+    if begins[-1] - begins[0] == (len(begins) - 1) * many:
+        return octets[begins[0] : begins[-1] + many].reshape(-1, many)
+    return octets[begins[:, np.newaxis] + np.arange(many)]
 
 
 def _form(parts: list[str], short: tuple[str, ...]) -> tuple[dict[str, range], np.ndarray]:
