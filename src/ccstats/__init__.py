@@ -105,6 +105,7 @@ _HOME = {
     "sample_file": "ccstats.readers.bundled",
     "sample_log": "ccstats.readers.bundled",
     "score_evaluations": "ccstats.satisfaction.quality",
+    "show": "ccstats.report.showing",
     "simulate_contacts": "ccstats.synthetic",
     "stress_plan": "ccstats.deviations.stress",
     "summarise_backtest": "ccstats.workforce.backtesting",

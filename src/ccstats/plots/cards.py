@@ -10,7 +10,7 @@ import pandas as pd
 from ccstats.labels import moment_text, number_text, phrase
 from ccstats.plots.scales import target_text, title_of, unit_of_metric, value_text
 from ccstats.plots.style import Look, start
-from ccstats.plots.tables import chosen, numbers, one_period, read
+from ccstats.plots.tables import chosen, numbers, one_period, read, texts
 from ccstats.plots.words import finish, legible, say_no_data
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def kpi_cards(
     columns = min(_COLUMNS, max(len(shown), 1))
     rows = max(-(-len(shown) // columns), 1)
     ax, look = start(ax, (2.55 * columns + 0.3, 1.3 * rows + 0.9), lang)
-    period = str(frame["period"].iloc[0]) if "period" in frame and len(frame) else "day"
+    period = texts(frame["period"]).iloc[0] if "period" in frame and len(frame) else "day"
     heading = legible(title, 200) or ", ".join(
         part
         for part in (
@@ -100,12 +100,13 @@ def kpi_cards(
         finish(ax, look, title=heading, subtitle=[])
         return ax
     value, low, high = (numbers(shown, name, "kpis") for name in needs[2:5])
-    for at, row in enumerate(shown.to_dict("records")):
+    told = pd.DataFrame({name: texts(shown[name]) for name in ("metric", "verdict", "trend", "unit") if name in shown})
+    for at, row in enumerate(told.to_dict("records")):
         _card(ax, look, at % columns, at // columns, row, value[at], low[at], high[at], lang)
-    verdicts = frame["verdict"].astype("object")
+    verdicts = texts(frame["verdict"])
     counts = {word: number_text((verdicts == word).sum(), lang=lang) for word in _SIGNS}
     said = phrase(
-        "targets_met", lang, met=counts["met"], all=number_text(verdicts.notna().sum(), lang=lang), undecided=counts["not_decidable"]
+        "targets_met", lang, met=counts["met"], all=number_text((verdicts != "").sum(), lang=lang), undecided=counts["not_decidable"]
     )
     cut = phrase("plot_n_rows", lang, shown=number_text(len(shown), lang=lang), count=number_text(len(frame), lang=lang))
     finish(ax, look, title=heading, subtitle=[said, cut if len(frame) > len(shown) else ""])
@@ -115,19 +116,19 @@ def kpi_cards(
 def _card(ax: Axes, look: Look, column: int, line: int, row: dict[Any, Any], value: float, low: float, high: float, lang: str) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    verdict = "" if pd.isna(row["verdict"]) else str(row["verdict"])
+    verdict = row["verdict"]
     colour = {"met": look.good, "not_met": look.bad}.get(verdict, look.muted)
     box = FancyBboxPatch((column + 0.04, line + 0.06), 0.92, 0.88, boxstyle="round,pad=0,rounding_size=0.04", linewidth=0)
     box.set(facecolor=look.faint, alpha=0.35)
     ax.add_patch(box)
     ax.plot([column + 0.04] * 2, [line + 0.06, line + 0.94], color=colour, linewidth=3, solid_capstyle="butt", label=verdict or "_none")
-    metric = str(row["metric"])
-    unit = _unit(metric, row)
+    metric = row["metric"]
+    unit = row.get("unit") or unit_of_metric(metric)
     x = column + 0.1
     ax.text(x, line + 0.2, legible(title_of(metric, lang), 32), fontsize=8.5, color=look.muted, va="center")
     said = value_text(value, unit, lang) if np.isfinite(value) else phrase("not_measured", lang)
     ax.text(x, line + 0.46, said, fontsize=15 if np.isfinite(value) else 10, fontweight="bold", color=look.ink, va="center", gid="value")
-    arrow = _ARROWS.get(str(row.get("trend")), "")
+    arrow = _ARROWS.get(row.get("trend", ""), "")
     if arrow:
         trend = look.good if row["trend"] == "better" else look.bad if row["trend"] == "worse" else look.muted
         ax.text(column + 0.92, line + 0.46, arrow, fontsize=11, color=trend, ha="right", va="center", gid="trend")
@@ -135,11 +136,6 @@ def _card(ax: Axes, look: Look, column: int, line: int, row: dict[Any, Any], val
     if verdict:
         text = f"{_SIGNS.get(verdict, '')} {phrase(verdict, lang) if verdict in _SIGNS else legible(verdict, 20)}"
         ax.text(x, line + 0.84, text.strip(), fontsize=8.5, color=colour, fontweight="bold", va="center", gid="verdict")
-
-
-def _unit(metric: str, row: dict[Any, Any]) -> str:
-    given = row.get("unit")
-    return str(given) if isinstance(given, str) and given else unit_of_metric(metric)
 
 
 def _target(low: float, high: float, unit: str, lang: str) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ccstats.labels import moment_text, number_text, phrase, vocabulary_word
 from ccstats.plots.scales import definition_of, title_of, value_axis, value_text
 from ccstats.plots.style import Look, start
-from ccstats.plots.tables import chosen, numbers, one_period, read
+from ccstats.plots.tables import chosen, numbers, one_period, read, texts
 from ccstats.plots.words import finish, legible, note, say_no_data
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def service_level_waterfall(
         finish(ax, look, title=heading, subtitle=[])
         return ax
     begin = planned[0] + np.r_[0.0, np.nancumsum(change)]
-    drivers = frame["driver"].astype("str").tolist()
+    drivers = texts(frame["driver"]).tolist()
     contacts = numbers(frame, "contacts", "explained") if "contacts" in frame else np.full(len(frame), np.nan)
     for row, (driver, step) in enumerate(zip(drivers, change, strict=True), start=1):
         _bar(ax, look, row, driver, begin[row - 1], step, contacts[row - 1], lang)
@@ -213,7 +212,7 @@ def driver_chart(
     open_ones = ~clear & np.isfinite(effect)
     ax.hlines(rows[open_ones], low[open_ones], high[open_ones], color=look.muted, linewidth=1.2)
     ax.plot(effect[open_ones], rows[open_ones], "o", color=look.muted, markerfacecolor=look.paper, markersize=5.5, label="unclear")
-    ax.set_yticks(rows, [_row_name(row, lang) for row in frame.itertuples()])
+    ax.set_yticks(rows, [_row_name(*row, lang=lang) for row in zip(*(texts(frame[name]) for name in needs[:3]), strict=True)])
     ax.set_ylim(len(frame) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
@@ -224,10 +223,7 @@ def driver_chart(
     return ax
 
 
-def _row_name(row: Any, lang: str) -> str:
+def _row_name(driver: str, level: str, reference: str, *, lang: str) -> str:
     """``Queue: b (against a)``; of a number, ``Wait: +60 s``."""
-    driver = title_of(str(row.driver), lang)
-    level = "" if pd.isna(row.level) else str(row.level)
-    reference = "" if pd.isna(row.reference) else str(row.reference)
-    against = "" if level.startswith("+") or not reference else f" ({phrase('plot_against', lang, reference=legible(reference, 18))})"
-    return f"{legible(driver, 24)}: {legible(level, 24)}{against}"
+    against = "" if level.startswith("+") or not reference else f" ({phrase('plot_against', lang, reference=reference[:100])})"
+    return legible(f"{title_of(driver, lang)[:30]}: {level[:100]}", 32) + (f" {legible(against, 20)}" if against else "")

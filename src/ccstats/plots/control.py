@@ -223,12 +223,12 @@ def funnel(
     names = rows.iloc[:, 0].astype("object").map(lambda value: legible(value, 24)).to_numpy()
     ax, look = start(ax, (7.0, 4.6), lang)
     heading = legible(title, 200) or phrase("plot_funnel", lang)
-    if not np.isfinite(share).any():
+    if not (np.isfinite(share) & np.isfinite(cases)).any():
         say_no_data(ax, look, lang)
         finish(ax, look, title=heading, subtitle=[])
         return ax
     ax.vlines(cases, low, high, color=look.faint, linewidth=5, capstyle="round", label="limits")
-    overall = np.nansum(met) / np.nansum(cases)
+    overall = np.nansum(met) / np.nansum(cases) if np.nansum(cases) > 0 else np.nan
     ax.axhline(overall, color=look.muted, linewidth=1, label="all")
     note(ax, f"{phrase('all', lang)}: {value_text(overall, 'ratio', lang)}", (1, overall), look.muted, end=True)
     flag = rows["flag"].astype("object").to_numpy()

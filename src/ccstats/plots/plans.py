@@ -232,7 +232,8 @@ def _whole_days(frame: pd.DataFrame) -> pd.DataFrame:
     if "interval_s" not in frame or frame.empty:
         return frame
     length = numbers(frame, "interval_s", "forecast")
-    return frame[length > 82_000] if np.nanmedian(length) > 82_000 else frame
+    known = length[np.isfinite(length)]
+    return frame[length > 82_000] if len(known) and np.median(known) > 82_000 else frame
 
 
 def _per(frame: pd.DataFrame, places: Places, lang: str) -> str:

@@ -46,7 +46,8 @@ def _threshold(frame: pd.DataFrame, metric: str, lang: str) -> str:
     formula = METRICS[metric].formula if metric in METRICS else ""
     if "within" not in formula or "threshold_s" not in frame:
         return ""
-    known = frame["threshold_s"].dropna().unique()
+    known = np.unique(numbers(frame, "threshold_s", "the table"))
+    known = known[np.isfinite(known)]
     return f"{phrase('threshold', lang)} {value_text(float(known[0]), 's', lang)}" if len(known) == 1 else ""
 
 

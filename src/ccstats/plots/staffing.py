@@ -12,7 +12,7 @@ from ccstats.labels import moment_text, number_text, phrase
 from ccstats.periods import check_timezone
 from ccstats.plots.scales import title_of, value_axis, value_text, when_axis
 from ccstats.plots.style import Look, start
-from ccstats.plots.tables import chosen, moments, numbers, places_of, read, utc
+from ccstats.plots.tables import chosen, moments, numbers, places_of, read, texts, utc
 from ccstats.plots.words import finish, key, legible, name_ends, note, say_no_data
 
 if TYPE_CHECKING:
@@ -234,9 +234,9 @@ def schedule_grid(
         say_no_data(ax, look, lang)
         finish(ax, look, title=heading, subtitle=[])
         return ax
-    kinds = {kind: at for at, kind in enumerate(sorted(frame["shift"].astype("str").unique()))}
+    kinds = {kind: at for at, kind in enumerate(sorted(texts(frame["shift"]).unique()))}
     for row, at, end, kind, activity in zip(
-        rows, utc(frame["_at"]), utc(frame["_end"]), frame["shift"].astype("str"), _activity(frame), strict=True
+        rows, utc(frame["_at"]), utc(frame["_end"]), texts(frame["shift"]), _activity(frame), strict=True
     ):
         if row < _ROWS:
             _bar(ax, look, row, at, end, kinds[kind], activity)
@@ -251,7 +251,9 @@ def schedule_grid(
     when_axis(ax, zone, lang)
     ax.autoscale_view(scaley=False)
     _legend(ax, look, kinds, "break" in set(_activity(frame)), lang)
-    hours = float((frame["_end"] - frame["_at"]).dt.total_seconds().mul(frame.get("agents", 1)).sum() / 3600)
+    times = numbers(frame, "agents", "schedule") if "agents" in frame else 1.0
+    worked = (frame["_end"] - frame["_at"]).dt.total_seconds().to_numpy() * times
+    hours = float(np.nansum(worked) / 3600)
     parts = [phrase("plot_n_rows", lang, shown=number_text(many, lang=lang), count=number_text(len(names), lang=lang))]
     finish(ax, look, title=heading, subtitle=[" · ".join([*parts, phrase("plot_n_hours", lang, hours=value_text(hours, "h", lang))])])
     return ax
@@ -279,19 +281,19 @@ def _days_of(frame: pd.DataFrame, zone: str) -> Any:
 
 
 def _activity(frame: pd.DataFrame) -> Any:
-    return frame["activity"].astype("str") if "activity" in frame else ["on_queue"] * len(frame)
+    return texts(frame["activity"]) if "activity" in frame else ["on_queue"] * len(frame)
 
 
 def _rows_of(frame: pd.DataFrame, zone: str) -> tuple[Any, list[str]]:
     """The row of the grid that each shift stands in, and the rows' names: agents by their first start, or shifts."""
     if "agent" in frame:
-        first = frame.groupby(frame["agent"].astype("str"), sort=False)["_at"].min().sort_values(kind="stable")
+        first = frame.groupby(texts(frame["agent"]), sort=False)["_at"].min().sort_values(kind="stable")
         place = {name: at for at, name in enumerate(first.index)}
-        return [place[name] for name in frame["agent"].astype("str")], [legible(name, 24) for name in place]
+        return [place[name] for name in texts(frame["agent"])], [legible(name, 24) for name in place]
     local = frame["_at"].dt.tz_convert(zone).dt.strftime("%H:%M")
-    whole = local + " " + frame["shift"].astype("str")
+    whole = local + " " + texts(frame["shift"])
     place = {name: at for at, name in enumerate(sorted(whole.unique()))}
-    counted = frame.groupby(whole)["agents"].agg(["min", "max"])
+    counted = pd.Series(numbers(frame, "agents", "schedule"), frame.index).groupby(whole).agg(["min", "max"])
     spans = {name: f"{low:g}" if low == high else f"{low:g}–{high:g}" for name, low, high in counted.itertuples()}
     return [place[name] for name in whole], [f"{legible(name, 24)}  × {spans[name]}" for name in place]
 

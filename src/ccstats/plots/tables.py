@@ -14,7 +14,7 @@ from ccstats.errors import ColumnError, OptionError, TableError, did_you_mean
 from ccstats.periods import check_timezone
 from ccstats.schema import as_frame
 
-__all__ = ["Places", "chosen", "moments", "numbers", "one_period", "places_of", "read", "utc", "zone_named"]
+__all__ = ["Places", "chosen", "moments", "numbers", "one_period", "places_of", "read", "texts", "utc", "zone_named"]
 
 #: Where a period stands: its start, or the word of a time of day or a weekday.
 _WHEN = ("period_start", "interval_start", "slot", "weekday")
@@ -103,6 +103,17 @@ def moments(frame: pd.DataFrame, name: str, what: str) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(column)
 
 
+def texts(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Words of the data as text; empty where they are missing.
+
+    Examples
+    --------
+    >>> texts(pd.Series(["sales", None, 3])).tolist()
+    ['sales', '', '3']
+    """
+    return values.astype("object").map(lambda value: "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)).astype("str")
+
+
 def utc(instants: Any) -> Any:
     """Instants as Matplotlib takes them: UTC without a zone; the axis knows the zone.
 
@@ -154,7 +165,7 @@ def chosen(frame: pd.DataFrame, column: str, asked: Any, *, what: str, prefer: s
         if asked is not None:
             raise ColumnError(f"{column}={asked!r}: {what} have no column {column!r}")
         return frame, None
-    words = frame[column].astype("object").map(lambda value: "" if pd.isna(value) else str(value))
+    words = texts(frame[column])
     there = sorted(set(words))
     if asked is None:
         if len(there) < 2:
@@ -230,8 +241,8 @@ def zone_named(frame: pd.DataFrame, timezone: Any, starts: pd.DatetimeIndex) -> 
     if timezone is not None:
         return check_timezone(timezone)
     name = getattr(starts.tz, "key", None) or "UTC"  # a fixed offset is nobody's time
-    named: Any = frame["timezone"].dropna().unique() if name == "UTC" and "timezone" in frame else ()
-    return check_timezone(str(named[0]) if len(named) == 1 else name)
+    named = set(texts(frame["timezone"])) - {""} if name == "UTC" and "timezone" in frame else set()
+    return check_timezone(named.pop() if len(named) == 1 else name)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ccstats.labels import column_label, number_text, phrase, vocabulary_word
 from ccstats.plots.scales import value_axis, value_text
 from ccstats.plots.style import LINES, Look, start
-from ccstats.plots.tables import chosen, numbers, read
+from ccstats.plots.tables import chosen, numbers, read, texts
 from ccstats.plots.words import finish, legible, note, say_no_data
 
 if TYPE_CHECKING:
@@ -203,14 +203,16 @@ def patience_curve(
     groups = getattr(patience, "groups", None)
     needs = ("time_s", "at_risk", "survival", "survival_low", "survival_high")
     frame = read(getattr(patience, "curve", patience), what="patience", needs=needs, made_by="estimate_patience")
-    words = frame["queue"].astype("str").unique().tolist() if "queue" in frame else [None]
+    known = np.isfinite(np.array([numbers(frame, name, "patience") for name in needs[:3]])).all(axis=0)
+    frame = frame.take(np.flatnonzero(known))
+    words = texts(frame["queue"]).unique().tolist() if "queue" in frame else [None]
     if queue is not None or len(words) > len(LINES):
         frame, _ = chosen(frame, "queue", queue, what="patience")
         words = [queue]
     ax, look = start(ax, (8.0, 4.4), lang)
     alone = f", {legible(words[0])}" if len(words) == 1 and words[0] else ""
     heading = legible(title, 200) or phrase("plot_patience", lang) + alone
-    parts = {word: frame if word is None or len(words) == 1 else frame[(frame["queue"].astype("str") == word).to_numpy()] for word in words}
+    parts = {word: frame if word is None or len(words) == 1 else frame[(texts(frame["queue"]) == word).to_numpy()] for word in words}
     parts = {word: part for word, part in parts.items() if len(part)}
     if not parts:
         say_no_data(ax, look, lang)
@@ -243,7 +245,7 @@ def _law_and_median(ax: Axes, look: Look, groups: Any, word: str | None, lang: s
     """The exponential law of the mean, and mean and median in words, where they are known."""
     if not isinstance(groups, pd.DataFrame) or "mean_s" not in groups:
         return ""
-    row = groups[(groups["queue"].astype("str") == word).to_numpy()] if word is not None and "queue" in groups else groups
+    row = groups[(texts(groups["queue"]) == word).to_numpy()] if word is not None and "queue" in groups else groups
     if len(row) != 1 or not np.isfinite(mean := float(row["mean_s"].iloc[0])):
         return ""
     at = np.linspace(0, ax.get_xlim()[1], 200)

@@ -67,7 +67,9 @@ def legible(text: Any, most: int = 40) -> str:
 
 def _wrapped(ax: Axes, text: str, width_of_letter: float, lines: int) -> str:
     figure: Any = ax.figure
-    width = ax.get_position().width * figure.get_figwidth() * 72
+    names = max((len(label.get_text()) for label in ax.get_yticklabels()), default=0)
+    beside = max(0.0, names * _TEXT * _LETTER - 0.1 * figure.get_figwidth() * 72)  # long names of rows make the axes narrower
+    width = ax.get_position().width * figure.get_figwidth() * 72 - beside
     return "\n".join(textwrap.wrap(text, max(20, int(width / width_of_letter)), max_lines=lines, placeholder=" …"))
 
 
