@@ -22,7 +22,8 @@ def test_the_mixed_model_is_the_dense_one(days: int, effects: int, step: float, 
     rng = np.random.default_rng(seed)
     columns, response = rng.normal(size=(days, effects)), rng.normal(size=days)
     weight, prior = rng.uniform(0.5, 50.0, days), rng.uniform(0.1, 10.0, effects)
-    found, level, evidence = solve_mixed(columns, response, weight, prior, step)
+    other = rng.uniform(0.1, 10.0, effects)
+    _, (found, level, evidence) = solve_mixed(columns, response, weight, [other, prior], step)
     walk = np.zeros((days, days))
     for row in range(days):
         for column in range(days):
@@ -38,8 +39,8 @@ def test_the_mixed_model_is_the_dense_one(days: int, effects: int, step: float, 
 
 def test_days_that_are_not_known_say_nothing() -> None:
     columns, weight = np.ones((6, 1)), np.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
-    one = solve_mixed(columns, np.array([1.0, 99.0, 2.0, 3.0, -99.0, 4.0]), weight, np.ones(1), 0.3)
-    other = solve_mixed(columns, np.array([1.0, 0.0, 2.0, 3.0, 0.0, 4.0]), weight, np.ones(1), 0.3)
+    (one,) = solve_mixed(columns, np.array([1.0, 99.0, 2.0, 3.0, -99.0, 4.0]), weight, [np.ones(1)], 0.3)
+    (other,) = solve_mixed(columns, np.array([1.0, 0.0, 2.0, 3.0, 0.0, 4.0]), weight, [np.ones(1)], 0.3)
     assert one[0] == pytest.approx(other[0])
     assert one[1] == pytest.approx(other[1])
     assert one[2] == pytest.approx(other[2])

@@ -485,6 +485,24 @@ def test_backtest_scores_by_a_loop() -> None:
     assert found.loc[("day", "1"), "wape"] == found.loc[("day", "all"), "wape"]
 
 
+@pytest.mark.parametrize("method", ["auto", "profile"])
+def test_progress_is_told(method: str) -> None:
+    table = synthesize_history(seed=3, days=35, queues=(QueueHistory("a", 800.0),))[0]
+    told: list[tuple[str, float]] = []
+    cc.forecast_contacts(table, horizon="3D", holidays="DE", method=method, progress=lambda *words: told.append(words))
+    looking: list[tuple[str, float]] = []
+    cc.backtest_forecast(
+        table, horizon="3D", origins=2, methods=[method, "naive"], holidays="DE", progress=lambda *words: looking.append(words)
+    )
+    for words in (told, looking):
+        shares = [share for _, share in words]
+        assert shares == sorted(shares)
+        assert shares[0] < 0.2
+        assert shares[-1] == 1.0
+        assert len(set(shares)) > 5
+    assert {text for text, _ in told} >= {"learning limits"} | ({"choosing models"} if method == "auto" else set())
+
+
 def test_backtest_bad_input(history: pd.DataFrame) -> None:
     with pytest.raises(TableError, match="84 local days; a forecast of 80 after the 14"):
         cc.backtest_forecast(history, horizon="80D")
@@ -503,22 +521,6 @@ def test_the_level_follows_a_step() -> None:
     count = np.where(np.arange(120) < 90, 1000.0, 1300.0)
     (level,) = fit_day_levels([Days(date, count, np.ones(120), {})], read_specials(None, None, zone="UTC", years=range(1970, 1971)))
     assert level.expect(date[-1] + np.arange(1, 8), {})[0] == pytest.approx(1300.0, rel=0.05)
-
-
-def test_coverage_on_the_synthetic_truth() -> None:
-    """Fifty seeds in the exam, of two years each; few here, of which less can be said."""
-    seeds = max(2, round(50 * min(EXAM, 1.0)))
-    parts = []
-    for seed in range(seeds):
-        table = synthesize_history(seed=seed)[0]
-        parts.append(cc.backtest_forecast(table, horizon="28D", origins=3, step="35D", methods=["profile"], holidays="DE"))
-    found = pd.concat(parts)
-    found = found[found["horizon"] == "all"].groupby("period")[["coverage_80", "coverage_95", "bias", "wape"]].mean()
-    spare = 0.03 if seeds >= 50 else 0.08
-    for share in (80, 95):
-        assert found[f"coverage_{share}"].to_numpy() == pytest.approx(share / 100, abs=spare)
-    assert found["bias"].abs().max() < spare
-    assert found.loc["day", "wape"] < 0.09
 
 
 @pytest.mark.shared

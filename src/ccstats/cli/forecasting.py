@@ -66,6 +66,7 @@ def forecast(
     from ccstats.workforce.counted_files import read_spans_table
     from ccstats.workforce.forecast_backtest import backtest_forecast
     from ccstats.workforce.forecast_overrides import override_forecast
+    from ccstats.workforce.forecast_trials import part_of
     from ccstats.workforce.forecasting import forecast_contacts
 
     zone = needed_zone(timezone)
@@ -81,11 +82,12 @@ def forecast(
     own = None if overrides is None else read_spans_table(overrides)
     history = _history(logs, format=format, zone=zone, clock=clock, mapping=mapping, every=every, aht=aht, by=columns_of(by))
     with progress_bar("forecasting") as progress:
-        made = forecast_contacts(history, period=period, method=method, **asked)
+        looking = backtest and out != "-"
+        first = part_of(progress, 0.0, 0.1 if looking else 1.0)  # looking back makes thirty forecasts
+        made = forecast_contacts(history, period=period, method=method, progress=first, **asked)
         made = made if own is None else override_forecast(made, own, timezone=zone)
-        if backtest and out != "-":
-            progress("looking back", 0.3)
-            scores = backtest_forecast(history, **asked)
+        if looking:
+            scores = backtest_forecast(history, progress=part_of(progress, 0.1, 1.0), **asked)
     if out == "-":
         sys.stdout.write(csv_text(made))
         return

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from ccstats.errors import OptionError, TableError, did_you_mean
 from ccstats.profile.rows import days_of
-from ccstats.workforce.forecast_history import MINIMUM_DAYS, History
-from ccstats.workforce.forecast_models import METHODS, fit_groups
+from ccstats.workforce.forecast_history import MINIMUM_DAYS
+from ccstats.workforce.forecast_models import METHODS
 from ccstats.workforce.forecast_spread import COVERAGES
 from ccstats.workforce.forecast_table import learn_trials, tabulate
-from ccstats.workforce.forecast_trials import LONGEST, Past, choose_methods, days_after
+from ccstats.workforce.forecast_trials import LONGEST, Past, Tell, choose_methods, days_after, part_of
 from ccstats.workforce.forecasting import check_options, prepare
-from ccstats.workforce.special_days import Specials
 
 __all__ = ["backtest_forecast"]
 
@@ -37,6 +36,7 @@ def backtest_forecast(
     holidays: Any = None,
     events: Any = None,
     exclude: Any = None,
+    progress: Tell | None = None,
 ) -> pd.DataFrame:
     """How far forecasts made in the past would have been off, and how often the limits would have held: by model and days ahead.
 
@@ -54,6 +54,8 @@ def backtest_forecast(
         Models to compare; ``auto`` chooses anew at every origin, by what was known then.
     by, timezone, holidays, events, exclude
         As in `forecast_contacts`.
+    progress : callable, optional
+        Called with what is being done and the share of the whole that is done. [0-1]
 
     Returns
     -------
@@ -103,13 +105,17 @@ def backtest_forecast(
             f"the history has {days} local days; a forecast of {ahead} after the {MINIMUM_DAYS} that it learns from takes "
             f"{ahead + MINIMUM_DAYS}: give more history or a shorter horizon"
         )
-    parts = [_one(history, specials, origin, ahead, asked, columns) for origin in starts]
+    past, parts = Past(history, specials), []
+    for place, origin in enumerate(starts):
+        tell = part_of(progress, place / len(starts), (place + 1) / len(starts))
+        parts.append(_one(past, origin, ahead, asked, columns, tell))
     return _scores(pd.concat(parts, ignore_index=True), list(columns))
 
 
-def _one(history: History, specials: Specials, origin: int, ahead: int, methods: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+def _one(looked: Past, origin: int, ahead: int, methods: Sequence[str], columns: Sequence[str], tell: Tell) -> pd.DataFrame:
     """Forecasts from one origin beside what came, by interval and by day."""
-    known = history.until(origin)
+    history, specials, past = looked.history, looked.specials, looked.until(origin)
+    known = past.history
     future, at = days_after(history.grid, origin, origin + ahead)
     cell = (history.grid.day[at], history.grid.slot[at])
     whole = history.grid.exposure[cell]
@@ -117,13 +123,14 @@ def _one(history: History, specials: Specials, origin: int, ahead: int, methods:
     share = np.array([np.divide(seen[cell], whole, out=np.zeros(len(at)), where=whole > 0) for seen in history.known])
     came = np.array([count[cell] * part for count in history.count]) * (share > 0)
     groups = range(len(history.keys))
-    past, fits = Past(known, specials), fit_groups(known, specials)
+    fits = past.fits(origin)
     blank = [np.full(len(at), "", dtype=object) for _ in groups]
     nothing = np.full((len(fits), len(at)), np.nan)
     parts = []
-    for method in methods:
-        chosen = choose_methods(past, ahead=min(ahead, LONGEST)) if method == "auto" else [method] * len(fits)
-        trials = learn_trials(past, chosen, ahead=min(ahead, LONGEST))
+    for place, method in enumerate(methods):
+        first, second = (part_of(tell, (place + low) / len(methods), (place + low + 0.5) / len(methods)) for low in (0.0, 0.5))
+        chosen = choose_methods(past, ahead=min(ahead, LONGEST), tell=first) if method == "auto" else [method] * len(fits)
+        trials = learn_trials(past, chosen, ahead=min(ahead, LONGEST), tell=second)
         expected = np.array([fit.expect(future, each) for fit, each in zip(fits, chosen, strict=True)]) * share
         for period in ("interval", "day"):
             made = tabulate(known, specials, future, expected, nothing, chosen, trials, columns, period, blank)
@@ -131,6 +138,7 @@ def _one(history: History, specials: Specials, origin: int, ahead: int, methods:
             made["offered"] = truth["expected_offered"]
             weeks = (made["interval_start"] - future.start[0]).dt.total_seconds() // 86_400 // _WEEK + 1
             parts.append(made.assign(model=method, period=period, horizon=weeks.astype(int).astype(str), origin=origin))
+    tell("looked back", 1.0)
     return pd.concat(parts, ignore_index=True)
 
 

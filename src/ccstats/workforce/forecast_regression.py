@@ -15,6 +15,8 @@ __all__ = ["DayRows", "fit_effects", "shared_weights", "solve_mixed"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+#: Effects, level, and the logarithm of the marginal likelihood.
+Solution = tuple[Floats, Floats, float]
 
 #: Variances that are weighed up. By what share a day differs by chance, squared; standard deviations of a day's step of the level and of
 #: a day's trend. [logarithm]
@@ -26,7 +28,7 @@ _ALIKE = 1.5
 #: Days further off than so many standard deviations count less (Huber).
 _FAR = 2.0
 #: Turns of the iteration after which the variances are looked at anew.
-_LOOK = (3, 7, 12)
+_LOOK = (3, 8)
 _TURNS = 40
 
 
@@ -137,14 +139,14 @@ def _nearness(values: Sequence[float]) -> Floats:
     return made / made.sum(axis=1, keepdims=True)
 
 
-def solve_mixed(columns: Floats, response: Floats, weight: Floats, prior: Floats, step: float) -> tuple[Floats, Floats, float]:
-    """Effects and level of a linear mixed model, and the logarithm of its marginal likelihood.
+def solve_mixed(columns: Floats, response: Floats, weight: Floats, priors: Sequence[Floats], step: float) -> list[Solution]:
+    """Effects and level of a linear mixed model, and the logarithm of its marginal likelihood, under each of several priors.
 
     Parameters
     ----------
     columns, response, weight : numpy.ndarray
         Days × effects; what is explained; one over its variance, 0 where it is not known.
-    prior : numpy.ndarray
+    priors : sequence of numpy.ndarray
         Precision of each effect.
     step : float
         Standard deviation of a day's step of the level, which is nought before the first day.
@@ -156,7 +158,7 @@ def solve_mixed(columns: Floats, response: Floats, weight: Floats, prior: Floats
 
     Examples
     --------
-    >>> effects, level, _ = solve_mixed(np.ones((3, 1)), np.array([1.0, 1.0, 4.0]), np.ones(3), np.array([1e-9]), 1e-6)
+    >>> ((effects, level, _),) = solve_mixed(np.ones((3, 1)), np.array([1.0, 1.0, 4.0]), np.ones(3), [np.array([1e-9])], 1e-6)
     >>> effects.round(3).tolist(), level.round(3).tolist()
     ([2.0], [0.0, 0.0, 0.0])
     """
@@ -167,14 +169,15 @@ def solve_mixed(columns: Floats, response: Floats, weight: Floats, prior: Floats
     weighted = weight[:, None] * np.column_stack([columns, response])
     inner, _ = dpttrs(middle, beside, weighted)
     outer = weighted - weight[:, None] * inner
-    square = cho_factor(columns.T @ outer[:, :-1] + np.diag(prior))
-    goal = columns.T @ outer[:, -1]
-    effects = cho_solve(square, goal)
-    level = inner[:, -1] - inner[:, :-1] @ effects
-    known = weight[weight > 0]
-    volume = np.log(middle).sum() + 2.0 * size * np.log(step) - np.log(known).sum()
-    volume += 2.0 * np.log(np.diag(square[0])).sum() - np.log(prior).sum()
-    return effects, level, float(-0.5 * (volume + response @ outer[:, -1] - goal @ effects))
+    square, goal = columns.T @ outer[:, :-1], columns.T @ outer[:, -1]
+    volume = np.log(middle).sum() + 2.0 * size * np.log(step) - np.log(weight[weight > 0]).sum() + response @ outer[:, -1]
+    found = []
+    for prior in priors:
+        root = cho_factor(square + np.diag(prior))
+        effects = cho_solve(root, goal)
+        evidence = -0.5 * (volume + 2.0 * np.log(np.diag(root[0])).sum() - np.log(prior).sum() - goal @ effects)
+        found.append((effects, inner[:, -1] - inner[:, :-1] @ effects, float(evidence)))
+    return found
 
 
 def _each_variance(rows: DayRows) -> tuple[Floats, Floats, Floats]:
@@ -193,18 +196,20 @@ def _each_variance(rows: DayRows) -> tuple[Floats, Floats, Floats]:
         response = np.where(rows.use, linear + (count - mean) / mean, 0.0)
         trust = np.where(rows.use, rows.weight * drawn, 0.0) * mean
 
-        def solve(spread: float, step: float, trend: float) -> tuple[Floats, Floats, float]:
+        def solve(spread: float, step: float, trends: Sequence[float] = _TRENDS) -> list[Solution]:
             weight = trust / (1.0 + spread * mean)  # noqa: B023 - called in this turn only
-            return solve_mixed(rows.columns, response, weight, rows.precision(trend), step)  # noqa: B023
+            return solve_mixed(rows.columns, response, weight, [rows.precision(each) for each in trends], step)  # noqa: B023
 
         if turn in _LOOK:
-            spread = max(_SPREADS, key=lambda each: solve(each, step, trend)[2])  # noqa: B023
-            step, trend = max(product(_STEPS, _TRENDS), key=lambda each: solve(spread, *each)[2])  # noqa: B023
-        new, path, _ = solve(spread, step, trend)
+            spread = max(_SPREADS, key=lambda each: solve(each, step, [trend])[0][2])  # noqa: B023
+            likely = [[each[2] for each in solve(spread, step)] for step in _STEPS]
+            best = np.unravel_index(np.argmax(likely), (len(_STEPS), len(_TRENDS)))
+            step, trend = _STEPS[best[0]], _TRENDS[best[1]]
+        ((new, path, _),) = solve(spread, step, [trend])
         moves = np.clip(new - effects, -2.0, 2.0), np.clip(path - level, -1.0, 1.0)
         effects, level = effects + moves[0], level + moves[1]
-        if turn > _LOOK[-1] and max(np.abs(each).max() for each in moves) < 1e-5:
+        if turn > _LOOK[-1] and max(np.abs(each).max() for each in moves) < 1e-4:
             break
-    made = [solve(*each) for each in product(_SPREADS, _STEPS, _TRENDS)]
+    made = [one for each in product(_SPREADS, _STEPS) for one in solve(*each)]
     evidence = np.array([each[2] for each in made]).reshape(len(_SPREADS), len(_STEPS), len(_TRENDS))
     return evidence, np.array([each[0] for each in made]), np.array([each[1] for each in made])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ccstats.schema import FORECAST
 from ccstats.workforce.forecast_history import Grid, History
 from ccstats.workforce.forecast_spread import COVERAGES, Spread, fit_spread, holiday_cv2, negative_binomial_limits
-from ccstats.workforce.forecast_trials import LEARNING, Past, Trials, origins_of, run_trials
+from ccstats.workforce.forecast_trials import LEARNING, Past, Tell, Trials, origins_of, run_trials
 from ccstats.workforce.special_days import Specials
 
 __all__ = ["learn_trials", "tabulate"]
@@ -22,10 +22,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def learn_trials(past: Past, chosen: Sequence[str], *, ahead: int) -> Trials:
+def learn_trials(past: Past, chosen: Sequence[str], *, ahead: int, tell: Tell | None = None) -> Trials:
     """Forecasts of the last weeks by the model of each group, in ``expected["chosen"]``."""
     origins = origins_of(len(past.history.grid.date), most=LEARNING)
-    made = run_trials(past, origins, ahead=ahead, methods=[[method] for method in chosen])
+    made = run_trials(past, origins, ahead=ahead, methods=[[method] for method in chosen], tell=tell, text="learning limits")
     expected = np.zeros(len(made.at))
     for group, method in enumerate(chosen):
         mine = made.group == group

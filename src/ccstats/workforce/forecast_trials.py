@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,12 @@ from ccstats.workforce.forecast_history import MINIMUM_DAYS, Grid, History
 from ccstats.workforce.forecast_models import METHODS, GroupFit, fit_groups
 from ccstats.workforce.special_days import Specials
 
-__all__ = ["Past", "Trials", "choose_methods", "days_after", "origins_of", "run_trials"]
+__all__ = ["Past", "Tell", "Trials", "choose_methods", "days_after", "origins_of", "part_of", "run_trials"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+#: Is told what is being done, and the share of the whole that is done.
+Tell = Callable[[str, float], None]
 
 #: Origins that a model is chosen by; the limits look at more.
 CHOOSING = 6
@@ -75,12 +77,27 @@ def days_after(grid: Grid, first: int, stop: int) -> tuple[Grid, Ints]:
     return Grid(grid.start[keep], grid.length_s[keep], grid.date[first:stop], grid.day[keep] - first, grid.slot[keep], grid.step_s), keep
 
 
+def part_of(tell: Tell | None, low: float, high: float) -> Tell:
+    """Who is told of a part of the whole, from one share of it to another.
+
+    Examples
+    --------
+    >>> part_of(lambda text, share: print(text, share), 0.5, 0.75)("limits", 1.0)
+    limits 0.75
+    """
+    return (lambda text, share: None) if tell is None else lambda text, share: tell(text, low + (high - low) * share)
+
+
 class Past:
     """A history, and what could be learnt of its first days: once for every origin."""
 
-    def __init__(self, history: History, specials: Specials) -> None:
+    def __init__(self, history: History, specials: Specials, fits: dict[int, list[GroupFit]] | None = None) -> None:
         self.history, self.specials = history, specials
-        self._fits: dict[int, list[GroupFit]] = {}
+        self._fits = {} if fits is None else fits
+
+    def until(self, origin: int) -> Past:
+        """The same as it was once so many days were known; what is learnt of it is kept for both."""
+        return Past(self.history.until(origin), self.specials, self._fits)
 
     def fits(self, origin: int) -> list[GroupFit]:
         """What was learnt of each group once so many days were known."""
@@ -89,13 +106,17 @@ class Past:
         return self._fits[origin]
 
 
-def run_trials(past: Past, origins: Sequence[int], *, ahead: int, methods: Sequence[Sequence[str]]) -> Trials:
+def run_trials(
+    past: Past, origins: Sequence[int], *, ahead: int, methods: Sequence[Sequence[str]], tell: Tell | None = None, text: str = ""
+) -> Trials:
     """Forecast the days after every origin; ``methods`` says which models each group is tried with."""
     history = past.history
     total = len(history.grid.date)
     tried = sorted({method for each in methods for method in each})
     rows: list[tuple[int, int, Grid, Ints, dict[str, Floats]]] = []
-    for origin in origins:
+    for place, origin in enumerate(origins):
+        if tell:
+            tell(text, place / len(origins))
         future, keep = days_after(history.grid, origin, min(origin + ahead, total))
         for group, fit in enumerate(past.fits(origin)):
             made = fit.expect_each(future, methods[group])
@@ -115,7 +136,7 @@ def run_trials(past: Past, origins: Sequence[int], *, ahead: int, methods: Seque
     return Trials(which, since, day - since + 1, day, at, actual, share, expected, holiday)
 
 
-def choose_methods(past: Past, *, ahead: int) -> list[str]:
+def choose_methods(past: Past, *, ahead: int, tell: Tell | None = None) -> list[str]:
     """The model of each group: the first, unless another's errors of days were smaller beyond what chance makes of them.
 
     Notes
@@ -129,7 +150,7 @@ def choose_methods(past: Past, *, ahead: int) -> list[str]:
     if days - min(origins, default=days) < _ENOUGH:
         return [_CANDIDATES[0]] * groups
     asked = [method for method in _CANDIDATES if method != "mstl" or days >= 42]
-    trials = run_trials(past, origins, ahead=ahead, methods=[asked] * groups)
+    trials = run_trials(past, origins, ahead=ahead, methods=[asked] * groups, tell=tell, text="choosing models")
     chosen = []
     for group in range(groups):
         mine = trials.group == group

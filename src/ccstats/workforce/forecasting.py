@@ -17,7 +17,7 @@ from ccstats.workforce.day_level import YEAR
 from ccstats.workforce.forecast_history import Grid, History, lay_out, read_history
 from ccstats.workforce.forecast_models import METHODS, GroupFit, fit_groups
 from ccstats.workforce.forecast_table import learn_trials, tabulate
-from ccstats.workforce.forecast_trials import LONGEST, Past, choose_methods
+from ccstats.workforce.forecast_trials import LONGEST, Past, Tell, choose_methods, part_of
 from ccstats.workforce.intraday_profile import handle_times
 from ccstats.workforce.special_days import Specials, read_specials
 
@@ -42,6 +42,7 @@ def forecast_contacts(
     events: Any = None,
     method: str = "auto",
     exclude: Any = None,
+    progress: Tell | None = None,
 ) -> pd.DataFrame:
     """Contacts and handle time expected in each interval of the days ahead, with limits that hold 80 and 95 % of them.
 
@@ -68,6 +69,8 @@ def forecast_contacts(
         last weeks prove another of these, or the mean of the first two (``profile+ets``), better than chance would make it.
     exclude : tuple or list of tuples, optional
         Spans ``(start, end)`` of the history not to learn from, such as a known incident.
+    progress : callable, optional
+        Called with what is being done and the share of the whole that is done. [0-1]
 
     Returns
     -------
@@ -131,13 +134,18 @@ def forecast_contacts(
     seen = min(ahead, LONGEST)
     groups = range(len(history.keys))
     past = Past(history, specials)
-    chosen = choose_methods(past, ahead=seen) if method == "auto" else [method] * len(groups)
-    trials = learn_trials(past, chosen, ahead=seen)
+    chosen = [method] * len(groups)
+    if method == "auto":
+        chosen = choose_methods(past, ahead=seen, tell=part_of(progress, 0.0, 0.5))
+    tell = part_of(progress, 0.5 if method == "auto" else 0.0, 1.0)
+    trials = learn_trials(past, chosen, ahead=seen, tell=part_of(tell, 0.0, 0.9))
+    tell("forecasting", 0.9)
     fits = fit_groups(history, specials)
     expected = np.array([fit.expect(future, each) for fit, each in zip(fits, chosen, strict=True)])
     aht = np.array([handle_times(history.total[:, group], history.handled[:, group])[future.slot] for group in groups])
     notes = _notes(fits, future, chosen)
     made = tabulate(history, specials, future, expected, aht, chosen, trials, columns, period, notes)
+    tell("forecast", 1.0)
     _warn(history, fits, specials, future)
     return made
 
