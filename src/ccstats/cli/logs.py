@@ -20,7 +20,9 @@ __all__ = [
     *("check", "columns_of", "draft", "formats", "needed_zone", "read_any_log", "read_logs", "stats", "thresholds_of"),
 ]
 
-Logs = Annotated[list[str], typer.Argument(metavar="LOG…", help="Log files or globs (.gz, .bz2, .xz, .zst too); - is standard input.")]
+Logs = Annotated[
+    list[str], typer.Argument(metavar="LOG…", help="Log files or globs (.gz, .bz2, .xz, .zst too), an archive, or - for standard input.")
+]
 Format = Annotated[
     str | None, typer.Option("--format", "-f", help="The log's format; see [bold]ccstats formats[/]. Recognised if left out.")
 ]
@@ -57,6 +59,11 @@ def read_any_log(logs: list[str], *, format: str | None, timezone: str | None, c
 def _read_by(
     read: Any, logs: list[str], *, format: str | None, timezone: str | None, clock: str | None, mapping: Path | None, **options: Any
 ) -> Any:
+    if len(logs) == 1 and Path(logs[0]).is_dir():
+        from ccstats.engines.archive import is_archive, read_archive
+
+        if is_archive(logs[0]):
+            return read_archive(logs[0])
     source: Any = [sys.stdin.buffer if name == "-" else name for name in logs]
     if mapping is not None:
         options["mapping"] = mapping

@@ -137,7 +137,7 @@ def scan(
     ----------
     source : path, glob, folder, list of these, or pyspark.sql.DataFrame
         Parquet that `write_parquet` or ``ccstats convert`` wrote, or any with the columns of our tables. Of a folder all ``*.parquet`` in
-        it and below.
+        it and below; of an archive (`write_archive`) those of the table.
     table : {"contacts", "agent_states"}
         What it holds.
     batch_rows : int
@@ -191,7 +191,7 @@ def scan(
             raise OptionError(f"{name}={value!r}: expected a whole number, from 1")
     if hasattr(source, "mapInArrow"):
         return SparkTable(source, table, batch_rows)
-    files = _files(source)
+    files = _files(source, table)
     rows = sum(_checked(path, TABLES[table]) for path in files)
     return Scan(files, table, rows, batch_rows, cores or _cores(), progress)
 
@@ -204,12 +204,13 @@ def _work(function: Callable[[pd.DataFrame], _R], batch: Any, table: Table) -> _
     return function(table.typed(batch.to_pandas()))
 
 
-def _files(source: Any) -> tuple[Path, ...]:
+def _files(source: Any, table: str) -> tuple[Path, ...]:
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
     found: list[Path] = []
     for each in sources:
         path = Path(each)
         if path.is_dir():
+            path = path / table if (path / table).is_dir() else path  # of an archive
             inside = sorted(file for file in path.rglob("*.parquet") if not file.name.startswith("."))
             if not inside:
                 raise SourceMissingError(f"no Parquet file in the folder {str(path)!r} or below")

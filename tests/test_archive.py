@@ -1,0 +1,159 @@
+"""Archives: what is added twice is there once, what was open is completed, and a writing that is killed leaves nothing half."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import ccstats as cc
+from ccstats.errors import FormatError, OptionError, SourceMissingError
+from ccstats.schema import AGENT_STATES, CONTACTS
+
+EXAM = float(os.environ.get("CCSTATS_EXAM", "0.15"))
+SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "centre" / "queue_log.gz"
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[bytes]:
+    return gzip.decompress(SAMPLE.read_bytes()).splitlines(keepends=True)[:9000]
+
+
+@pytest.fixture(scope="module")
+def log(lines: list[bytes]) -> cc.Log:
+    return cc.read(b"".join(lines), format="asterisk_queue_log", key="k")
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.parquet")}
+
+
+def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    words = lambda frame: frame.astype({name: "str" for name in frame.columns[frame.dtypes == "category"]})  # noqa: E731
+    pd.testing.assert_frame_equal(words(one)[sorted(one)], words(other)[sorted(other)], check_dtype=False)
+
+
+def test_an_archive_gives_the_log_again(log: cc.Log, tmp_path: Path) -> None:
+    done = cc.write_archive(log, tmp_path / "a", customers=True)
+    assert (done.added, done.completed, done.known) == (len(log.contacts) + len(log.agent_states), 0, 0)
+    again = cc.read_archive(tmp_path / "a")
+    CONTACTS.check(again.contacts)
+    AGENT_STATES.check(again.agent_states)
+    same(again.contacts, log.contacts)
+    same(again.agent_states, log.agent_states)
+    assert again.summary().equals(log.summary())
+    months = {path.parent.name for path in (tmp_path / "a" / "contacts").rglob("*.parquet")}
+    assert months == {f"month={month}" for month in log.contacts["queued_at"].dt.strftime("%Y-%m").unique()}
+    rules = {"timezone": "Europe/Berlin", "threshold_s": 20}
+    pd.testing.assert_frame_equal(cc.to_intervals(cc.scan(tmp_path / "a"), **rules), cc.to_intervals(log.contacts, **rules))
+
+
+def test_twice_adds_nothing(log: cc.Log, tmp_path: Path) -> None:
+    cc.write_archive(log, tmp_path)
+    before = bytes_of(tmp_path) | {"archive.json": (tmp_path / "archive.json").read_bytes()}
+    done = cc.write_archive(cc.read(b"".join(gzip.decompress(SAMPLE.read_bytes()).splitlines(keepends=True)[:9000]), key="other"), tmp_path)
+    assert done == (0, 0, len(log.contacts) + len(log.agent_states), 0)
+    assert bytes_of(tmp_path) | {"archive.json": (tmp_path / "archive.json").read_bytes()} == before
+    assert "customer" not in cc.read_archive(tmp_path).contacts
+
+
+@pytest.mark.parametrize("cut", [1500, 4000, 7777])
+def test_what_was_open_is_completed(cut: int, lines: list[bytes], log: cc.Log, tmp_path: Path) -> None:
+    """The first part ends while calls go on; both parts together, later, complete them, in whatever order they are added."""
+    begun = cc.read(b"".join(lines[:cut]), format="asterisk_queue_log", key="k")
+    unfinished = (begun.contacts["outcome"] == "open") | ((begun.contacts["outcome"] == "answered") & begun.contacts["talk_s"].isna())
+    assert unfinished.any()
+    cc.write_archive(begun, tmp_path / "a", customers=True)
+    done = cc.write_archive(log, tmp_path / "a", customers=True)
+    assert done.completed >= unfinished.sum()
+    cc.write_archive(begun, tmp_path / "a", customers=True)  # an old file once more undoes nothing
+    same(cc.read_archive(tmp_path / "a").contacts, log.contacts)
+    same(cc.read_archive(tmp_path / "a").agent_states, log.agent_states)
+
+
+HOSTILE = ["../../../etc/passwd", "a/b", "..", "x" * 10_000, "=cmd()", "<script>", "😀 مرحبا", "%2F", "x" * 9_999 + "y", "CON", "a\nb"]
+
+
+def test_queues_of_any_name_have_a_file_in_the_folder(log: cc.Log, tmp_path: Path) -> None:
+    frame = log.contacts.iloc[: len(HOSTILE)].assign(queue=pd.Series(HOSTILE, dtype="str"))
+    made = cc.Log(CONTACTS.conform(frame), log.agent_states.iloc[:0], log.rejected, log.lines, log.notes, log.format)
+    cc.write_archive(made, tmp_path / "a", customers=True)
+    same(cc.read_archive(tmp_path / "a").contacts, made.contacts)
+    assert {path.name for path in tmp_path.iterdir()} == {"a"}
+    files = [path for path in (tmp_path / "a").rglob("*.parquet")]
+    assert len(files) == len(HOSTILE)
+    assert all(len(path.name.encode()) < 200 for path in files)
+
+
+def test_what_is_wrong_is_said(log: cc.Log, tmp_path: Path) -> None:
+    with pytest.raises(SourceMissingError, match=r"is no archive.*ccstats convert makes one"):
+        cc.read_archive(tmp_path)
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(OptionError, match="is no archive of ccstats, and not empty"):
+        cc.write_archive(log, tmp_path)
+    with pytest.raises(OptionError, match="cannot be written"):
+        cc.write_archive(log, tmp_path / "letter.txt")
+    cc.write_archive(log, tmp_path / "a")
+    first = next((tmp_path / "a" / "contacts").rglob("*.parquet"))
+    whole = first.read_bytes()
+    first.write_bytes(whole[: len(whole) // 2])
+    for do in (lambda: cc.read_archive(tmp_path / "a"), lambda: cc.write_archive(log, tmp_path / "a")):
+        with pytest.raises(FormatError, match="cannot be read as Parquet"):
+            do()
+    for text in ("{", "{}", '{"archive": 9, "logs": {}}', '{"archive": 1, "logs": {"a": {}}}', "[]"):
+        (tmp_path / "a" / "archive.json").write_text(text)
+        with pytest.raises(FormatError, match=r"archive\.json"):
+            cc.read_archive(tmp_path / "a")
+
+
+def ccstats(*words: str, folder: Path) -> subprocess.Popen[bytes]:
+    """The command in a process of its own; what it says stands in ``said``."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CCSTATS_")}
+    with (folder / "said").open("wb") as said:
+        return subprocess.Popen([sys.executable, "-m", "ccstats.cli", *words], cwd=folder, stdout=said, stderr=said, env=clean)
+
+
+def test_killed_at_any_moment_nothing_is_half_and_nothing_twice(lines: list[bytes], log: cc.Log, tmp_path: Path) -> None:
+    """kill -9 while it converts, again and again; whatever is there can be read, and a run that is let end completes it."""
+    (tmp_path / "queue_log").write_bytes(b"".join(lines))
+    begun = time.monotonic()
+    first = ccstats("convert", "queue_log", "whole", folder=tmp_path)
+    assert first.wait() == 0, (tmp_path / "said").read_text()
+    took = time.monotonic() - begun
+    rng = random.Random(4)
+    for _ in range(max(2, round(20 * EXAM))):
+        running = ccstats("convert", "queue_log", "a", folder=tmp_path)
+        # Most of the time goes into starting and reading; half of the kills come while files are written.
+        time.sleep(took * rng.choice([rng.uniform(0.0, 1.0), rng.uniform(0.75, 1.0)]))
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        files = [path for path in (tmp_path / "a").rglob("[!.]*.parquet")] if (tmp_path / "a").exists() else []
+        for path in files:
+            assert len(cc.read_parquet(path)) > 0
+    last = ccstats("convert", "queue_log", "a", folder=tmp_path)
+    assert last.wait() == 0
+    assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "whole")
+    assert [path.name for path in (tmp_path / "a").rglob(".*") if path.name != ".lock"] == []
+    same(cc.read_archive(tmp_path / "a").contacts, log.contacts.drop(columns="customer"))
+
+
+def test_a_report_of_an_archive_is_that_of_the_log(lines: list[bytes], tmp_path: Path) -> None:
+    (tmp_path / "queue_log").write_bytes(b"".join(lines))
+    for words in (
+        ("convert", "queue_log", "a"),
+        ("stats", "a", "-z", "Europe/Berlin", "--out", "of_archive"),
+        ("stats", "queue_log", "-z", "Europe/Berlin", "--out", "of_log"),
+    ):
+        assert ccstats(*words, folder=tmp_path).wait() == 0, (tmp_path / "said").read_text()
+    tables = sorted(path.name for path in (tmp_path / "of_log").glob("*.csv"))
+    assert tables
+    for name in tables:
+        assert (tmp_path / "of_archive" / name).read_text() == (tmp_path / "of_log" / name).read_text()
