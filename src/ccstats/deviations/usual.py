@@ -45,8 +45,8 @@ def plan_as_usual(
     -------
     pandas.DataFrame
         A `plan`: ``interval_start``, ``expected_offered``, ``expected_aht_s``, ``agents`` (real-valued) and what they rest on. An interval
-        is compared with earlier ones, the first weeks with each other. Intervals that the calendar knows nothing of are missing. The note of
-        every row says that nobody planned this.
+        is compared with earlier ones, the first weeks with each other. Intervals that the calendar knows nothing of are missing. The note
+        of every row says that nobody planned this.
 
     Raises
     ------

@@ -55,8 +55,7 @@ def html_page(page: Page, *, made_at: str = "") -> str:
     style, script = _file("report.css"), _file("report.js")
     allowed = f"img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    strict = {"autoescape": True, "undefined": jinja2.StrictUndefined}
-    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, **strict)
+    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, autoescape=True, undefined=jinja2.StrictUndefined)
     charts = [part for section in page.sections for part in section.parts if isinstance(part, Chart)]
     return environment.from_string(_file("report.html.j2")).render(
         page=page,

@@ -101,8 +101,7 @@ class Material:
     def intervals(self) -> pd.DataFrame:
         """The log's contacts as `intervals`."""
         assert self.log is not None
-        limits = {"threshold_s": self.threshold_s, "short_s": self.short_s}
-        return to_intervals(self.log.contacts, every=self.every, timezone=self.timezone, **limits)
+        return to_intervals(self.log.contacts, every=self.every, timezone=self.timezone, threshold_s=self.threshold_s, short_s=self.short_s)
 
     @cached_property
     def _several_queues(self) -> bool:
@@ -150,7 +149,7 @@ class Material:
         """The service level that was agreed for all queues, if there is one such target."""
         agreed = [] if self.agreement is None else self.agreement.targets
         level = [each for each in agreed if each.metric == self.definition and each.op in (">=", ">") and not each.queues]
-        return float(level[0].value) if level and isinstance(level[0].value, int | float) else None  # type: ignore[arg-type]
+        return float(level[0].value) if level and isinstance(level[0].value, int | float) else None
 
     @cached_property
     def plan(self) -> pd.DataFrame | None:

@@ -13,7 +13,7 @@ from ccstats.report.parts import Chart
 __all__ = ["data_uri", "in_dark", "svg_text"]
 
 #: Text stays text: readers' own fonts have letters that ours lack, and names are no formulas.
-_SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "ccstats", "text.parse_math": False, "path.simplify": True}
+_SETTINGS: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "ccstats", "text.parse_math": False, "path.simplify": True}
 
 
 def svg_text(chart: Chart, style: str = "light") -> str:

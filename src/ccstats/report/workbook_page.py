@@ -139,7 +139,7 @@ def _front(sheet: Any, page: Page, formats: _Formats) -> None:
 def _as_read(sheet: Any, row: int, grid: Grid, formats: _Formats) -> int:
     """A small table in the words of the page, its verdicts coloured."""
     for at, name in enumerate(grid.shown):
-        sheet.write_string(row, at, _text(name), formats.of(bold=True, bottom=1, text_wrap=True))
+        sheet.write_string(row, at, _text(str(name)), formats.of(bold=True, bottom=1, text_wrap=True))
     for line, cells in enumerate(grid.shown.itertuples(index=False), 1):
         for at, text in enumerate(cells):
             mark = grid.marks[line - 1][at] if grid.marks else ""

@@ -169,8 +169,8 @@ def _with_service(
     material: Material, log: Log, agreement: Agreement | None, *, period: str, threshold_s: float | Mapping[str, float] | None
 ) -> Material:
     queues = [str(queue) for queue in log.contacts["queue"].cat.categories]
-    limits, shorts = (20.0, None) if agreement is None else agreed_thresholds(agreement, queues)
-    limits = limits if threshold_s is None else threshold_s
+    agreed, shorts = (20.0, None) if agreement is None else agreed_thresholds(agreement, queues)
+    limits = agreed if threshold_s is None else threshold_s
     definition = "service_level" if agreement is None else agreement.service_level.definition
     service = build_service_report(
         log,

@@ -68,10 +68,10 @@ def _against(compared: pd.DataFrame, metric: str, lang: str) -> Callable[[Any], 
     return lambda ax: plots.plan_against_actual(compared, metric=metric, ax=ax, lang=lang)
 
 
-def _off(row: dict[str, object], lang: str) -> str:
+def _off(row: dict[Any, Any], lang: str) -> str:
     queue = str(row.get("queue", phrase("all_queues", lang)))
-    error, chance = (share_text(float(row[name]), lang=lang) for name in ("wape", "noise_wape"))  # type: ignore[arg-type]
-    bias = points_text(float(row["forecast_bias"]), lang)  # type: ignore[arg-type]
+    error, chance = (share_text(float(row[name]), lang=lang) for name in ("wape", "noise_wape"))
+    bias = points_text(float(row["forecast_bias"]), lang)
     return phrase("page_forecast_off", lang, queue=queue, wape=error, noise=chance, bias=bias)
 
 

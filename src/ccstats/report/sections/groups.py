@@ -44,12 +44,14 @@ def queues(material: Material) -> list[Part] | str:
     chart = SheetChart("column", "queue", (service.definition,), _last(head)) if "queue" in head else None
     parts: list[Part] = [
         Text(f"{said}. {phrase('booked_where_queued', lang)}"),
-        replace(Grid.of("service", head, show=list(head), lang=lang, period=service.period, chart=chart), data=data),
+        replace(
+            Grid.of("service", head, show=[str(name) for name in head.columns], lang=lang, period=service.period, chart=chart), data=data
+        ),
     ]
     for name, show in (("unanswered", _UNANSWERED), ("ended_by", None), ("transfers", None)):
         table = material.statistics.get(name)
         if table is not None and len(table):
-            parts.append(Grid.of(name, table, show=show or list(table), lang=lang, folded=True))
+            parts.append(Grid.of(name, table, show=show or [str(column) for column in table.columns], lang=lang, folded=True))
     return parts
 
 

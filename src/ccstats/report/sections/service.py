@@ -206,8 +206,18 @@ def waits(material: Material) -> list[Part] | str:
                 Text(mean),
                 Chart("patience", phrase("page_patience_title", lang), mean, lambda ax: plots.patience_curve(patience, ax=ax, lang=lang)),
             ]
-    parts.append(Grid.of("waits", quantiles, show=list(quantiles), lang=lang, period=period))
-    parts.append(Grid.of("waits_within", within, show=list(within), lang=lang, period=period, title=_title_within(lang), folded=True))
+    parts.append(Grid.of("waits", quantiles, show=[str(name) for name in quantiles.columns], lang=lang, period=period))
+    parts.append(
+        Grid.of(
+            "waits_within",
+            within,
+            show=[str(name) for name in within.columns],
+            lang=lang,
+            period=period,
+            title=_title_within(lang),
+            folded=True,
+        )
+    )
     return parts
 
 

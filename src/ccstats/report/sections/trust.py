@@ -115,11 +115,11 @@ def definitions(material: Material, shown: Iterable[str]) -> list[Part] | str:
         ]
     if material.scorecard is not None:
         targets = material.scorecard.definitions()
-        told = targets.assign(definition=[translate(each, lang) for each in targets["definition"]])
+        described = targets.assign(definition=[translate(each, lang) for each in targets["definition"]])
         columns = ("target", "title", "definition", "clause", "source", "as_of", "confidence", "note")
         kept = [name for name in columns if targets[name].ne("").any()]
         heads = {"as_of": phrase("as_of", lang), "confidence": phrase("confidence", lang)}
-        visible = told[kept].rename(columns={name: heads.get(name) or column_label(name, lang) for name in kept})
+        visible = described[kept].rename(columns={name: heads.get(name) or column_label(name, lang) for name in kept})
         parts.append(Grid("target_definitions", phrase("targets", lang), targets.drop(columns="title"), visible, tuple(kept)))
     parts.append(Text(phrase("standard_no_targets", lang), note=True))
     return parts
