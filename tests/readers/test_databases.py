@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from exam_cases import CASES, Case
@@ -162,6 +163,19 @@ def test_progress_is_told_by_the_rows(tmp_path) -> None:
     cc.read_sql(query, engine, progress=lambda *each: told.append(each), **options)
     assert told == [("<frame>", 1.0)]
     engine.dispose()
+
+
+def test_memory_comes_from_the_system_only_while_rows_are_read() -> None:
+    own = pa.default_memory_pool().backend_name
+    assert own != "system"
+    with pytest.raises(KeyboardInterrupt), Query("select 1", "sqlite://") as outer:  # noqa: PT012
+        with Query("select 1", "sqlite://") as inner:
+            assert pa.default_memory_pool().backend_name == "system"
+            inner.whole()
+        assert pa.default_memory_pool().backend_name == "system"  # the other one still reads
+        outer.whole()
+        raise KeyboardInterrupt
+    assert pa.default_memory_pool().backend_name == own
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, quote_plus
@@ -19,6 +20,8 @@ __all__ = ["Query"]
 
 _TABLE = re.compile(r"(?:(\w+)\.)?(\w+)", re.ASCII)
 _Made = TypeVar("_Made")
+_POOLS: list[pa.MemoryPool] = []  # PyArrow's own, of the readings that are under way
+_POOLS_LOCK = threading.Lock()
 
 
 class Query:
@@ -69,6 +72,7 @@ class Query:
         self._finished = False
 
     def __enter__(self) -> Self:
+        self._open.enter_context(_returning_memory())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -161,6 +165,22 @@ class Query:
                 unread.unbuffered_active = False
             db.invalidate()
         result.close()
+
+
+@contextlib.contextmanager
+def _returning_memory() -> Iterator[None]:
+    """While rows come and go, PyArrow takes memory from the system and gives it back: its own allocator keeps tens of megabytes."""
+    with _POOLS_LOCK:
+        _POOLS.append(pa.default_memory_pool())
+        pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        with _POOLS_LOCK:
+            first = _POOLS[0]
+            _POOLS.pop()
+            if not _POOLS:  # no other thread reads
+                pa.set_memory_pool(first)
 
 
 class _NoAddress(Exception):

@@ -27,6 +27,8 @@ _DATA = ("data", "data1", "data2", "data3", "data4", "data5")
 _ORDER = ("id", "unique_row_count")
 _HOUR = pd.Timedelta(hours=1)
 _ROWS = 8_192  # made into lines at a time
+_PACKED = pa.schema({"tail": pa.large_binary(), "time": pa.int64(), "kind": pa.int8(), "place": pa.float64()})
+_CODEC, _GONE = pa.Codec("zstd"), (b"", 0)
 _NEVER = np.iinfo("int64").max  # comes last
 _INSTANT, _LOCAL = 1, 2  # what the time of a row is; 0: none
 
@@ -56,7 +58,7 @@ class RealtimeTable:
 
     def __init__(self, name: str, timezone: str | None) -> None:
         self.name, self._timezone = name, timezone
-        self._chunks: list[bytes] = []
+        self._chunks: list[tuple[bytes, int]] = []
         self._begins = [0]
         self._size = 0
         self._moments = np.empty(0, dtype="int64")
@@ -93,7 +95,7 @@ class RealtimeTable:
         place = np.arange(before, before + len(frame), dtype="float64") if serial is None else serial
         tails = _joined([*named, after]).cast(pa.large_binary())
         self._size += tails.nbytes
-        batch = pa.record_batch({"tail": tails, "time": times, "kind": kinds, "place": place})
+        batch = pa.record_batch([tails, pa.array(times), pa.array(kinds), pa.array(place)], schema=_PACKED)
         # As many together as lines are made of at a time, so that no row is unpacked again and again.
         for first in range(0, len(frame), _ROWS):
             part = batch.slice(first, _ROWS)
@@ -148,7 +150,7 @@ class RealtimeTable:
             end = min(begin + _ROWS, len(self))
             rows = np.arange(begin, end) if self._order is None else self._order[begin:end]
             kept, first, last = (int(np.searchsorted(self._begins, each, side="right")) - 1 for each in (first_row, rows.min(), rows.max()))
-            self._chunks[gone:kept], gone = [b""] * (kept - gone), kept
+            self._chunks[gone:kept], gone = [_GONE] * (kept - gone), kept
             unpacked = {at: unpacked[at] if at in unpacked else _unpacked(self._chunks[at])["tail"] for at in range(first, last + 1)}
             tails = pa.concat_arrays(list(unpacked.values()))
             yield _whole_lines(self._moments[rows], tails.take(pa.array(rows - self._begins[first]))), rows + 1
@@ -198,18 +200,14 @@ def _joined(columns: list[pa.Array]) -> pa.Array:
     return pc.binary_join_element_wise(*columns, pa.scalar("|", pa.large_string()))
 
 
-def _packed(batch: pa.RecordBatch) -> bytes:
-    """The batch in few bytes, which do not stand between what PyArrow takes and gives back for the next ones."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
-        stream.write_batch(batch)
-    packed: bytes = sink.getvalue().to_pybytes()
-    return packed
+def _packed(batch: pa.RecordBatch) -> tuple[bytes, int]:
+    """The batch in few bytes, and how many it has unpacked."""
+    plain = batch.serialize()
+    return _CODEC.compress(plain, asbytes=True), plain.size
 
 
-def _unpacked(packed: bytes) -> pa.RecordBatch:
-    with pa.ipc.open_stream(packed) as stream:
-        return stream.read_next_batch()
+def _unpacked(packed: tuple[bytes, int]) -> pa.RecordBatch:
+    return pa.ipc.read_record_batch(_CODEC.decompress(*packed), _PACKED)
 
 
 def _whole_lines(moments: np.ndarray, tails: pa.Array) -> np.ndarray:

@@ -105,11 +105,15 @@ class Stream:
         self._visits.expect(calls)
         self._agents.expect(sum(each.size for each in inputs) // _BYTES_A_SPAN)
         with ExitStack() as stack:
+            # Small logs need no threads, and tables the memory that those take.
+            threaded = sum(each.size for each in inputs if each.table is None) > 2 * _PIECE
+            pool = stack.enter_context(ThreadPoolExecutor(2)) if threaded else None
+            ahead = _AHEAD if threaded else 1
             waiting: deque[_Piece] = deque()
-            pieces = self._pieces(inputs, stack)
+            pieces = _pieces(inputs, pool)
             line, current = 0, None
             while True:
-                while len(waiting) <= _AHEAD and (piece := next(pieces, None)):
+                while len(waiting) <= ahead and (piece := next(pieces, None)):
                     waiting.append(piece)
                 if not waiting:
                     break
@@ -143,18 +147,8 @@ class Stream:
     def _of_table(self, table: RealtimeTable) -> _Input:
         for note, count in table.finish().items():
             self._account.note(note, count)
+        pa.default_memory_pool().release_unused()
         return _Input(table.name, _NOTHING, table, table.size, *table.span)
-
-    def _pieces(self, inputs: list[_Input], stack: ExitStack) -> Iterator[_Piece]:
-        """Cut the inputs at line ends and have the pieces scanned; small logs need no threads, and tables the memory that those take."""
-        pool = None
-        if sum(each.size for each in inputs if each.table is None) > 2 * _PIECE:
-            pool = stack.enter_context(ThreadPoolExecutor(2))
-        for each in inputs:
-            for data, begin, end, share, rows in _cuts(each):
-                cut = bool(end == len(data) and data[-1] != 10)
-                chunk = scan(data, begin, end, cut=cut) if pool is None else pool.submit(scan, data, begin, end, cut=cut)
-                yield _Piece(each, data, begin, end, share, rows, chunk)
 
     def _check_overlap(self, source: _Input, chunk: Chunk) -> None:
         """Two files of one log follow each other; otherwise they are of two switches, or one was given twice."""
@@ -271,6 +265,7 @@ class Stream:
                 states = making.result()
         else:
             states = agent_states_table(*spans)
+            pa.default_memory_pool().release_unused()
             contacts, none_held = contacts_table(self._visits, *names, self._options)
         self._note(none_held)
         rejected, lines, notes = self._account.tables()
@@ -304,6 +299,15 @@ def _of_file(source: Source) -> _Input:
     first = _FIRST_TIME.search(data[:65_536].tobytes())
     ends = _FIRST_TIME.findall(data[-65_536:].tobytes())
     return _Input(source.name, data, None, len(data), int(first[1]) if first else -1, int(ends[-1]) if ends else -1)
+
+
+def _pieces(inputs: list[_Input], pool: ThreadPoolExecutor | None) -> Iterator[_Piece]:
+    """Cut the inputs at line ends and have the pieces scanned."""
+    for each in inputs:
+        for data, begin, end, share, rows in _cuts(each):
+            cut = bool(end == len(data) and data[-1] != 10)
+            chunk = scan(data, begin, end, cut=cut) if pool is None else pool.submit(scan, data, begin, end, cut=cut)
+            yield _Piece(each, data, begin, end, share, rows, chunk)
 
 
 def _cuts(source: _Input) -> Iterator[tuple[np.ndarray, int, int, float, np.ndarray | None]]:
