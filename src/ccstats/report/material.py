@@ -15,9 +15,11 @@ from ccstats.deviations.plan import compare_with_plan
 from ccstats.deviations.usual import plan_as_usual
 from ccstats.errors import CcstatsError
 from ccstats.intervals import to_agent_intervals, to_intervals
+from ccstats.labels import number_text, phrase
 from ccstats.privacy import key_of
 from ccstats.readers.contract import Log
 from ccstats.report.deviation_report import DeviationReport, build_deviation_report, place_agents
+from ccstats.report.parts import Text
 from ccstats.report.scorecard_report import ScorecardReport
 from ccstats.report.service_report import ServiceReport
 from ccstats.report.statistics import build_statistics
@@ -209,6 +211,18 @@ class Material:
         """
         offered = self.intervals.groupby("queue", observed=True)["offered"].sum()
         return [str(queue) for queue in offered.sort_values(ascending=False, kind="stable").index[:most]]
+
+    def not_all(self, most: int) -> list[Text]:
+        """That only the busiest queues have a chart, where there are more.
+
+        Examples
+        --------
+        >>> Material.not_all.__name__
+        'not_all'
+        """
+        queues = len(self.intervals["queue"].unique())
+        shown, count = (number_text(each, lang=self.lang) for each in (most, queues))
+        return [Text(phrase("page_too_many_queues", self.lang, queues=count, shown=shown), note=True)] if queues > most else []
 
     def records_of(self, name: str) -> Any:
         """A table beside the log, or None.

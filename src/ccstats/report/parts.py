@@ -11,6 +11,7 @@ import pandas as pd
 from ccstats.labels import metric_title, table_title, vocabulary_word
 from ccstats.metrics import METRICS
 from ccstats.report.cells import present
+from ccstats.report.scorecard_report import figure_text
 
 __all__ = ["Chart", "Grid", "Items", "Page", "Part", "Section", "SheetChart", "Text", "Tile", "Tiles"]
 
@@ -110,8 +111,8 @@ class Grid:
         How a workbook draws it.
     marks : tuple of tuples of str
         A verdict for each cell that has one; empty where no cell has.
-    unit : str
-        Of all its figures, where their columns do not tell it.
+    units : mapping of str to str
+        Of columns whose names do not tell it.
 
     Examples
     --------
@@ -127,7 +128,7 @@ class Grid:
     folded: bool = False
     chart: SheetChart | None = None
     marks: tuple[tuple[str, ...], ...] = ()
-    unit: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -139,6 +140,7 @@ class Grid:
         lang: str = "en",
         period: str | None = None,
         title: str | None = None,
+        units: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Grid:
         """A grid of a table of ours; people are shown the columns of ``show`` that are there and say anything.
@@ -155,8 +157,11 @@ class Grid:
         for at, name in enumerate(kept):  # tables on the screen keep the words of the data in English; pages do not
             if name in ("metric", "driver") or (lang == "en" and isinstance(data[name].dtype, pd.CategoricalDtype)):
                 shown.isetitem(at, [vocabulary_word(str(text), name, lang) for text in shown.iloc[:, at]])
+        for name, unit in (units or {}).items():
+            if name in kept:
+                shown.isetitem(kept.index(name), [figure_text(value, unit, lang) for value in data[name].astype("float64")])
         shown.columns = pd.Index([f"{name[:1].upper()}{name[1:]}" for name in map(str, shown.columns)])
-        return cls(key, title or table_title(key, lang), data, shown, tuple(kept), **options)
+        return cls(key, title or table_title(key, lang), data, shown, tuple(kept), units=units or {}, **options)
 
     def explanations(self, lang: str = "en") -> list[str]:
         """What each column shown means, empty where its heading says it: title and formula of its metric.

@@ -167,17 +167,25 @@ def _sheet(sheet: Any, section: str, grid: Grid, page: Page, formats: _Formats) 
     _printed(sheet, page)
     sheet.write_string(0, 0, _text(grid.title), formats.of(bold=True, font_size=13))
     sheet.write_string(1, 0, _text(section), formats.of(font_color="#57606A"))
-    first = list(dict.fromkeys(name for name in grid.columns if name in grid.data))
+    read = grid.columns if len(grid.data) == len(grid.shown) else grid.data.columns
+    first = list(dict.fromkeys(name for name in read if name in grid.data))
     data = grid.data[[*first, *(name for name in grid.data.columns if name not in first)]].head(_ROWS)
     columns: list[dict[str, Any]] = []
     by_row = _units(data)
     for at, (name, dtype) in enumerate(data.dtypes.items()):
         title = _heading(str(name), page, dtype, at, columns)
-        unit = grid.unit if grid.unit and pd.api.types.is_numeric_dtype(dtype) else unit_of(str(name))
+        unit = grid.units.get(str(name)) or unit_of(str(name))
         cells, shape = _cells(data[name], str(name), unit, page)
         columns.append({"header": title, "header_format": formats.of(bold=True, text_wrap=True, valign="top")})
         own = by_row if by_row is not None and str(name) in _BY_ROW else None
-        _write(sheet, at, cells, lambda row, own=own, shape=shape: formats.of(num_format=shape if own is None else own[row]))  # type: ignore[misc]
+        _write(
+            sheet,
+            at,
+            cells,
+            lambda row, own=own, shape=shape: formats.of(
+                num_format=shape if own is None else own[row], **({"indent": 1} if shape == "@" else {})
+            ),
+        )  # type: ignore[misc]
         longest = max((len(str(each)) for each in cells[:500] if isinstance(each, str)), default=9)
         folded = {"level": 1, "hidden": True} if at >= len(first) else {}  # there for who wants it, and not in print
         sheet.set_column(at, at, min(max(longest + 2, 11, len(title) / 2 + 3), 60), None, folded)
@@ -272,6 +280,7 @@ def _draw(book: Any, sheet: Any, grids: list[Grid], places: dict[str, tuple[str,
     """Native charts of the tables that have one, two beside each other."""
     sheet.hide_gridlines(2)
     _printed(sheet, page)
+    sheet.set_h_pagebreaks([2 * _HIGH * each for each in range(1, len(grids) // (2 * _ACROSS) + 1)])
     for number, grid in enumerate(grids):
         spec: Any = grid.chart
         name, columns = places[grid.key]

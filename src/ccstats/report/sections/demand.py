@@ -57,7 +57,7 @@ def demand(material: Material) -> list[Part] | str:
         title = phrase("page_volume", lang)
         parts.append(Grid.of("volume_by_day", compared, show=_VOLUME, lang=lang, period="day", title=title, folded=True, chart=chart))
     parts.append(Items(tuple(off)))
-    parts.append(Grid.of("forecast_accuracy", accuracy, show=_ACCURACY, lang=lang))
+    parts.append(Grid.of("forecast_accuracy", accuracy, show=_ACCURACY, lang=lang, title=phrase("page_accuracy", lang)))
     parts.append(Text(phrase("page_accuracy_note", lang), note=True))
     return parts
 
@@ -102,6 +102,7 @@ def staffing(material: Material) -> list[Part] | str:
             own = slots[slots["queue"].astype("str") == queue] if queue else slots
             drawn = safe_names(own.reset_index(drop=True))
             parts.append(Chart(f"staffing-{len(parts)}", name, said, _against(drawn, "agent_hours", lang), (9.0, 3.0)))
+    parts += material.not_all(_QUEUES)
     title, by_slot = phrase("page_staffing_day", lang), phrase("page_staffing_slot", lang)
     parts += [
         Grid.of("staffing_by_slot", slots, show=("queue", "slot", *_STAFF), lang=lang, title=by_slot, folded=True),
@@ -174,4 +175,12 @@ def _causes(causes: pd.DataFrame, title: str, lang: str) -> Grid:
     heads = [phrase("queue", lang)] if "queue" in causes else []
     heads += [phrase(key, lang) for key in ("page_driver", "page_points", "page_usual", "page_actual")]
     columns = [name for name in ("queue", "driver", "contribution", "planned", "actual") if name in causes]
-    return Grid("causes", title, causes, pd.DataFrame(shown, columns=heads, dtype="str"), tuple(columns), folded=True)
+    return Grid(
+        "causes",
+        title,
+        causes,
+        pd.DataFrame(shown, columns=heads, dtype="str"),
+        tuple(columns),
+        folded=True,
+        units={"contribution": "ratio"},
+    )

@@ -18,7 +18,7 @@ from ccstats.service.ratios import measure_service
 
 __all__ = ["days", "intraday", "waits"]
 
-_DAYS = ("period_start", "value", "count", "baseline", "lower", "upper", "rule", "direction")
+_DAYS = ("period_start", "value", "count", "baseline", "lower", "upper", "direction")
 #: So many queues have a chart of their own, those with most contacts.
 _QUEUES = 4
 _WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -35,6 +35,7 @@ def days(material: Material) -> list[Part] | str:
     from ccstats import plots
 
     lang, metric = material.lang, material.definition
+    unit = unit_of(metric)
     points = find_deviations(material.intervals, metric=metric, by=(), period="day", timezone=material.timezone)
     incidents = list_incidents(points, intervals=material.intervals)
     least = material.suppress_below
@@ -63,15 +64,17 @@ def days(material: Material) -> list[Part] | str:
                     (9.0, 2.8),
                 )
             )
+        parts += material.not_all(_QUEUES)
         causes, found = material.days.causes, material.days.incidents
         for row in found.to_dict("records"):
             said.append(incident_line(row, metric, causes[causes["incident"] == row["incident"]], lang))
         listed = Grid.of(
             "incidents",
             found,
-            show=("queue", "started_at", "ended_at", "direction", "value", "baseline", "difference", "contacts", "rules"),
+            show=("queue", "started_at", "ended_at", "direction", "value", "baseline", "difference", "contacts"),
             lang=lang,
-            period="interval",
+            period="day",
+            units=dict.fromkeys(("value", "baseline", "difference"), unit),
             folded=True,
         )
     parts.append(Items(tuple(said)) if said else Text(phrase("page_no_incidents", lang)))
@@ -80,7 +83,8 @@ def days(material: Material) -> list[Part] | str:
     shown = [metric if name == "value" else name for name in _DAYS]
     title = phrase("page_by_day", lang)
     chart = SheetChart("line", "period_start", (metric, "baseline", "lower", "upper"))
-    parts.append(Grid.of("service_by_day", table, show=shown, lang=lang, period="day", title=title, folded=True, chart=chart))
+    units = dict.fromkeys(("baseline", "lower", "upper"), unit)
+    parts.append(Grid.of("service_by_day", table, show=shown, lang=lang, period="day", title=title, units=units, folded=True, chart=chart))
     if not least and len(found):
         parts.append(listed)
     return parts
@@ -157,7 +161,7 @@ def _crossed(key: str, wide: pd.DataFrame, name: str, lang: str) -> Grid:
         dtype="str",
     )
     title = f"{titled(name, lang)}, {phrase('page_heatmap', lang)}"
-    return Grid(key, title, data, shown, ("slot", *_WEEK), folded=True, unit=unit)
+    return Grid(key, title, data, shown, ("slot", *_WEEK), folded=True, units=dict.fromkeys(_WEEK, unit))
 
 
 def waits(material: Material) -> list[Part] | str:

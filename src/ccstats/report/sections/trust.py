@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib import metadata
+from pathlib import PurePath
 
 import pandas as pd
 
@@ -39,7 +40,7 @@ def data_quality(material: Material, left_out: Sequence[str], warned: Sequence[s
     if log is not None:
         fates = {fate: log.count(fate) for fate in ("used", "ignored", "rejected")}
         counted = {fate: number_text(lines, lang=lang) for fate, lines in (fates | {"lines": log.count()}).items()}
-        sources = ", ".join(dict.fromkeys(log.lines["source"].astype("str")))
+        sources = ", ".join(dict.fromkeys(PurePath(source).name for source in log.lines["source"].astype("str")))
         parts.append(Text(phrase("lines_read", lang, **counted, format=log.format, sources=sources)))
         account = log.summary()
         told = Grid.of("lines", account if lang == "en" else account.rename(columns=_LINES), lang=lang, folded=True)

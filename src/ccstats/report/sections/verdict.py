@@ -106,7 +106,7 @@ def _matrix(kpis: pd.DataFrame, scorecard: ScorecardReport, when: str) -> Grid:
     heads = [phrase("target", lang), phrase("asked_for", lang), *titles.values()]
     unique = [f"{head} ({at})" if head in heads[:at] else head for at, head in enumerate(heads)]
     shown = pd.DataFrame(rows, columns=unique, dtype="str")
-    data = kpis[["queue", "target", "metric", "value", "value_low", "value_high", "target_low", "target_high", "verdict", "trend"]]
+    data = kpis[["queue", "target", "metric", "value", "value_low", "value_high", "target_low", "target_high", "verdict", "trend", "unit"]]
     columns = ("target", "target_low", *("value" for _ in queues))
     title = f"{phrase('verdict', lang)}, {when}"
     return Grid("verdict", title, data.reset_index(drop=True), shown, columns, marks=tuple(map(tuple, marks)))
