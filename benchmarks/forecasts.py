@@ -1,8 +1,8 @@
 """How good forecasts are: `forecast_contacts` beside what planners do by hand and beside forecasting packages, origin after origin.
 
 **Histories**. Synthetic: two years of half-hours of two queues (`ccstats.synthetic.histories`): trend, yearly season, weekdays, holidays
-and the day after, a level that wanders, days and half-hours that are by chance busier. Real, where the logs are beside the repository
-(CCSTATS_SHARED): the bank's February of 1999, by queue.
+and the day after, a level that wanders, days and half-hours that are by chance busier; and two to three weeks of the like. Real, where
+the logs are beside the repository (CCSTATS_SHARED): the bank's February of 1999, by queue.
 
 **Forecasters**. All see the days before the origin only, and none is told what a gap is.
 
@@ -226,6 +226,10 @@ def main(seeds: int = 2, origins: int = 3, days: int = 728, ahead: int = 28) -> 
     begins = [first + pd.DateOffset(days=days - ahead - 49 * turn) for turn in range(origins)]
     case = f"{days} days, two queues, {seeds} seeds × {origins} origins, {ahead} days ahead"
     rows = list(compare(case, histories, begins, ahead, zone, HOLIDAYS))
+    short = [synthesize_history(seed=seed, start="2023-05-01", days=28)[0] for seed in range(3 * seeds)]
+    begins = [pd.Timestamp("2023-05-15", tz=zone) + pd.DateOffset(days=turn) for turn in range(0, 8, 2 if seeds > 1 else 4)]
+    case = f"two to three weeks, two queues, {3 * seeds} seeds × {len(begins)} origins, 7 days ahead"
+    rows += compare(case, short, begins, 7, zone, HOLIDAYS)
     log = _SHARED / "data" / "anonymous_bank_1999" / "february.txt"
     if log.exists():
         zone = "Asia/Jerusalem"

@@ -17,17 +17,18 @@ def rows_of(count: np.ndarray, use: np.ndarray | None = None) -> DayRows:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(2, 40), st.integers(1, 4), st.floats(0.001, 1.0), st.integers(0, 2**31))
-def test_the_mixed_model_is_the_dense_one(days: int, effects: int, step: float, seed: int) -> None:
+@given(st.integers(2, 40), st.integers(1, 4), st.floats(0.001, 1.0), st.floats(0.5, 1.0), st.integers(0, 2**31))
+def test_the_mixed_model_is_the_dense_one(days: int, effects: int, step: float, kept: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     columns, response = rng.normal(size=(days, effects)), rng.normal(size=days)
     weight, prior = rng.uniform(0.5, 50.0, days), rng.uniform(0.1, 10.0, effects)
     other = rng.uniform(0.1, 10.0, effects)
-    _, (found, level, evidence) = solve_mixed(columns, response, weight, [other, prior], step)
+    _, (found, level, evidence) = solve_mixed(columns, response, weight, [other, prior], step, kept)
     walk = np.zeros((days, days))
     for row in range(days):
         for column in range(days):
-            walk[row, column] = step**2 * (min(row, column) + 1)
+            # what both days have of each step up to the earlier of them
+            walk[row, column] = step**2 * sum(kept ** (row - then) * kept ** (column - then) for then in range(min(row, column) + 1))
     # effects, level and noise are normal: what is expected of each given the responses, and the density of these, in one go
     covariance = np.diag(1 / weight) + walk + columns @ np.diag(1 / prior) @ columns.T
     inverse = np.linalg.inv(covariance)

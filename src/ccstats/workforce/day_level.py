@@ -28,6 +28,8 @@ _DAMPED = 0.99
 #: How far effects are believed to lie from none, as standard deviations of the logarithm. The trend's is learnt.
 _SD = {"level": 100.0, "weekday": 0.4, "trend": 0.001, "season": 0.15, "holiday": 2.0, "name": 0.4, "near": 0.15, "event": 0.5}
 _TREND = 8
+#: What is left of the level a day later. From a year on it is known what it returns to, the usual of the season: half of it in five weeks.
+_KEPT, _KEPT_YEAR = 1.0, 0.98
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,13 @@ class DayLevel:
     closed: Bools
     specials: Specials
     pairs: int
+    kept: float
 
     def expect(self, date: Ints, events: dict[str, Floats]) -> tuple[Floats, Floats]:
         """What the regression and the level expect of days to come, and the factor of holidays and events in it."""
         usual, special = self.calendar(date, events)
-        return usual * special * (1.0 + self.level[-1]), special
+        ahead = np.maximum(date - self.days.date[-1], 0)
+        return usual * special * (1.0 + self.level[-1]) ** (self.kept**ahead), special
 
     def calendar(self, date: Ints, events: dict[str, Floats]) -> tuple[Floats, Floats]:
         """The regression alone, without holidays and events, and their factor."""
@@ -102,7 +106,7 @@ def fit_day_levels(queues: Sequence[Days], specials: Specials) -> list[DayLevel]
     made = []
     for plan, (effects, level) in zip(plans, fitted, strict=True):
         known = (effects, plan.names, plan.holiday_seen, plan.days)
-        bare = DayLevel(*known, np.ones(0), np.ones(0), np.zeros(0), plan.usable, plan.closed, specials, plan.pairs)
+        bare = DayLevel(*known, np.ones(0), np.ones(0), np.zeros(0), plan.usable, plan.closed, specials, plan.pairs, plan.rows.kept)
         usual, special = bare.calendar(plan.days.date, plan.days.events)
         made.append(replace(bare, usual=usual, special=special, level=np.expm1(level)))
     return made
@@ -136,7 +140,7 @@ def _plan(days: Days, specials: Specials) -> _Plan:
     columns, _ = _columns(days.date, int(days.date[-1]), specials, closed, names, days.events, pairs)
     weight = 0.5 ** ((days.date[-1] - days.date) / _HALF_LIFE)
     learn = usable if holiday_seen else usable & ~holiday
-    rows = DayRows(columns, days.count, days.share, weight, learn, _prior(names, pairs), _TREND)
+    rows = DayRows(columns, days.count, days.share, weight, learn, _prior(names, pairs), _TREND, _KEPT_YEAR if span >= YEAR else _KEPT)
     return _Plan(days, rows, names, holiday_seen, usable, closed, pairs)
 
 

@@ -48,6 +48,8 @@ class DayRows:
         Precision of each effect about none; that of the trend is set here.
     trend : int
         The column of the trend.
+    kept : float
+        What is left of the level a day later; 1: it returns to nothing.
     """
 
     columns: Floats
@@ -57,6 +59,7 @@ class DayRows:
     use: Bools
     prior: Floats
     trend: int
+    kept: float = 1.0
 
     def precision(self, trend: float) -> Floats:
         """`prior` with the trend's of this standard deviation."""
@@ -70,11 +73,11 @@ def fit_effects(queues: Sequence[DayRows]) -> list[tuple[Floats, Floats]]:
 
     Notes
     -----
-    Contacts of a day have the mean μ = share × exp(effects + level) and the variance μ + c μ²; effects are normal about none, the level is
-    a random walk. Penalised quasi-likelihood (Breslow & Clayton 1993): working responses and weights, a linear mixed model solved, and so
-    on; days far off drawn in. The result is the mean over all c, steps of the level and sizes of the trend, weighed by their marginal
-    likelihood (the effects integrated out, so that it does not mistake a close fit for calm) times a prior. What a few weeks of one queue
-    say of the latter two is little: the prior is what the other queues say (`shared_weights`).
+    Contacts of a day have the mean μ = share × exp(effects + level) and the variance μ + c μ²; effects are normal about none, the level
+    wanders and, where ``kept`` is less than 1, fades. Penalised quasi-likelihood (Breslow & Clayton 1993): working responses and weights, a
+    linear mixed model solved, and so on; days far off drawn in. The result is the mean over all c, steps of the level and sizes of the
+    trend, weighed by their marginal likelihood (the effects integrated out, so that it does not mistake a close fit for calm) times a
+    prior. What a few weeks of one queue say of the latter two is little: the prior is what the other queues say (`shared_weights`).
 
     Examples
     --------
@@ -139,7 +142,9 @@ def _nearness(values: Sequence[float]) -> Floats:
     return made / made.sum(axis=1, keepdims=True)
 
 
-def solve_mixed(columns: Floats, response: Floats, weight: Floats, priors: Sequence[Floats], step: float) -> list[Solution]:
+def solve_mixed(
+    columns: Floats, response: Floats, weight: Floats, priors: Sequence[Floats], step: float, kept: float = 1.0
+) -> list[Solution]:
     """Effects and level of a linear mixed model, and the logarithm of its marginal likelihood, under each of several priors.
 
     Parameters
@@ -150,10 +155,12 @@ def solve_mixed(columns: Floats, response: Floats, weight: Floats, priors: Seque
         Precision of each effect.
     step : float
         Standard deviation of a day's step of the level, which is nought before the first day.
+    kept : float
+        What is left of the level a day later.
 
     Notes
     -----
-    With W the weights and K the covariance of a random walk, the covariance of the responses is W⁻¹ + K. K⁻¹ has three diagonals, and so
+    With W the weights and K the covariance of the level, the covariance of the responses is W⁻¹ + K. K⁻¹ has three diagonals, and so
     everything is linear in the number of days: (W⁻¹ + K)⁻¹ = W - W (W + K⁻¹)⁻¹ W. Constants of the likelihood are left out.
 
     Examples
@@ -163,9 +170,9 @@ def solve_mixed(columns: Floats, response: Floats, weight: Floats, priors: Seque
     ([2.0], [0.0, 0.0, 0.0])
     """
     size = len(response)
-    middle = np.full(size, 2.0 / step**2)
+    middle = np.full(size, (1.0 + kept**2) / step**2)
     middle[-1] = 1.0 / step**2
-    middle, beside, _ = dpttrf(middle + weight, np.full(max(size - 1, 0), -1.0 / step**2))
+    middle, beside, _ = dpttrf(middle + weight, np.full(max(size - 1, 0), -kept / step**2))
     weighted = weight[:, None] * np.column_stack([columns, response])
     inner, _ = dpttrs(middle, beside, weighted)
     outer = weighted - weight[:, None] * inner
@@ -198,7 +205,7 @@ def _each_variance(rows: DayRows) -> tuple[Floats, Floats, Floats]:
 
         def solve(spread: float, step: float, trends: Sequence[float] = _TRENDS) -> list[Solution]:
             weight = trust / (1.0 + spread * mean)  # noqa: B023 - called in this turn only
-            return solve_mixed(rows.columns, response, weight, [rows.precision(each) for each in trends], step)  # noqa: B023
+            return solve_mixed(rows.columns, response, weight, [rows.precision(each) for each in trends], step, rows.kept)  # noqa: B023
 
         if turn in _LOOK:
             spread = max(_SPREADS, key=lambda each: solve(each, step, [trend])[0][2])  # noqa: B023
