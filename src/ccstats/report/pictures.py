@@ -48,6 +48,8 @@ def svg_text(chart: Chart, style: str = "light") -> str:
         figure = Figure(figsize=chart.size, layout="constrained")
         axes: Any = figure.add_subplot()
         chart.draw(axes)
+        for artist in figure.findobj():
+            artist.set_gid(None)  # names by which programs find a part may be there twice; those of a document may not
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
 

@@ -178,14 +178,12 @@ def _sheet(sheet: Any, section: str, grid: Grid, page: Page, formats: _Formats) 
         cells, shape = _cells(data[name], str(name), unit, page)
         columns.append({"header": title, "header_format": formats.of(bold=True, text_wrap=True, valign="top")})
         own = by_row if by_row is not None and str(name) in _BY_ROW else None
-        _write(
-            sheet,
-            at,
-            cells,
-            lambda row, own=own, shape=shape: formats.of(
-                num_format=shape if own is None else own[row], **({"indent": 1} if shape == "@" else {})
-            ),
-        )  # type: ignore[misc]
+        plain = {"indent": 1} if shape == "@" else {}
+
+        def look(row: int, own: Any = own, shape: str = shape, plain: dict[str, int] = plain) -> Any:
+            return formats.of(num_format=shape if own is None else own[row], **plain)
+
+        _write(sheet, at, cells, look)
         longest = max((len(str(each)) for each in cells[:500] if isinstance(each, str)), default=9)
         folded = {"level": 1, "hidden": True} if at >= len(first) else {}  # there for who wants it, and not in print
         sheet.set_column(at, at, min(max(longest + 2, 11, len(title) / 2 + 3), 60), None, folded)
@@ -270,7 +268,7 @@ def _coloured(sheet: Any, at: int, name: str, unit: str, rows: int, page: Page, 
         scale = {"type": "3_color_scale", "min_color": "#F4A582", "mid_color": "#F7F7F7", "max_color": "#92C5DE"}
         sheet.conditional_format(first, at, last, at, scale)
     elif unit == "count" and name in ("offered", "answered", "contacts", "complaints", "count", "lines", "responses"):
-        sheet.conditional_format(first, at, last, at, {"type": "data_bar", "bar_color": "#9AD0F5", "bar_solid": True})
+        sheet.conditional_format(first, at, last, at, {"type": "data_bar", "bar_color": "#9AD0F5"})
 
 
 _DAYS_OF_WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
