@@ -16,7 +16,7 @@ import pytest
 
 import ccstats as cc
 from ccstats.errors import FormatError, OptionError, SourceMissingError
-from ccstats.schema import AGENT_STATES, CONTACTS
+from ccstats.schema import AGENT_STATES, CONTACTS, worded
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.15"))
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "centre" / "queue_log.gz"
@@ -37,8 +37,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
-    words = lambda frame: frame.astype({name: "str" for name in frame.columns[frame.dtypes == "category"]})  # noqa: E731
-    pd.testing.assert_frame_equal(words(one)[sorted(one)], words(other)[sorted(other)], check_dtype=False)
+    pd.testing.assert_frame_equal(worded(one)[sorted(one)], worded(other)[sorted(other)], check_dtype=False)
 
 
 def test_an_archive_gives_the_log_again(log: cc.Log, tmp_path: Path) -> None:

@@ -300,15 +300,6 @@ def test_the_page_is_there_in_every_language(centre: Any, lang: str) -> None:
         assert (said in shown) == (said == cc.labels.phrase("app_happened", lang))  # figures come with the first answer
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    sync_playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed").sync_playwright
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @contextlib.contextmanager
 def looking(chromium: Any, url: str, *, width: int = 1400, scheme: str = "light") -> Iterator[Any]:
     """The page in a browser; afterwards it must have asked nobody else for anything, and have nothing to complain of."""

@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _quiet(recwarn: pytest.WarningsRecorder) -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"pyspark\..*")
         warnings.filterwarnings("ignore", category=ResourceWarning)

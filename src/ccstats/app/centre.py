@@ -13,11 +13,11 @@ import pandas as pd
 
 from ccstats.errors import CcstatsError, DataWarning, OptionError, SourceMissingError
 from ccstats.expectation.staffed import pooled_patience
-from ccstats.intervals import to_agent_intervals, to_intervals
+from ccstats.intervals import to_intervals
 from ccstats.labels import vocabulary_word
 from ccstats.periods import WEEKDAYS, check_timezone
 from ccstats.readers.either import read_either
-from ccstats.report.deviation_report import place_agents
+from ccstats.report.placing import count_agents
 from ccstats.workforce.counted_files import is_counted, read_counted
 from ccstats.workforce.demand import read_forecast, to_forecast
 from ccstats.workforce.forecasting import forecast_contacts
@@ -27,8 +27,6 @@ __all__ = ["Centre", "open_centre"]
 
 #: What a folder of ours may hold that can be planned from, the best first.
 _TABLES = ("intervals.parquet", "intervals.csv", "plan.csv", "plan.xlsx", "forecast.csv")
-#: Of these states, time on the floor is made.
-_ON_FLOOR = ("available", "reserved", "on_contact", "hold", "wrap")
 #: Columns without which what happened cannot be judged.
 _JUDGED = {"offered", "answered", "abandoned", "answered_within", "threshold_s", "timezone"}
 
@@ -237,19 +235,10 @@ def _of_log(log: Any, zone: str, every: str, threshold_s: float) -> dict[str, An
     return {
         "demand": to_forecast(intervals),
         "intervals": intervals,
-        "agent_intervals": _staffed(log.agent_states, len(log.contacts["queue"].cat.categories), zone, every),
+        "agent_intervals": count_agents(log.agent_states, queues=len(log.contacts["queue"].cat.categories), every=every, timezone=zone),
         "contacts": log.contacts,
         "patience_s": {str(queue): float(mean) for queue, mean in zip(groups["queue"], groups["mean_s"], strict=True)},
     }
-
-
-def _staffed(states: pd.DataFrame, queues: int, zone: str, every: str) -> pd.DataFrame | None:
-    if not len(states):
-        return None
-    placed = place_agents(states)
-    on_floor = placed[placed["state"].isin(_ON_FLOOR)]
-    by_queue = queues > 1 and on_floor["queue"].notna().all()  # else they are one pool, or serve the only queue
-    return to_agent_intervals(placed, every=every, timezone=zone, by="queue" if by_queue else ())
 
 
 def _patience_of_sums(intervals: pd.DataFrame) -> dict[str, float]:

@@ -57,10 +57,11 @@ def deviations(
     ] = None,
 ) -> None:
     """What is unusual and not noise, as incidents in words, the costliest first, and why. Exit status 1 if there are any."""
-    from ccstats.intervals import to_agent_intervals, to_intervals
+    from ccstats.intervals import to_intervals
     from ccstats.report.cells import printable
-    from ccstats.report.deviation_report import build_deviation_report, place_agents, write_deviations
+    from ccstats.report.deviation_report import build_deviation_report, write_deviations
     from ccstats.report.files import csv_text
+    from ccstats.report.placing import count_agents
     from ccstats.workforce.demand import read_forecast
 
     zone = needed_zone(timezone)
@@ -71,12 +72,7 @@ def deviations(
     queues = [str(queue) for queue in log.contacts["queue"].cat.categories]
     with progress_bar("judging") as progress:
         intervals = to_intervals(log.contacts, every=every, timezone=zone, threshold_s=thresholds_of(threshold, "--threshold", queues))
-        staffed = None
-        if len(log.agent_states):
-            states = place_agents(log.agent_states)
-            on_floor = states[states["state"].isin(["available", "reserved", "on_contact", "hold", "wrap"])]
-            by_queue = len(queues) > 1 and on_floor["queue"].notna().all()  # else they are one pool, or serve the only queue
-            staffed = to_agent_intervals(states, every=every, timezone=zone, by="queue" if by_queue else ())
+        staffed = count_agents(log.agent_states, queues=len(queues), every=every, timezone=zone)
         progress("judging", 0.3)
         made = build_deviation_report(
             intervals,

@@ -18,7 +18,7 @@ from ccstats.exports.parquet import read_parquet, write_parquet
 from ccstats.readers.contract import Log
 from ccstats.readers.product_tables import with_visits
 from ccstats.report.files import write_text
-from ccstats.schema import AGENT_STATES, CONTACTS
+from ccstats.schema import AGENT_STATES, CONTACTS, came_at, worded
 
 __all__ = ["Archived", "is_archive", "read_archive", "write_archive"]
 
@@ -204,7 +204,7 @@ def _about(folder: Path) -> dict[str, Any]:
 
 
 def _contacts_by_file(contacts: pd.DataFrame, folder: Path) -> Iterator[tuple[Path, pd.DataFrame]]:
-    moment = _moments(contacts)
+    moment = came_at(contacts)
     month = moment.dt.strftime("%Y-%m").fillna("unknown")
     queue = contacts["queue"].astype("str")
     for (each_month, each_queue), rows in contacts.groupby([month.to_numpy(), queue.to_numpy()], sort=True):
@@ -214,10 +214,6 @@ def _contacts_by_file(contacts: pd.DataFrame, folder: Path) -> Iterator[tuple[Pa
 def _states_by_file(states: pd.DataFrame, folder: Path) -> Iterator[tuple[Path, pd.DataFrame]]:
     for month, rows in states.groupby(states["started_at"].dt.strftime("%Y-%m").to_numpy(), sort=True):
         yield folder / f"month={month}.parquet", rows.reset_index(drop=True)
-
-
-def _moments(contacts: pd.DataFrame) -> pd.Series:
-    return contacts["queued_at"].fillna(contacts["arrived_at"]) if "arrived_at" in contacts else contacts["queued_at"]
 
 
 def _safe(queue: str) -> str:
@@ -232,10 +228,10 @@ def _add(table: str, path: Path, rows: pd.DataFrame) -> tuple[int, int, int, int
     """Add rows to a file; how many are new, complete one that was there, or were there, and whether it was written."""
     there = read_parquet(path) if path.exists() else rows.iloc[:0]
     schema = CONTACTS if table == "contacts" else AGENT_STATES
-    both = pd.concat([_worded(each) for each in (there, rows) if len(each)] or [rows], ignore_index=True)
+    both = pd.concat([worded(each) for each in (there, rows) if len(each)] or [rows], ignore_index=True)
     both["_new"] = np.arange(len(both)) >= len(there)
     if table == "contacts":
-        both["_moment"], both["_done"] = _moments(both), _finished(both)
+        both["_moment"], both["_done"] = came_at(both), _finished(both)
     else:
         both["_done"] = (both["closed_by"] != "end_of_file").astype("int64") if "closed_by" in both else 1
     # Of the same visit the finished one stays, of two that are alike the one that is there; of spans that the log cut, the longest.
@@ -269,16 +265,12 @@ def _outdated(spans: pd.DataFrame) -> pd.Series:
 
 def _whole(files: list[Path], schema: Any) -> pd.DataFrame:
     frames = [frame for frame in map(read_parquet, files) if len(frame)]
-    return schema.typed(pd.concat([_worded(frame) for frame in frames], ignore_index=True)) if frames else schema.empty()
-
-
-def _worded(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype({name: "str" for name in frame.columns[frame.dtypes == "category"]})
+    return schema.typed(pd.concat([worded(frame) for frame in frames], ignore_index=True)) if frames else schema.empty()
 
 
 def _digest(log: Log) -> str:
     """The same of the same log, whatever the key of its pseudonyms."""
     told = hashlib.sha256()
     for frame in (log.contacts.drop(columns="customer", errors="ignore"), log.agent_states, log.lines):
-        told.update(pd.util.hash_pandas_object(_worded(frame), index=False).to_numpy().tobytes())
+        told.update(pd.util.hash_pandas_object(worded(frame), index=False).to_numpy().tobytes())
     return told.hexdigest()

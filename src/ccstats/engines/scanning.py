@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
 from ccstats.engines.spark import SparkTable
 from ccstats.errors import ColumnError, FormatError, OptionError, SourceMissingError, did_you_mean
 from ccstats.exports.parquet import table_of
+from ccstats.readers.files import paths_of
 from ccstats.schema import TABLES, Table
 
 __all__ = ["Scan", "scan"]
@@ -104,8 +106,6 @@ class Scan:
 
     def _batches(self, wanted: Sequence[str] | None) -> Iterator[tuple[str, Any]]:
         """Pieces of the files; small ones that follow each other are one."""
-        import pyarrow as pa
-
         for path in self.files:
             with _opened(path) as file:
                 columns = None if wanted is None else [name for name in file.schema_arrow.names if name in wanted]
@@ -193,11 +193,7 @@ def scan(
         return SparkTable(source, table, batch_rows)
     files = _files(source, table)
     rows = sum(_checked(path, TABLES[table]) for path in files)
-    return Scan(files, table, rows, batch_rows, cores or _cores(), progress)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Scan(files, table, rows, batch_rows, cores or pa.cpu_count(), progress)
 
 
 def _work(function: Callable[[pd.DataFrame], _R], batch: Any, table: Table) -> _R:
@@ -209,28 +205,20 @@ def _files(source: Any, table: str) -> tuple[Path, ...]:
     found: list[Path] = []
     for each in sources:
         path = Path(each)
-        if path.is_dir():
-            path = path / table if (path / table).is_dir() else path  # of an archive
-            inside = sorted(file for file in path.rglob("*.parquet") if not file.name.startswith("."))
-            if not inside:
-                raise SourceMissingError(f"no Parquet file in the folder {str(path)!r} or below")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            matched = sorted(Path(name) for name in glob.glob(str(each), recursive=True))  # noqa: PTH207  (absolute too)
-            if not matched:
-                raise SourceMissingError(f"no file {str(each)!r}")
-            found += [file for file in matched if file.is_file()]
+        if not path.is_dir():
+            found += map(Path, paths_of(each))
+            continue
+        path = path / table if (path / table).is_dir() else path  # of an archive
+        inside = sorted(path.rglob("[!.]*.parquet"))
+        if not inside:
+            raise SourceMissingError(f"no Parquet file in the folder {str(path)!r} or below")
+        found += inside
     if not found:
         raise SourceMissingError("no file to scan: name a file, a folder or a glob")
     return tuple(dict.fromkeys(found))
 
 
 def _opened(path: Path) -> Any:
-    import pyarrow as pa
-    from pyarrow import parquet
-
     try:
         return parquet.ParquetFile(path)
     except (pa.ArrowException, OSError, ValueError) as error:

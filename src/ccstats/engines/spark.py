@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ccstats.errors import TableError
-from ccstats.schema import TABLES, Table
+from ccstats.schema import TABLES, Table, worded
 
 __all__ = ["SparkTable"]
 
@@ -126,8 +126,7 @@ def _typed(table: Table, rows: pa.Table) -> pd.DataFrame:
 
 def _arrow(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
     """A result as Arrow that Spark takes: words as text, missing numbers null."""
-    words = {name: frame[name].astype("str") for name in frame.columns if isinstance(frame[name].dtype, pd.CategoricalDtype)}
-    table = pa.Table.from_pandas(frame.assign(**words), preserve_index=False).replace_schema_metadata()
+    table = pa.Table.from_pandas(worded(frame), preserve_index=False).replace_schema_metadata()
     plain = pa.schema([field.with_type(pa.string()) if _is_text(field.type) else field for field in table.schema])
     return table.cast(plain if schema is None else schema)
 

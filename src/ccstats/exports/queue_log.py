@@ -12,7 +12,7 @@ import pandas as pd
 
 from ccstats.errors import OptionError
 from ccstats.report.files import write_bytes
-from ccstats.schema import AGENT_STATES, CONTACTS, as_frame
+from ccstats.schema import AGENT_STATES, CONTACTS, as_frame, came_at
 
 __all__ = ["COLUMNS", "write_queue_log"]
 
@@ -114,7 +114,7 @@ def _rules(contacts: pd.DataFrame) -> pd.Series:
     goes_on = (outcome == "overflowed") & contacts["contact_id"].duplicated(keep="last")
     rule = rule.mask(goes_on, "overflowed")
     left_out = pd.Series("", index=contacts.index).mask(~known, "a queue_log has no verb for outcome " + outcome)
-    at = contacts["queued_at"].fillna(contacts["arrived_at"]) if "arrived_at" in contacts else contacts["queued_at"]
+    at = came_at(contacts)
     left_out = left_out.mask(at.isna(), "no time is known")
     waits = known & ~outcome.isin([*_REFUSED, "open"]) & ~goes_on
     left_out = left_out.mask(waits & contacts["wait_s"].isna(), "how long it waited is not known")

@@ -22,7 +22,7 @@ from ccstats.readers.parts import Parts, alike, repeated, taken
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
 from ccstats.readers.words import coded, constant, of_series, to_series
-from ccstats.schema import AGENT_STATES, CONTACTS, sortable, sorting
+from ccstats.schema import AGENT_STATES, CONTACTS, came_at, sortable, sorting
 
 __all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log", "with_visits"]
 
@@ -362,7 +362,7 @@ def with_visits(contacts: pd.DataFrame) -> pd.DataFrame:
     >>> with_visits(pd.DataFrame({"contact_id": "7", "queue": ["b", "a"], "queued_at": at}))[["queue", "visit"]].to_numpy().tolist()
     [['a', 1], ['b', 2]]
     """
-    at = contacts["queued_at"].fillna(contacts["arrived_at"]) if "arrived_at" in contacts else contacts["queued_at"]
+    at = came_at(contacts)
     contact = sortable(contacts["contact_id"])
     order = sorting([contact, sortable(at)])
     places = np.arange(len(contacts))

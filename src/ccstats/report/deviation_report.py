@@ -21,7 +21,7 @@ from ccstats.metrics import METRICS, SERVICE_LEVELS
 from ccstats.report.cells import escape_markdown
 from ccstats.report.files import csv_text, write_texts
 
-__all__ = ["DeviationReport", "build_deviation_report", "place_agents", "write_deviations"]
+__all__ = ["DeviationReport", "build_deviation_report", "write_deviations"]
 
 #: So many incidents, the costliest, are explained: each takes a simulation.
 _EXPLAINED = 20
@@ -96,33 +96,6 @@ class DeviationReport:
         """
         counted = self.points["note"].astype("str").str.partition("; ")[0].value_counts()
         return [f"{note} ({count:,} points)" for note, count in counted.items() if note]
-
-
-def place_agents(agent_states: pd.DataFrame) -> pd.DataFrame:
-    """Agent states in which agents who served one queue only are in that queue while they wait and pause too.
-
-    Agents who served several queues, or none, stay as they are.
-
-    Parameters
-    ----------
-    agent_states : pandas.DataFrame
-        `agent_states`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The same rows.
-
-    Examples
-    --------
-    >>> states = pd.DataFrame({"agent": ["Ada", "Ada", "Bo", "Bo", "Bo"], "queue": ["sales", None, "sales", "help", None]})
-    >>> place_agents(states)["queue"].tolist()
-    ['sales', 'sales', 'sales', 'help', nan]
-    """
-    served = agent_states[["agent", "queue"]].astype("object").dropna().drop_duplicates().set_index("agent")["queue"]
-    only = served[~served.index.duplicated(keep=False)]
-    queue = agent_states["queue"].astype("object")
-    return agent_states.assign(queue=pd.Categorical(queue.where(queue.notna(), agent_states["agent"].astype("object").map(only))))
 
 
 def build_deviation_report(

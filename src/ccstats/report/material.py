@@ -14,12 +14,13 @@ from ccstats.agreement import Agreement
 from ccstats.deviations.plan import compare_with_plan
 from ccstats.deviations.usual import plan_as_usual
 from ccstats.errors import CcstatsError
-from ccstats.intervals import to_agent_intervals, to_intervals
+from ccstats.intervals import to_intervals
 from ccstats.labels import number_text, phrase
 from ccstats.privacy import key_of
 from ccstats.readers.contract import Log
-from ccstats.report.deviation_report import DeviationReport, build_deviation_report, place_agents
+from ccstats.report.deviation_report import DeviationReport, build_deviation_report
 from ccstats.report.parts import Text
+from ccstats.report.placing import count_agents
 from ccstats.report.scorecard_report import ScorecardReport
 from ccstats.report.service_report import ServiceReport
 from ccstats.report.statistics import build_statistics
@@ -106,18 +107,15 @@ class Material:
         return to_intervals(self.log.contacts, every=self.every, timezone=self.timezone, threshold_s=self.threshold_s, short_s=self.short_s)
 
     @cached_property
-    def _several_queues(self) -> bool:
-        return len(self.intervals["queue"].unique()) > 1
+    def _queues(self) -> int:
+        return len(self.intervals["queue"].unique())
 
     @cached_property
     def agent_intervals(self) -> pd.DataFrame | None:
         """Its agents as `agent_intervals`, by queue where every agent served one only; None where the log says nothing of them."""
-        if self.log is None or not len(self.log.agent_states):
+        if self.log is None:
             return None
-        placed = place_agents(self.log.agent_states)
-        on_floor = placed[placed["state"].isin(["available", "reserved", "on_contact", "hold", "wrap"])]
-        alone = self._several_queues and bool(on_floor["queue"].notna().all())
-        return to_agent_intervals(placed, every=self.every, timezone=self.timezone, by="queue" if alone else ())
+        return count_agents(self.log.agent_states, queues=self._queues, every=self.every, timezone=self.timezone)
 
     @cached_property
     def statistics(self) -> dict[str, pd.DataFrame]:
@@ -138,7 +136,7 @@ class Material:
     def by(self) -> tuple[str, ...]:
         """``queue`` where agents are known by queue, else nothing: then all queues are one pool."""
         known = self.agent_intervals is not None and "queue" in self.agent_intervals
-        return ("queue",) if known or not self._several_queues else ()
+        return ("queue",) if known or self._queues <= 1 else ()
 
     @cached_property
     def patience(self) -> Patience:
@@ -220,9 +218,8 @@ class Material:
         >>> Material.not_all.__name__
         'not_all'
         """
-        queues = len(self.intervals["queue"].unique())
-        shown, count = (number_text(each, lang=self.lang) for each in (most, queues))
-        return [Text(phrase("page_too_many_queues", self.lang, queues=count, shown=shown), note=True)] if queues > most else []
+        shown, count = (number_text(each, lang=self.lang) for each in (most, self._queues))
+        return [Text(phrase("page_too_many_queues", self.lang, queues=count, shown=shown), note=True)] if self._queues > most else []
 
     def records_of(self, name: str) -> Any:
         """A table beside the log, or None.

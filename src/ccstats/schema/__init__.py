@@ -1,6 +1,6 @@
 """The tables: their columns, meaning, unit, dtype, key and vocabulary. One list; documentation and checks are made from it."""
 
-from ccstats.schema.frames import as_frame
+from ccstats.schema.frames import as_frame, came_at, worded
 from ccstats.schema.logs import (
     AGENT_INTERVALS,
     AGENT_STATES,
@@ -61,6 +61,8 @@ __all__ = [
     "Table",
     "VERDICTS",
     "as_frame",
+    "came_at",
+    "worded",
     "sortable",
     "sorting",
 ]

@@ -9,7 +9,7 @@ import pandas as pd
 from ccstats.errors import TableError
 from ccstats.schema.tables import TABLES
 
-__all__ = ["as_frame"]
+__all__ = ["as_frame", "came_at", "worded"]
 
 
 def as_frame(table: Any, *, what: str = "table") -> pd.DataFrame:
@@ -66,3 +66,26 @@ def as_frame(table: Any, *, what: str = "table") -> pd.DataFrame:
         elif column.kind in ("id", "text", "seconds", "count", "maybe_count"):
             frame[name] = frame[name].astype(column.dtype)  # type: ignore[call-overload]
     return frame
+
+
+def came_at(contacts: pd.DataFrame) -> pd.Series[Any]:
+    """When each contact joined its queue or, if it never did, when it arrived.
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(pd.Series(["2024-03-01 09:00", None]), utc=True)
+    >>> came_at(pd.DataFrame({"queued_at": at, "arrived_at": at[::-1].to_numpy()})).notna().tolist()
+    [True, True]
+    """
+    return contacts["queued_at"].fillna(contacts["arrived_at"]) if "arrived_at" in contacts else contacts["queued_at"]
+
+
+def worded(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with text instead of categories, as other programs have it and as frames with other words are put together.
+
+    Examples
+    --------
+    >>> worded(pd.DataFrame({"queue": pd.Categorical(["sales", None])}))["queue"].tolist()
+    ['sales', nan]
+    """
+    return frame.astype({name: "str" for name in frame.columns[frame.dtypes == "category"]})
