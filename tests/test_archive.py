@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import random
 import signal
@@ -19,6 +20,7 @@ from ccstats.errors import FormatError, OptionError, SourceMissingError
 from ccstats.schema import AGENT_STATES, CONTACTS, worded
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.15"))
+AGREEMENT = str(Path(__file__).parents[1] / "data" / "samples" / "centre" / "agreement.toml")
 SAMPLE = Path(__file__).parents[1] / "data" / "samples" / "centre" / "queue_log.gz"
 
 
@@ -150,9 +152,15 @@ def test_a_report_of_an_archive_is_that_of_the_log(lines: list[bytes], tmp_path:
         ("convert", "queue_log", "a"),
         ("stats", "a", "-z", "Europe/Berlin", "--out", "of_archive"),
         ("stats", "queue_log", "-z", "Europe/Berlin", "--out", "of_log"),
+        ("report", "a", "-z", "Europe/Berlin", "--out", "page"),
+        ("report", "a", "-z", "Europe/Berlin", "--agreement", AGREEMENT, "--out", "judged"),
     ):
         assert ccstats(*words, folder=tmp_path).wait() == 0, (tmp_path / "said").read_text()
     tables = sorted(path.name for path in (tmp_path / "of_log").glob("*.csv"))
     assert tables
     for name in tables:
         assert (tmp_path / "of_archive" / name).read_text() == (tmp_path / "of_log" / name).read_text()
+    held = {str(path.relative_to(tmp_path / "a")) for path in (tmp_path / "a").rglob("[!.]*.parquet")}
+    assert set(pd.read_csv(tmp_path / "page" / "tables" / "inputs.csv")["input"]) == held
+    assert all((tmp_path / name / "report.html").stat().st_size > 50_000 for name in ("page", "judged"))
+    assert json.loads((tmp_path / "judged" / "kpis.json").read_text())["kpis"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     *("By", "Clock", "Format", "Logs", "Mapping", "Period", "Suppress", "Threshold"),
-    *("check", "columns_of", "draft", "formats", "needed_zone", "read_any_log", "read_logs", "stats", "thresholds_of"),
+    *("check", "columns_of", "draft", "files_of", "formats", "needed_zone", "read_any_log", "read_logs", "stats", "thresholds_of"),
 ]
 
 Logs = Annotated[
@@ -59,17 +59,36 @@ def read_any_log(logs: list[str], *, format: str | None, timezone: str | None, c
 def _read_by(
     read: Any, logs: list[str], *, format: str | None, timezone: str | None, clock: str | None, mapping: Path | None, **options: Any
 ) -> Any:
-    if len(logs) == 1 and Path(logs[0]).is_dir():
-        from ccstats.engines.archive import is_archive, read_archive
+    if _is_archive(logs):
+        from ccstats.engines.archive import read_archive
 
-        if is_archive(logs[0]):
-            return read_archive(logs[0])
+        return read_archive(logs[0])
     source: Any = [sys.stdin.buffer if name == "-" else name for name in logs]
     if mapping is not None:
         options["mapping"] = mapping
         format = format or "mapped"
     with progress_bar("reading") as progress:
         return read(source[0] if len(source) == 1 else source, format=format, timezone=clock or timezone, progress=progress, **options)
+
+
+def _is_archive(logs: list[str]) -> bool:
+    if len(logs) != 1 or not Path(logs[0]).is_dir():
+        return False
+    from ccstats.engines.archive import is_archive
+
+    return is_archive(logs[0])
+
+
+def files_of(logs: list[str]) -> list[tuple[str, str]]:
+    """The files that logs are read from, each with its name, in an archive its place there; none of standard input."""
+    from ccstats.readers.files import paths_of
+
+    if "-" in logs:
+        return []
+    if _is_archive(logs):
+        folder = Path(logs[0])
+        return [(str(file.relative_to(folder)), str(file)) for file in sorted(folder.rglob("[!.]*.parquet"))]
+    return [(Path(path).name, path) for name in logs for path in paths_of(name)]
 
 
 def needed_zone(timezone: str | None) -> str:

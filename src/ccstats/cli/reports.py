@@ -19,6 +19,7 @@ from ccstats.cli.logs import (
     Suppress,
     Threshold,
     columns_of,
+    files_of,
     needed_zone,
     read_logs,
     thresholds_of,
@@ -226,20 +227,17 @@ def _scorecard(
 
 def _files(logs: list[str], records: dict[str, Path | None]) -> dict[str, Any]:
     """The files that tables were read from, by table."""
-    from ccstats.readers.files import paths_of
-
     files: dict[str, Any] = {name: path for name, path in records.items() if path is not None}
-    if "-" not in logs:
-        files["contacts"] = files["agent_states"] = [path for name in logs for path in paths_of(name)]
+    if read_from := [path for _, path in files_of(logs)]:
+        files["contacts"] = files["agent_states"] = read_from
     return files
 
 
 def _digests(logs: list[str]) -> dict[str, str]:
     """SHA-256 of the log's files, by their names."""
-    from ccstats.readers.files import paths_of
     from ccstats.scorecard.digests import digest_file
 
-    return {} if "-" in logs else {Path(path).name: digest_file(path) for name in logs for path in paths_of(name)}
+    return {name: digest_file(path) for name, path in files_of(logs)}
 
 
 def _write_page(material: Material, out: str) -> None:
