@@ -35,10 +35,13 @@ _BLOCKED = [word for word, counted in OUTCOMES.items() if counted == "blocked"]
 _OUTSIDE = [*_BLOCKED, "ivr_abandoned"]
 
 
-def make_contacts(rows: int, *, queues: int = 50, in_order: bool = True, seed: int = 1) -> pd.DataFrame:
-    """A year of contacts with every required column of the schema, in order of time or (as with random identifiers) in none."""
+def make_contacts(
+    rows: int, *, queues: int = 50, in_order: bool = True, seed: int = 1, year: tuple[float, float] = (0.0, 1.0)
+) -> pd.DataFrame:
+    """A year of contacts, or a part of it, with every required column of the schema, in order of time or (as with random ids) in none."""
     random = np.random.default_rng(seed)
-    queued = np.datetime64("2025-01-01", "us").astype("int64") + random.integers(0, 365 * 86_400_000_000, rows)
+    first, last = (int(share * 365 * 86_400_000_000) for share in year)
+    queued = np.datetime64("2025-01-01", "us").astype("int64") + random.integers(first, last, rows)
     if in_order:
         queued.sort()
     outcome = random.choice([list(OUTCOMES).index(word) for word in _SHARES], rows, p=list(_SHARES.values())).astype("int8")
@@ -58,7 +61,7 @@ def make_contacts(rows: int, *, queues: int = 50, in_order: bool = True, seed: i
         "visit": np.ones(rows, dtype="int64"),
         "channel": category(nobody, ["voice"]),
         "direction": category(nobody, ["inbound", "outbound", "internal"]),
-        "queue": category(random.integers(0, queues, rows, dtype="int8"), [f"queue {number:02d}" for number in range(queues)]),
+        "queue": category(random.integers(0, queues, rows, dtype="int16"), [f"queue {number:02d}" for number in range(queues)]),
         "queued_at": pd.DatetimeIndex(queued.view("datetime64[us]"), tz="UTC"),
         "outcome": category(outcome, list(OUTCOMES)),
         "raw_outcome": category(outcome, list(OUTCOMES)),

@@ -1,4 +1,4 @@
-"""Run the benchmarks, print their tables and write them to ``benchmarks/RESULTS.md``.
+"""Run the benchmarks, print their tables, write them to ``benchmarks/RESULTS.md`` and draw ``benchmarks/RESULTS.svg``.
 
 ``python benchmarks/run.py`` takes some minutes; ``--quick`` proves in one that everything runs and writes nothing.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,8 +21,10 @@ import control_charts
 import deviations
 import forecasts
 import intervals
+import pictures
 import queue_log
 import readers
+import scaling
 import schedules
 import simulation
 import staffing
@@ -32,6 +35,7 @@ SECTIONS = {
     "intervals": ("Contacts to intervals", "DuckDB", lambda: intervals.main(10_000_000), lambda: intervals.main(100_000, repeat=1)),
     "queue_log": ("Asterisk queue_log to tables", "DuckDB", lambda: queue_log.main(10_000_000), lambda: queue_log.main(100_000)),
     "readers": ("Every reader", "bare parse", readers.main, lambda: readers.main(500, most=1e6, repeat=1, apart=False)),
+    "scaling": ("Scaling", "", scaling.main, lambda: scaling.main(100_000, repeat=1)),
     "staffing": ("Staffing", "ccstats", staffing.main, lambda: staffing.main(20_000, repeat=1, sample=500, sample_a=3)),
     "schedules": (
         "Schedules",
@@ -52,6 +56,7 @@ SECTIONS = {
     "forecasts": ("Forecasts", "ccstats", forecasts.main, lambda: forecasts.main(1, 1, 140, 14)),
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
+PICTURE = RESULTS.with_suffix(".svg")
 _PACKAGES = ("numpy", "numba", "pandas", "pyarrow", "duckdb", "orjson", "lxml", "polars", "pyworkforce", "ciw", "adtk")
 
 
@@ -95,12 +100,17 @@ def main() -> None:
     if unknown:
         parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")
     made_on = machine()  # before the benchmarks are a load themselves
-    parts = []
+    parts, found = [], {}
     for name in asked.sections or SECTIONS:
         title, against, full, quick = SECTIONS[name]
-        parts.append(f"## {title}\n\n{table(quick() if asked.quick else full(), against)}")
+        found[name] = quick() if asked.quick else full()
+        parts.append(f"## {title}\n\n{table(found[name], against)}")
         print(parts[-1], end="\n\n", flush=True)
-    if asked.quick or asked.sections:
+    if asked.sections:
+        return
+    if asked.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            pictures.draw(found, Path(folder) / PICTURE.name)
         return
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     made = f"{datetime.now(UTC):%d %B %Y}: {made_on}; Python {platform.python_version()}, {versions}"
@@ -110,8 +120,10 @@ def main() -> None:
         "that of the frame. queue_log: one run each; memory is the most of the process, without mapped files. Readers: best of "
         "three in turn, a process of its own for each format; memory as for queue_log. Deviations: the seconds of all cases together, "
         "once. The others: medians of five alternating rounds in one process. What is compared with what stands at the "
-        "head of each file of `benchmarks/`.\n"
+        "head of each file of `benchmarks/`.\n\n"
+        f"![Growth, readers and statistics]({PICTURE.name})\n"
     )
+    pictures.draw(found, PICTURE)
     RESULTS.write_text("\n".join([head, *(f"{part}\n" for part in parts)]), encoding="utf-8")
 
 
