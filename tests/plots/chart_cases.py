@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import ccstats as cc
 
@@ -165,6 +167,28 @@ def words(ax: Axes) -> list[str]:
     """Every text on the axes, insets and legend included."""
     texts = [text.get_text() for text in ax.findobj(match=lambda artist: hasattr(artist, "get_text"))]
     return [text for text in texts if text]
+
+
+def misplaced(ax: Axes) -> list[str]:
+    """Texts of the figure that stand on another, or leave the page; by more than a point."""
+    figure: Any = ax.figure
+    figure.draw_without_rendering()
+    unseen = set()
+    for each in figure.findobj(lambda artist: isinstance(artist, Axes)):
+        for axis in (each.xaxis, each.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in axis.get_major_ticks():
+                if not low - 1e-9 <= tick.get_loc() <= high + 1e-9:
+                    unseen |= {tick.label1, tick.label2}
+    texts = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible() and text not in unseen]
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in texts]
+    page, point = figure.bbox, figure.dpi / 72
+    found = [f"{said!r} leaves the page" for said, box in boxes if min(box.x0, box.y0, page.x1 - box.x1, page.y1 - box.y1) < -point]
+    for (one, here), (other, there) in itertools.combinations(boxes, 2):
+        wide, high = min(here.x1, there.x1) - max(here.x0, there.x0), min(here.y1, there.y1) - max(here.y0, there.y0)
+        if min(wide, high) > point:
+            found.append(f"{one!r} stands on {other!r}")
+    return found
 
 
 def line(ax: Axes, label: str) -> Any:

@@ -12,7 +12,8 @@ is drawn.
 `plans`            `plan_against_actual`, `forecast_fan`
 `causes`           `service_level_waterfall`, `driver_chart`
 `cards`            `kpi_cards`
-`style`            colours, `plot_style`; `words`: titles and names; `scales`: units on axes; `tables`: what a chart reads
+`style`            colours, `plot_style`; `words`: titles and names; `flags`: names of points of a crowded chart
+`scales`           units on axes; `tables`: what a chart reads
 =================  ==================================================================================
 """
 

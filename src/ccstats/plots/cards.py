@@ -11,7 +11,7 @@ from ccstats.labels import moment_text, number_text, phrase
 from ccstats.plots.scales import target_text, title_of, unit_of_metric, value_text
 from ccstats.plots.style import Look, start
 from ccstats.plots.tables import chosen, numbers, one_period, read, texts
-from ccstats.plots.words import finish, legible, say_no_data
+from ccstats.plots.words import finish, legible, say_no_data, size_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +23,8 @@ _SIGNS = {"met": "✔", "not_met": "✘", "not_decidable": "?"}
 _ARROWS = {"better": "▲", "worse": "▼", "steady": "▶"}
 #: Cards side by side, and in all.
 _COLUMNS, _CARDS = 4, 24
+#: Narrowest card that is put beside others. [points]
+_NARROWEST = 110.0
 
 
 def kpi_cards(
@@ -80,8 +82,11 @@ def kpi_cards(
     frame, moment = one_period(frame, period_start, what="kpis", last=True)
     shown = frame.head(_CARDS)
     columns = min(_COLUMNS, max(len(shown), 1))
+    size = (2.55 * columns + 0.3, 1.3 * -(-max(len(shown), 1) // columns) + 0.9)
+    if ax is not None:  # as many side by side as can be read
+        columns = max(1, min(columns, int(size_of(ax)[0] / _NARROWEST)))
     rows = max(-(-len(shown) // columns), 1)
-    ax, look = start(ax, (2.55 * columns + 0.3, 1.3 * rows + 0.9), lang)
+    ax, look = start(ax, size, lang)
     period = texts(frame["period"]).iloc[0] if "period" in frame and len(frame) else "day"
     heading = legible(title, 200) or ", ".join(
         part

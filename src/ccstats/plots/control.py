@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 
 from ccstats.errors import TableError
 from ccstats.labels import moment_text, number_text, phrase
+from ccstats.plots.flags import Flag, fly
 from ccstats.plots.scales import definition_of, title_of, unit_of_metric, value_axis, value_text, when_axis
 from ccstats.plots.style import Look, start, trace
 from ccstats.plots.tables import chosen, moments, numbers, read, utc, zone_named
-from ccstats.plots.words import finish, legible, name_ends, note, say_no_data
+from ccstats.plots.words import finish, legible, name_ends, note, say_no_data, size_of, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["control_chart", "funnel"]
-
-#: At most so many signals are named, the furthest out first; the others are marked all the same.
-_NAMED = 8
 
 
 def control_chart(
@@ -54,8 +52,9 @@ def control_chart(
     Returns
     -------
     matplotlib.axes.Axes
-        Signals are triangles that point the way they deviate, vermilion where that is for the worse; the furthest out are named. Missing
-        values and limits leave gaps; an empty table gives a chart that says *no data*.
+        Signals are triangles that point the way they deviate, vermilion where that is for the worse. Of those that are named, above the
+        chart, as many as there is room for, the furthest out come first. Missing values and limits leave gaps; an empty table gives a chart
+        that says *no data*.
 
     Raises
     ------
@@ -107,21 +106,22 @@ def control_chart(
     if "target" in frame and np.isfinite(target := numbers(frame, "target", "points")).any():
         ax.plot(at, target, color=look.second, linewidth=1.2, linestyle=(0, (6, 2)), label="target")
         ends["plot_target"] = target
-    _mark(ax, look, frame, at, value, center, signal, zone, lang)
+    flags = _mark(ax, look, frame, at, value, center, signal, zone, lang)
     value_axis(ax, "y", unit, label, lang, values=[*value, *low, *high])
     when_axis(ax, zone, lang)
     name_ends(ax, {phrase(key, lang): (values, look.second if key == "plot_target" else look.muted) for key, values in ends.items()})
     shown = {"points": number_text(np.isfinite(value).sum(), lang=lang), "signals": number_text(signal.sum(), lang=lang)}
     chart = ", ".join(sorted({str(each) for each in frame["chart"].dropna()})) if "chart" in frame else ""
     basis = [phrase("plot_points", lang, **shown), f"{phrase('plot_chart', lang)}: {legible(chart)}" if chart else ""]
-    finish(ax, look, title=heading, subtitle=[definition_of(name or ""), " · ".join(part for part in basis if part)])
+    subtitle = [definition_of(name or ""), " · ".join(part for part in basis if part)]
+    finish(ax, look, title=heading, subtitle=subtitle, above=fly(ax, flags))
     return ax
 
 
 def _mark(
     ax: Axes, look: Look, frame: pd.DataFrame, at: Any, value: Any, center: Any, signal: NDArray[np.bool_], zone: str, lang: str
-) -> None:
-    """Signals as triangles, the furthest out with their time and value."""
+) -> list[Flag]:
+    """Signals as triangles; their times and values, the furthest out first."""
     words = (
         frame["direction"].astype("object").where(frame["direction"].notna(), "") if "direction" in frame else pd.Series("", frame.index)
     )
@@ -142,32 +142,15 @@ def _mark(
     unit = unit_of_metric(str(frame["metric"].iloc[0]))
     daily = len(at) < 2 or (at[1] - at[0]) >= np.timedelta64(23, "h")
     local = pd.DatetimeIndex(at).tz_localize("UTC").tz_convert(zone)
-    bottom = np.nanmin(value) + 0.1 * (np.nanmax(value) - np.nanmin(value))
-    taken: dict[bool, list[float]] = {True: [], False: []}
-    span = max(float((at[-1] - at[0]) / np.timedelta64(1, "s")), 1.0)
-    for row in [each for each in np.argsort(-score, kind="stable") if signal[each]][:_NAMED]:
-        place = float((at[row] - at[0]) / np.timedelta64(1, "s")) / span
-        above = bool(up[row]) or value[row] < bottom  # below there is the axis
-        if any(abs(place - other) < 0.13 for other in taken[above]):
-            continue  # it would stand on another's name
-        taken[above].append(place)
-        said = f"{moment_text(local[row], period='day' if daily else 'interval', lang=lang)}: {value_text(value[row], unit, lang)}"
-        side = "left" if place < 0.1 else "right" if place > 0.9 else "center"
-        shift, colour = (0, 8 if above else -8), look.bad if worse[row] else look.good
-        note(
-            ax,
-            said,
+    return [
+        Flag(
+            f"{moment_text(local[row], period='day' if daily else 'interval', lang=lang)}: {value_text(value[row], unit, lang)}",
             (at[row], value[row]),
-            colour,
-            shift=shift,
-            ha=side,
-            va="bottom" if above else "top",
-            fontsize=8,
-            gid="signal",
-            zorder=5,
+            look.bad if worse[row] else look.good,
         )
-    if any(taken.values()):
-        ax.margins(y=0.14)
+        for row in np.argsort(-score, kind="stable")
+        if signal[row]
+    ]
 
 
 def funnel(
@@ -193,8 +176,8 @@ def funnel(
     Returns
     -------
     matplotlib.axes.Axes
-        Each agent's own limits are a bar behind the dot: they depend on the mix of cases as well as on their number. Suppressed rows are
-        counted, not drawn.
+        Each agent's own limits are a bar behind the dot: they depend on the mix of cases as well as on their number. Of those outside as
+        many are named as there is room for, the furthest out first. Suppressed rows are counted, not drawn.
 
     Raises
     ------
@@ -236,15 +219,28 @@ def funnel(
         mine = flag == word
         if mine.any():
             ax.plot(cases[mine], share[mine], marker, color=colour, markersize=5 if word == "inside" else 9, label=word)
-    middle = (np.nanmin(cases) + np.nanmax(cases)) / 2
-    for at in np.flatnonzero((flag != "inside") & np.isfinite(share)):
-        left = cases[at] > middle
-        side: dict[str, Any] = {"shift": (-9, 0), "ha": "right"} if left else {"shift": (9, 0), "ha": "left"}
-        note(ax, names[at], (cases[at], share[at]), look.ink, gid="signal", fontweight="bold", **side)
     value_axis(ax, "y", "ratio", phrase("plot_share_adjusted", lang), lang)
     value_axis(ax, "x", "count", phrase("plot_cases", lang), lang)
+    outside = np.flatnonzero((flag != "inside") & np.isfinite(share) & np.isfinite(cases))
+    _name_outside(ax, look, names[outside], cases[outside], share[outside], np.abs(share - (low + high) / 2)[outside])
     parts = [phrase("plot_inside", lang), phrase("plot_compared", lang, count=number_text(len(rows), lang=lang))]
     if hidden.any():
         parts.append(phrase("plot_suppressed", lang, count=number_text(hidden.sum(), lang=lang)))
     finish(ax, look, title=heading, subtitle=[parts[0], " · ".join(parts[1:])])
     return ax
+
+
+def _name_outside(ax: Axes, look: Look, names: Any, cases: Any, share: Any, distance: Any) -> None:
+    """Names beside their triangles, towards the middle, where they stand on no other; the furthest out come first."""
+    (low, high), (bottom, top), (width, height) = ax.get_xlim(), ax.get_ylim(), size_of(ax)
+    named: list[tuple[float, float, float]] = []
+    for at in np.argsort(-np.nan_to_num(distance), kind="stable"):
+        x, y = (cases[at] - low) / (high - low) * width, (share[at] - bottom) / (top - bottom) * height
+        left = x > width / 2
+        length = 1.15 * width_of(names[at], 8.5) + 18  # bold, and its distance from the triangle
+        begin, end = (x - length, x) if left else (x, x + length)
+        if any(abs(y - there) < 12 and begin < until and end > since for since, until, there in named):
+            continue
+        named.append((begin, end, y))
+        side: dict[str, Any] = {"shift": (-9, 0), "ha": "right"} if left else {"shift": (9, 0), "ha": "left"}
+        note(ax, names[at], (cases[at], share[at]), look.ink, gid="signal", fontweight="bold", **side)

@@ -15,7 +15,7 @@ from ccstats.periods import slot_of, weekday_of
 from ccstats.plots.scales import definition_of, place_axis, target_text, title_of, unit_of_metric, value_axis, value_text
 from ccstats.plots.style import start, trace
 from ccstats.plots.tables import chosen, moments, numbers, places_of, read, zone_named
-from ccstats.plots.words import finish, legible, note, say_no_data
+from ccstats.plots.words import finish, legible, note, say_no_data, size_of, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -268,7 +268,7 @@ def heatmap(
     value_axis(bar.ax, "y", unit, label, lang, values=cells)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=look.muted, labelsize=8, length=2)
-    bar.ax.yaxis.label.set(color=look.muted, fontsize=8)
+    bar.ax.yaxis.label.set(text=wrapped(bar.ax.get_ylabel(), 8, 0.9 * size_of(ax)[1]), color=look.muted, fontsize=8)
     if len(slots) <= _FIGURES:
         _write_cells(ax, mesh, cells, unit, lang)
     threshold = _threshold(frame, metric, lang)

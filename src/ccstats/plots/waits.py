@@ -13,7 +13,7 @@ from ccstats.labels import column_label, number_text, phrase, vocabulary_word
 from ccstats.plots.scales import value_axis, value_text
 from ccstats.plots.style import LINES, Look, start
 from ccstats.plots.tables import chosen, numbers, read, texts
-from ccstats.plots.words import finish, legible, note, say_no_data
+from ccstats.plots.words import apart, finish, legible, name_ends, note, say_no_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,11 +97,12 @@ def wait_distribution(
         colour, line = (look.main, "-") if word == "answered" else (look.second, "--")
         ax.plot(wait, share, linestyle=line, color=colour, label=word, **drawing)
     ax.set(xlim=(0, max(longest, threshold_s or 0, 1.0) * 1.02), ylim=(0, 1.03))
+    ends: dict[str, tuple[Any, str]] = {}
     for word, (wait, share) in curves.items():
         name = f"{vocabulary_word(word, 'outcome', lang)} (n = {number_text(counts[word], lang=lang)})"
         end = float(share[np.searchsorted(wait, ax.get_xlim()[1], side="right") - 1])
-        below = -9 if word == "abandoned" and len(curves) > 1 else 0
-        note(ax, name, (1, end), look.main if word == "answered" else look.second, shift=(5, below), end=True)
+        ends[name] = (np.array([end]), look.main if word == "answered" else look.second)
+    name_ends(ax, ends)
     if threshold_s is not None:
         _threshold(ax, look, threshold_s, curves.get("answered"), measured, lang)
     value_axis(ax, "y", "ratio", phrase("plot_share", lang), lang)
@@ -219,6 +220,7 @@ def patience_curve(
         finish(ax, look, title=heading, subtitle=[])
         return ax
     ends, asked = [], 0.0
+    last: dict[Any, tuple[float, float, str]] = {}
     for at, (word, part) in enumerate(parts.items()):
         time, risk, share = (numbers(part, name, "patience") for name in ("time_s", "at_risk", "survival"))
         asked += float(np.nanmax(risk))
@@ -230,9 +232,11 @@ def patience_curve(
             ax.fill_between(time, low, high, step="post", color=look.main, alpha=0.18, linewidth=0, label="limits")
         colour = look.series[at % len(look.series)]
         ax.plot(time, share, drawstyle="steps-post", color=colour, linestyle=LINES[at], linewidth=1.6, label=word or "survival")
-        if len(parts) > 1:
-            note(ax, legible(word, 24), (time[-1], share[-1]), colour, annotation_clip=False)
+        last[word] = (time[-1], float(share[-1]), colour)
     ax.set(xlim=(0, max(*ends, 1.0)), ylim=(0, 1.03))
+    if len(parts) > 1:
+        for word, place in apart(ax, {word: share for word, (_, share, _) in last.items()}).items():
+            note(ax, legible(word, 24), (last[word][0], place), last[word][2], annotation_clip=False)
     said = _law_and_median(ax, look, groups, next(iter(parts)), lang) if len(parts) == 1 else ""
     value_axis(ax, "y", "ratio", phrase("plot_still_willing", lang), lang)
     value_axis(ax, "x", "s", phrase("plot_wait", lang), lang, values=ends)

@@ -15,12 +15,16 @@ from ccstats.plots.style import Look
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["finish", "key", "legible", "name_ends", "note", "say_no_data"]
+__all__ = ["apart", "finish", "key", "legible", "name_ends", "note", "say_no_data", "size_of", "width_of", "wrapped"]
 
 #: Sizes of title, subtitle and other words. [points]
 _TITLE, _SUBTITLE, _TEXT = 12.0, 9.0, 9.0
-#: Mean width of a letter, as a share of its size: of plain and of bold text.
-_LETTER, _BOLD = 0.48, 0.58
+#: Height of a line of names. [points]
+_LINE = 11.0
+#: Bold text is so much wider.
+_BOLD = 1.15
+#: Height that a strip of bars takes from the axes above it. [points]
+_STRIP = 50.0
 
 
 @lru_cache(maxsize=8)
@@ -65,15 +69,64 @@ def legible(text: Any, most: int = 40) -> str:
     return drawn.replace("$", r"\$")
 
 
-def _wrapped(ax: Axes, text: str, width_of_letter: float, lines: int) -> str:
+def size_of(ax: Axes) -> tuple[float, float]:
+    """Width and height that the axes will have at least when titles and names around them have taken their share: points.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> [round(size) for size in size_of(Figure(figsize=(10, 10)).add_subplot())]
+    [446, 444]
+    """
     figure: Any = ax.figure
-    names = max((len(label.get_text()) for label in ax.get_yticklabels()), default=0)
-    beside = max(0.0, names * _TEXT * _LETTER - 0.1 * figure.get_figwidth() * 72)  # long names of rows make the axes narrower
-    width = ax.get_position().width * figure.get_figwidth() * 72 - beside
-    return "\n".join(textwrap.wrap(text, max(20, int(width / width_of_letter)), max_lines=lines, placeholder=" …"))
+    return tuple(0.8 * size * 72 / figure.dpi for size in (ax.bbox.width, ax.bbox.height))
 
 
-def finish(ax: Axes, look: Look, *, title: str, subtitle: Sequence[str]) -> None:
+@lru_cache(maxsize=4096)
+def width_of(text: str, size: float) -> float:
+    """Width of a text in points.
+
+    Examples
+    --------
+    >>> width_of("two words", 8) > width_of("two", 8) > 0
+    True
+    """
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0])
+
+
+def wrapped(text: str, size: float, width: float) -> str:
+    r"""A text on one line or two, as wide as there is room for.
+
+    Parameters
+    ----------
+    text : str
+        What a third line would hold is cut.
+    size, width : float
+        Of the text, and of the room. [points]
+
+    Examples
+    --------
+    >>> wrapped("Service level of all offered", 9, 100)
+    'Service level of all\noffered'
+    """
+    if not text:
+        return ""
+    letters = max(20, int(width * len(text) / width_of(text, size)))
+    return "\n".join(textwrap.wrap(text, letters, max_lines=2, placeholder=" …"))
+
+
+def _room(ax: Axes) -> float:
+    """Width for words above the axes and below them: points; a little of the margin at the right is theirs."""
+    figure: Any = ax.figure
+    names = max((width_of(label.get_text(), _TEXT) for label in ax.get_yticklabels() if label.get_text()), default=0.0)
+    beside = max(0.0, names - 0.1 * figure.bbox.width * 72 / figure.dpi)  # long names of rows make the axes narrower
+    return 1.03 * ax.bbox.width * 72 / figure.dpi - beside
+
+
+def finish(ax: Axes, look: Look, *, title: str, subtitle: Sequence[str], above: float = 0.0) -> None:
     r"""The title, what it says; below it, smaller, how it is defined and what it rests on.
 
     Parameters
@@ -86,6 +139,8 @@ def finish(ax: Axes, look: Look, *, title: str, subtitle: Sequence[str]) -> None
         At most two lines.
     subtitle : sequence of str
         Parts, a line or more each; empty ones are left out.
+    above : float
+        Height of what stands between them and the axes. [points]
 
     Examples
     --------
@@ -96,16 +151,26 @@ def finish(ax: Axes, look: Look, *, title: str, subtitle: Sequence[str]) -> None
     >>> ax.get_title(loc="left"), ax.texts[-1].get_text()
     ('Service level', 'answered_within / (offered - open)\nn = 10')
     """
-    below = "\n".join(_wrapped(ax, part, _SUBTITLE * _LETTER, 2) for part in subtitle if part)
+    room = _room(ax)
+    below = "\n".join(wrapped(part, _SUBTITLE, room) for part in subtitle if part)
     rows = below.count("\n") + 1 if below else 0
     text = ax.annotate(
-        below, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", fontsize=_SUBTITLE, color=look.muted, va="bottom"
+        below,
+        (0, 1),
+        (0, 6 + above),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=_SUBTITLE,
+        color=look.muted,
+        va="bottom",
     )
     text.set(linespacing=1.25, gid="subtitle")
-    pad = 8 + rows * _SUBTITLE * 1.3 + (3 if rows else 0)
-    ax.set_title(_wrapped(ax, title, _TITLE * _BOLD, 2), loc="left", fontsize=_TITLE, fontweight="bold", color=look.ink, pad=pad)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.label.set(color=look.muted, fontsize=_TEXT)
+    pad = 8 + above + rows * _SUBTITLE * 1.3 + (3 if rows else 0)
+    ax.set_title(wrapped(title, _TITLE * _BOLD, room), loc="left", fontsize=_TITLE, fontweight="bold", color=look.ink, pad=pad)
+    figure: Any = ax.figure
+    high = ax.bbox.height * 72 / figure.dpi - pad - (_STRIP if ax.child_axes else 0.0)
+    for axis, length in ((ax.xaxis, 0.9 * room), (ax.yaxis, high)):
+        axis.label.set(text=wrapped(axis.label.get_text(), _TEXT, length), color=look.muted, fontsize=_TEXT)
 
 
 def note(
@@ -168,12 +233,37 @@ def name_ends(ax: Axes, ends: dict[str, tuple[Any, str]]) -> None:
     >>> [text.get_text() for text in ax.texts]
     ['lower', 'upper']
     """
-    low, high = ax.get_ylim()
-    place = -math.inf
-    last = {word: values[values == values][-1] for word, (values, _) in ends.items() if (values == values).any()}
-    for word in sorted(last, key=lambda each: last[each]):
-        place = max(float(last[word]), place + 0.05 * (high - low))
+    last = {word: float(values[values == values][-1]) for word, (values, _) in ends.items() if (values == values).any()}
+    for word, place in apart(ax, last).items():
         note(ax, word, (1, place), ends[word][1], end=True)
+
+
+def apart(ax: Axes, places: dict[str, float]) -> dict[str, float]:
+    """Where names stand along y that belong to these values: upwards in their order, each at least a line above the one before.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes, with their final limits.
+    places : dict of str to float
+        Values by their names.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> found = apart(Figure(figsize=(6, 4)).add_subplot(), {"upper": 0.50, "other": 0.1, "lower": 0.49})
+    >>> {word: round(place, 2) for word, place in found.items()}
+    {'other': 0.1, 'lower': 0.49, 'upper': 0.55}
+    """
+    low, high = ax.get_ylim()
+    line = float(_LINE / size_of(ax)[1] * (high - low))
+    moved: dict[str, float] = {}
+    for word in sorted(places, key=lambda each: places[each]):
+        moved[word] = max(places[word], max(moved.values(), default=-math.inf) + line)
+    ceiling = max(float(high), max(places.values(), default=high)) + line
+    for word in reversed(list(moved)):  # what was pushed out at the top comes down again
+        ceiling = moved[word] = min(moved[word], ceiling - line)
+    return moved
 
 
 def key(ax: Axes, lines: dict[str, tuple[Any, str]]) -> None:
