@@ -15,6 +15,7 @@ from ccstats.report import ServiceReport, build_service_report, write_service_re
 from ccstats.report.cells import escape_markdown, present, safe_cell
 from ccstats.report.files import csv_text, write_tables, write_text
 from ccstats.report.markdown import markdown_report, markdown_table
+from ccstats.report.placing import place_agents
 from ccstats.report.statistics import build_statistics
 
 
@@ -51,6 +52,21 @@ def test_a_queue_called_all_does_not_hide(log: cc.Log) -> None:
     headline = build_service_report(renamed, timezone="Europe/Berlin", period=None).headline()
     assert (headline["queue"] == "all").sum() == 1
     assert headline["queue"].iloc[-1] not in contacts["queue"].cat.categories
+
+
+_SPANS = st.lists(st.tuples(st.sampled_from(["Ada", "Bo", "Cem", None]), st.sampled_from(["z", "a", "m", None])), max_size=12)
+
+
+@given(_SPANS)
+def test_agents_of_one_queue_are_in_it_is_a_loop(spans: list[tuple[str | None, str | None]]) -> None:
+    states = pd.DataFrame(spans, columns=["agent", "queue"]).astype({"agent": "category", "queue": "category"})
+    by_hand = []
+    for agent, queue in spans:
+        served = {other for name, other in spans if name == agent and other is not None}
+        by_hand.append(served.pop() if queue is None and agent is not None and len(served) == 1 else queue)
+    placed = place_agents(states)["queue"]
+    assert [None if pd.isna(each) else each for each in placed] == by_hand
+    assert list(placed.cat.categories) == sorted({each for each in by_hand if each is not None})
 
 
 @pytest.mark.parametrize("period", ["interval", "hour", "day", "week", "month", "weekday", "slot", None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from ccstats.intervals import to_agent_intervals
@@ -33,10 +34,15 @@ def place_agents(agent_states: pd.DataFrame) -> pd.DataFrame:
     >>> place_agents(states)["queue"].tolist()
     ['sales', 'sales', 'sales', 'help', nan]
     """
-    served = agent_states[["agent", "queue"]].astype("object").dropna().drop_duplicates().set_index("agent")["queue"]
-    only = served[~served.index.duplicated(keep=False)]
-    queue = agent_states["queue"].astype("object")
-    return agent_states.assign(queue=pd.Categorical(queue.where(queue.notna(), agent_states["agent"].astype("object").map(only))))
+    agents, queues = (agent_states[name].astype("category").cat for name in ("agent", "queue"))
+    agent, queue = agents.codes.to_numpy(), queues.codes.to_numpy()
+    served = np.zeros((len(agents.categories) + 1, len(queues.categories) + 1), dtype=bool)
+    served[agent, queue] = True  # a missing one has code -1, the last row or column
+    known = served[:, :-1]
+    only = np.where(known.sum(axis=1) == 1, known.argmax(axis=1) if known.size else -1, -1)
+    only[-1] = -1
+    placed = pd.Categorical.from_codes(np.where(queue >= 0, queue, only[agent]), queues.categories).remove_unused_categories()
+    return agent_states.assign(queue=placed.reorder_categories(placed.categories.sort_values()))
 
 
 def count_agents(agent_states: pd.DataFrame, *, queues: int, every: str, timezone: str) -> pd.DataFrame | None:
@@ -65,6 +71,6 @@ def count_agents(agent_states: pd.DataFrame, *, queues: int, every: str, timezon
     if not len(agent_states):
         return None
     placed = place_agents(agent_states)
-    on_floor = placed[placed["state"].isin(_ON_FLOOR)]
-    alone = queues > 1 and bool(on_floor["queue"].notna().all())
+    on_floor = placed["state"].isin(_ON_FLOOR)
+    alone = queues > 1 and bool(placed.loc[on_floor, "queue"].notna().all())
     return to_agent_intervals(placed, every=every, timezone=timezone, by="queue" if alone else ())

@@ -129,8 +129,11 @@ def _resolution(sources: Sources, target: Target, metric: Metric, period: str) -
     asked["observed"] = sources.covers
     if target.limit is not None:
         asked["window_days"] = target.limit / 86_400
-    visits = pd.MultiIndex.from_frame(whole[["contact_id", "visit"]])
-    whole = whole.assign(asked_about=visits.isin(pd.MultiIndex.from_frame(mine[["contact_id", "visit"]])))
+    if len(mine) == len(whole):  # what is asked about is a part of the whole
+        whole = whole.assign(asked_about=True)
+    else:
+        visits = pd.MultiIndex.from_frame(whole[["contact_id", "visit"]])
+        whole = whole.assign(asked_about=visits.isin(pd.MultiIndex.from_frame(mine[["contact_id", "visit"]])))
 
     def measure(by: list[str]) -> pd.DataFrame:
         table = measure_resolution(whole, by=[*by, "asked_about"], **asked)

@@ -82,7 +82,8 @@ class Groups:
             self.codes, self.keys = np.zeros(len(frame), dtype="int64"), pd.DataFrame(index=pd.RangeIndex(1))
         else:
             self.codes = keys.groupby(list(keys.columns), observed=True, dropna=False).ngroup().to_numpy()
-            first = np.unique(self.codes, return_index=True)[1]
+            first = np.empty(int(self.codes.max(initial=-1)) + 1, dtype="int64")
+            first[self.codes[::-1]] = np.arange(len(frame))[::-1]  # what is written last stays
             self.keys = keys.iloc[first].reset_index(drop=True)
 
     def split(self, sizes: Sequence[int]) -> list[Groups]:

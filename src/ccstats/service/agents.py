@@ -225,8 +225,18 @@ def _ordered(agent_states: Any) -> pd.DataFrame:
     # Where spans begin together the empty one comes first; state and queue only make the order the same every time.
     named = alphabetical(states[["queue", "agent"]]).assign(state=states["state"].cat.set_categories(STATES))
     queue, state, agent = (named[name].cat.codes.to_numpy() for name in ("queue", "state", "agent"))
-    order = np.lexsort((queue, state, micros_of(states["ended_at"]), micros_of(states["started_at"]), agent))
-    return states if (np.diff(order) == 1).all() else states.iloc[order].reset_index(drop=True)
+    keys = (agent, micros_of(states["started_at"]), micros_of(states["ended_at"]), state, queue)
+    return states if _in_order(keys) else states.iloc[np.lexsort(keys[::-1])].reset_index(drop=True)
+
+
+def _in_order(keys: Sequence[np.ndarray]) -> bool:
+    """Whether rows are sorted by the first key, where that is the same by the second, and so on."""
+    tied = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
+    for key in keys:
+        if (tied & (key[1:] < key[:-1])).any():
+            return False
+        tied &= key[1:] == key[:-1]
+    return True
 
 
 def _same_categories(frame: pd.DataFrame, states: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -189,7 +189,7 @@ def list_transfers(contacts: Any) -> pd.DataFrame:
     """
     frame = as_frame(contacts, what="contacts")
     CONTACTS.check(frame, columns=["contact_id", "visit", "queue", "outcome"], keys=False)
-    frame = frame[~frame["outcome"].isin(NOT_QUEUED)].sort_values(["contact_id", "visit"])
+    frame = _candidates(frame[~frame["outcome"].isin(NOT_QUEUED)]).sort_values(["contact_id", "visit"])
     following = frame["queue"].astype("str").groupby(frame["contact_id"].to_numpy()).shift(-1)
     sent = frame["transferred_to"].astype("str") if "transferred_to" in frame else pd.Series(pd.NA, index=frame.index, dtype="str")
     answered = frame["outcome"] == "answered"
@@ -199,6 +199,14 @@ def list_transfers(contacts: Any) -> pd.DataFrame:
     )
     moves = moves[moves["moved_to"].notna() & ((way == "transferred") | following.notna())]
     return _with_share(moves.groupby(["queue", "moved_to", "way"]).size().rename("contacts").reset_index(), of=["queue"])
+
+
+def _candidates(frame: pd.DataFrame) -> pd.DataFrame:
+    """The visits that may have moved on: those of contacts with several, and those that were sent on; most are neither."""
+    number = pd.factorize(frame["contact_id"])[0]
+    several = np.bincount(number + 1)[number + 1] > 1  # a missing id has number -1
+    sent = frame["transferred_to"].notna().to_numpy() if "transferred_to" in frame else False
+    return frame[several | sent]
 
 
 def list_unanswered(contacts: Any, *, by: str | Sequence[str] = ("queue",)) -> pd.DataFrame:
@@ -235,12 +243,13 @@ def list_unanswered(contacts: Any, *, by: str | Sequence[str] = ("queue",)) -> p
     frame = as_frame(contacts, what="contacts")
     CONTACTS.check(frame, columns=["outcome", "raw_outcome"], keys=False)
     names = columns_of(by, frame, what="contacts", reserved=("outcome", "raw_outcome", "counted_in"))
-    table = alphabetical(frame[names]).assign(**{name: frame[name].astype("str") for name in ("outcome", "raw_outcome")})
-    table["counted_in"] = table["outcome"].map(OUTCOMES).astype("str")
-    table["base"] = ~table["outcome"].isin([*NOT_QUEUED, "open"])
+    outcome = frame["outcome"]
+    table = alphabetical(frame[names]).assign(base=~outcome.isin([*NOT_QUEUED, "open"]))
     base = table.groupby(names, observed=True, dropna=False)["base"].transform("sum") if names else table["base"].sum()
     table["base"] = np.where(table["base"], base, np.nan)
-    table = table[table["counted_in"].notna() & ~table["outcome"].isin(["answered", "open"])]
+    left = outcome.isin([word for word, count in OUTCOMES.items() if count and word not in ("answered", "open")])
+    table = table[left].assign(**{name: frame.loc[left, name].astype("str") for name in ("outcome", "raw_outcome")})
+    table["counted_in"] = table["outcome"].map(OUTCOMES).astype("str")
     keys = [*names, "outcome", "raw_outcome", "counted_in"]
     out = table.groupby(keys, observed=True, dropna=False)["base"].agg(["size", "first"]).reset_index()
     out = _with_share(out.rename(columns={"size": "contacts"}), of=names)
@@ -283,8 +292,11 @@ def list_ended_by(contacts: Any, *, by: str | Sequence[str] = ("queue",)) -> pd.
         raise ColumnError("who ended the contacts is not logged by this source: there is no column 'ended_by'")
     names = columns_of(by, frame, what="contacts", reserved=("ended_by", "talk_s"))
     frame = frame[frame["outcome"] == "answered"]
-    table = alphabetical(frame[[*names, "talk_s"]]).assign(ended_by=frame["ended_by"].astype("str").fillna("unknown"))
+    ended_by = frame["ended_by"].astype("category")
+    ended_by = ended_by.cat.set_categories(ended_by.cat.categories.union(["unknown"])).fillna("unknown")
+    table = alphabetical(frame[[*names, "talk_s"]].assign(ended_by=ended_by))
     out = table.groupby([*names, "ended_by"], observed=True, dropna=False)["talk_s"].agg(["size", "mean"]).reset_index()
+    out["ended_by"] = out["ended_by"].astype("str")
     out = _with_share(out.rename(columns={"size": "contacts"}), of=names)
     out["att_s"] = out.pop("mean")
     return out

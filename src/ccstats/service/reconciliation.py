@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from ccstats.errors import OptionError
 from ccstats.intervals import to_intervals
@@ -117,30 +118,33 @@ def _visits(contacts: pd.DataFrame) -> list[tuple[str, float, float, float, str]
 
 
 def _agents(contacts: pd.DataFrame, states: pd.DataFrame) -> list[tuple[str, float, float, float, str]]:
-    key = ["contact_id", "agent"]
-    answered = contacts[(contacts["outcome"] == "answered") & contacts["agent"].notna()]
-    seconds = answered["talk_s"] + answered["hold_s"].fillna(0)
-    queues = answered[key].astype("str").assign(talked=seconds, unknown=seconds.isna())
-    spans = states[states["state"].isin(["on_contact", "hold"]) & states["contact_id"].notna()]
-    agents = spans[key].astype("str").assign(on_contact=(spans["ended_at"] - spans["started_at"]).dt.total_seconds())
+    answered = contacts[(contacts["outcome"] == "answered") & contacts["agent"].notna() & contacts["contact_id"].notna()]
+    spans = states[states["state"].isin(["on_contact", "hold"]) & states["agent"].notna() & states["contact_id"].notna()]
     # A contact may come to an agent twice: compare per pair.
-    both = queues.groupby(key).sum().reset_index().merge(agents.groupby(key).sum().reset_index(), on=key, how="outer", indicator="seen")
-    seen = both["seen"].to_numpy()
-    no_talk = ((seen == "left_only") & (both["talked"] == 0)).to_numpy()  # what is not known adds nothing
-    timed = ((seen == "both") & (both["unknown"] == 0)).to_numpy()
-    talked, on_contact = (np.where(timed, both[name], 0.0).sum() for name in ("talked", "on_contact"))
+    pair = _pairs(answered, spans)
+    ours, theirs = pair[: len(answered)], pair[len(answered) :]
+    size = int(pair.max(initial=-1)) + 1
+    seconds = (answered["talk_s"] + answered["hold_s"].fillna(0)).to_numpy("float64", na_value=np.nan)
+    lasted = (spans["ended_at"] - spans["started_at"]).dt.total_seconds().to_numpy()
+    talked = np.bincount(ours, weights=np.nan_to_num(seconds), minlength=size)  # what is not known adds nothing
+    on_contact = np.bincount(theirs, weights=lasted, minlength=size)
+    in_queue, with_agent = (np.bincount(each, minlength=size) > 0 for each in (ours, theirs))
+    both = in_queue & with_agent
+    no_talk = in_queue & ~with_agent & (talked == 0)
+    timed = both & (np.bincount(ours[np.isnan(seconds)], minlength=size) == 0)
+    talked, on_contact = talked[timed].sum(), on_contact[timed].sum()
     return [
         (
             "answered contacts with a span",
-            (~no_talk & (seen != "right_only")).sum(),
-            (seen == "both").sum(),
+            (in_queue & ~no_talk).sum(),
+            both.sum(),
             0,
             "answered contacts (and their agents) = those for whom the agent was on_contact; else agents' events are missing from the log",
         ),
         (
             "spans with an answered contact",
-            (seen != "left_only").sum(),
-            (seen == "both").sum(),
+            with_agent.sum(),
+            both.sum(),
             0,
             "contacts agents were on = those answered in a queue; else agents took others (transfers, outbound) that no queue logged",
         ),
@@ -152,3 +156,12 @@ def _agents(contacts: pd.DataFrame, states: pd.DataFrame) -> list[tuple[str, flo
             "talk and hold of the contacts = on_contact and hold of their agents, 1 s a contact allowed; else the two clocks disagree",
         ),
     ]
+
+
+def _pairs(*tables: pd.DataFrame) -> np.ndarray:
+    """Contact and agent of the tables' rows, one table after the other, as one number each."""
+    contact = pd.factorize(pd.concat([table["contact_id"].astype("str") for table in tables]))[0]
+    agents = [table["agent"].astype("category") for table in tables]
+    agents = [each.cat.rename_categories(list(each.cat.categories.astype("str"))) for each in agents]
+    agent = union_categoricals(agents)
+    return pd.factorize(contact.astype("int64") * max(len(agent.categories), 1) + agent.codes)[0]
