@@ -10,13 +10,16 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import ccstats as cc
+from ccstats.engines.converting import convert_parts
 from ccstats.errors import FormatError, OptionError, SourceMissingError
+from ccstats.readers.file_by_file import read_file_by_file
 from ccstats.schema import AGENT_STATES, CONTACTS, worded
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.15"))
@@ -144,6 +147,28 @@ def test_killed_at_any_moment_nothing_is_half_and_nothing_twice(lines: list[byte
     assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "whole")
     assert [path.name for path in (tmp_path / "a").rglob(".*") if path.name != ".lock"] == []
     same(cc.read_archive(tmp_path / "a").contacts, log.contacts.drop(columns="customer"))
+
+
+def test_files_of_one_log_are_converted_one_after_another(
+    lines: list[bytes], log: cc.Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut at twenty lines, named as they come, in many parts: the same archive, and again it adds nothing."""
+    monkeypatch.setattr("ccstats.readers.asterisk_queue_log.parts._ENOUGH", 100)
+    monkeypatch.setattr("ccstats.readers.asterisk_queue_log.inputs._PIECE", 50_000)
+    edges = [0, *sorted(random.Random(2).sample(range(1, len(lines)), 20)), len(lines)]
+    for at, (begin, end) in enumerate(pairwise(edges)):
+        (tmp_path / f"queue_log.{20 - at}").write_bytes(b"".join(lines[begin:end]))
+    for added in (len(log.contacts) + len(log.agent_states), 0):
+        parts = list(read_file_by_file(str(tmp_path / "queue_log.*"), key="k"))
+        assert len(parts) > 3
+        read, done = convert_parts(parts, tmp_path / "a", customers=True)
+        assert (done.added, done.completed) == (added, 0)
+        assert (read.visits, read.agent_states) == (len(log.contacts), len(log.agent_states))
+        again = cc.read_archive(tmp_path / "a")
+        same(again.contacts, log.contacts)
+        same(again.agent_states, log.agent_states)
+        assert again.summary().equals(log.summary())
+        assert again.notes.equals(log.notes)
 
 
 def test_a_report_of_an_archive_is_that_of_the_log(lines: list[bytes], tmp_path: Path) -> None:

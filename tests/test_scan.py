@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import gzip
+import random
+import tempfile
+import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +20,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 import ccstats as cc
-from ccstats.errors import ColumnError, FormatError, OptionError, SourceMissingError, TableError
+from ccstats.errors import ColumnError, DataWarning, FormatError, OptionError, SourceMissingError, TableError
 from ccstats.intervals.merging import added_up
 
 
@@ -117,6 +123,71 @@ def test_what_is_wrong_is_said(made: Made, folder: Path, tmp_path: Path) -> None
     (tmp_path / "log.parquet").write_bytes(whole[:100] + bytes(len(whole) // 2) + whole[100 + len(whole) // 2 :])
     with pytest.raises((FormatError, TableError)):
         cc.to_intervals(cc.scan(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def rotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A queue_log that was cut at twenty lines, the newest file without a number."""
+    folder = tmp_path_factory.mktemp("logs")
+    lines = gzip.decompress(Path(cc.sample_log()).read_bytes()).splitlines(keepends=True)[:12_000]
+    edges = [0, *sorted(random.Random(9).sample(range(1, len(lines)), 20)), len(lines)]
+    for at, (begin, end) in enumerate(pairwise(edges)):
+        name = "queue_log" if at == 20 else f"queue_log.{20 - at}.gz"
+        data = b"".join(lines[begin:end])
+        (folder / name).write_bytes(data if at == 20 else gzip.compress(data))
+    return folder
+
+
+def test_logs_are_counted_file_by_file(rotated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls and stays of agents go on from one file to the next, and are over in some part of the reading."""
+    monkeypatch.setattr("ccstats.readers.asterisk_queue_log.parts._ENOUGH", 300)
+    whole = cc.read(str(rotated / "queue_log*"), key="k")
+    rules = {"timezone": "Europe/Berlin", "threshold_s": 20}
+    told: list[str] = []
+    scanned = cc.scan(str(rotated / "queue_log*"), progress=lambda name, share: told.append(name))
+    pd.testing.assert_frame_equal(cc.to_intervals(scanned, **rules), cc.to_intervals(whole.contacts, **rules))
+    assert len({Path(name).name for name in told if "queue_log" in name}) == 21
+    assert scanned.log.summary().equals(whole.summary())
+    assert scanned.log.notes["note"].tolist() == whole.notes["note"].tolist()
+    states = cc.scan(sorted(rotated.iterdir()), table="agent_states", key="k")
+    pd.testing.assert_frame_equal(cc.to_agent_intervals(states), cc.to_agent_intervals(whole.agent_states))
+
+
+def test_what_no_file_holds_is_counted(rotated: Path) -> None:
+    """Without the files in the middle, calls have no beginning or no end."""
+    files = [rotated / "queue_log.20.gz", rotated / "queue_log"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        scanned, whole = cc.scan(files), cc.read(files)
+    assert "agent seen at work without a login: logged in from the first event" in set(scanned.log.notes["note"])
+    assert scanned.log.notes.equals(whole.notes)
+    pd.testing.assert_frame_equal(cc.to_intervals(scanned), cc.to_intervals(whole.contacts))
+
+
+def test_the_temporary_archive_goes_with_the_scan(rotated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    scanned = cc.scan(rotated / "queue_log")
+    assert len(list(tmp_path.iterdir())) == 1
+    pieces = scanned.map_partitions(len)
+    del scanned
+    gc.collect()
+    assert sum(pieces) > 0
+    del pieces
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "log").write_bytes(b"1709280000|17.1|support|NONE|NOTHING|\n")
+    with pytest.raises(FormatError, match="no format known"):
+        cc.scan(tmp_path / "log")
+    with pytest.raises(OptionError, match="unknown option agent"):
+        cc.scan(rotated / "queue_log", agent={})
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_a_log_without_visits_is_an_empty_table(tmp_path: Path) -> None:
+    (tmp_path / "queue_log").write_bytes(b"1709280000|NONE|NONE|NONE|QUEUESTART|\n")
+    scanned = cc.scan(tmp_path / "queue_log")
+    assert (scanned.rows, scanned.log.count()) == (0, 1)
+    assert cc.to_intervals(scanned).empty
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -591,12 +591,12 @@ def test_progress_is_told() -> None:
 
 
 def test_pieces_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ccstats.readers.asterisk_queue_log import stream
+    from ccstats.readers.asterisk_queue_log import inputs
 
     data = ISSUE_759 + lines("junk\n\n" + VERSIONS["18 link"][0]).replace(b"17000000", b"17180000")
     whole = read_bytes(data, keep_text=True)
     for size in (1, 50, 200, 400):
-        monkeypatch.setattr(stream, "_PIECE", size)
+        monkeypatch.setattr(inputs, "_PIECE", size)
         parts = read_bytes(data, keep_text=True)
         for name in ("contacts", "agent_states", "rejected", "notes"):
             assert getattr(parts, name).equals(getattr(whole, name)), (size, name)

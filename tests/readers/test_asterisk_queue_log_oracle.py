@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from queue_logs import BASE, check, line_count, lines, notes, read_bytes, spans, visits
 
 from ccstats.errors import CcstatsError, DataWarning, FormatError
-from ccstats.readers.asterisk_queue_log import READER, looks_like, stream
+from ccstats.readers.asterisk_queue_log import READER, inputs, looks_like
 from ccstats.readers.contract import Options, Source
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
@@ -466,7 +466,7 @@ def test_no_bytes_break_the_reader_and_no_line_is_lost(monkeypatch: pytest.Monke
     escaped = Counter()
     for number in range(int(20_000 * EXAM)):
         data = [spoilt(draw) for _ in range(draw.choice((1, 1, 2)))]
-        monkeypatch.setattr(stream, "_PIECE", draw.choice((1, 300, *[1 << 20] * 8)))
+        monkeypatch.setattr(inputs, "_PIECE", draw.choice((1, 300, *[1 << 20] * 8)))
         looks_like(data[0])
         sources = [Source(f"log{at}", each) for at, each in enumerate(data)]
         with warnings.catch_warnings():

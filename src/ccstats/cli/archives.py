@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from ccstats.cli.logs import Clock, Format, Mapping, read_logs
-from ccstats.cli.shell import Zone, app, console
+from ccstats.cli.logs import Clock, Format, Mapping, _asked, _is_archive, read_logs
+from ccstats.cli.shell import Zone, app, console, progress_bar
 from ccstats.errors import OptionError
+
+if TYPE_CHECKING:
+    from ccstats.readers.contract import Log
 
 __all__ = ["convert"]
 
@@ -38,22 +43,36 @@ def convert(
 ) -> None:
     """Logs into an archive: Parquet by month and queue, that ccstats report, cc.scan and other programs read.
 
-    The same log twice adds nothing; what was open where an earlier log ended is completed by a later one. Name the file that calls began
-    in together with the one they end in.
+    The same log twice adds nothing; what was open where an earlier log ended is completed by a later one. Files are read one after
+    another, a queue_log's in order of time: name the file that calls began in together with the one they end in.
     """
-    from ccstats.engines.archive import write_archive
+    from ccstats.engines.converting import convert_parts
 
     if len(logs) < 2:
         raise OptionError("name the logs and then the folder of the archive: ccstats convert LOG… ARCHIVE")
     *sources, folder = logs
-    log = read_logs(sources, format=format, timezone=timezone, clock=clock, mapping=mapping, key=key)
-    done = write_archive(log, folder, customers=key is not None)
+    parts = _parts(sources, format=format, timezone=timezone, clock=clock, mapping=mapping, key=key)
+    log, done = convert_parts(parts, folder, customers=key is not None)
     console().print(
         f"{log.count():,} lines: {log.count('used'):,} used, {log.count('ignored'):,} ignored, {log.count('rejected'):,} rejected; "
-        f"{len(log.contacts):,} visits, {len(log.agent_states):,} agent states"
+        f"{log.visits:,} visits, {log.agent_states:,} agent states"
     )
     console().print(
         f"{done.added:,} rows added, {done.completed:,} completed, {done.known:,} were there; "
         f"{done.files:,} files of {escape(folder)} written",
         soft_wrap=True,
     )
+
+
+def _parts(
+    logs: list[str], *, format: str | None, timezone: str | None, clock: str | None, mapping: Path | None, key: str | None
+) -> Iterator[Log]:
+    """Logs that together are what `read_logs` gives, and need not fit into memory together."""
+    from ccstats.readers.file_by_file import read_file_by_file
+
+    if _is_archive(logs):
+        yield read_logs(logs, format=format, timezone=timezone, clock=clock)
+        return
+    source, format, options = _asked(logs, format, mapping, {"key": key})
+    with progress_bar("reading") as progress:
+        yield from read_file_by_file(source, format=format, timezone=clock or timezone, progress=progress, **options)

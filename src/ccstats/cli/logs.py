@@ -63,12 +63,16 @@ def _read_by(
         from ccstats.engines.archive import read_archive
 
         return read_archive(logs[0])
-    source: Any = [sys.stdin.buffer if name == "-" else name for name in logs]
-    if mapping is not None:
-        options["mapping"] = mapping
-        format = format or "mapped"
+    source, format, options = _asked(logs, format, mapping, options)
     with progress_bar("reading") as progress:
-        return read(source[0] if len(source) == 1 else source, format=format, timezone=clock or timezone, progress=progress, **options)
+        return read(source, format=format, timezone=clock or timezone, progress=progress, **options)
+
+
+def _asked(logs: list[str], format: str | None, mapping: Path | None, options: dict[str, Any]) -> tuple[Any, str | None, dict[str, Any]]:
+    """What a reader is given: its source, the format and further options."""
+    source: Any = [sys.stdin.buffer if name == "-" else name for name in logs]
+    source = source[0] if len(source) == 1 else source
+    return (source, format, options) if mapping is None else (source, format or "mapped", {**options, "mapping": mapping})
 
 
 def _is_archive(logs: list[str]) -> bool:

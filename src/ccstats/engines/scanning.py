@@ -1,8 +1,11 @@
-"""Tables larger than memory: Parquet files read a piece at a time, while the piece before is counted on another core."""
+"""Tables larger than memory: Parquet files read a piece at a time, while the piece before is counted on another core; logs become such."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,9 +17,11 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from ccstats.engines.converting import Converted, convert_parts
 from ccstats.engines.spark import SparkTable
 from ccstats.errors import ColumnError, FormatError, OptionError, SourceMissingError, did_you_mean
-from ccstats.exports.parquet import table_of
+from ccstats.exports.parquet import table_of, write_parquet
+from ccstats.readers.file_by_file import read_file_by_file
 from ccstats.readers.files import paths_of
 from ccstats.schema import TABLES, Table
 
@@ -39,6 +44,9 @@ class Scan:
         What they hold: ``contacts`` or ``agent_states``.
     rows : int
         In all files together.
+    log : Converted, optional
+        Of logs: the account of their lines (``count``, ``summary``, ``lines``), and in ``notes`` what was repaired or assumed, such as
+        visits whose beginning or end no file holds.
 
     See Also
     --------
@@ -56,6 +64,7 @@ class Scan:
     batch_rows: int = 1_000_000
     cores: int = 2
     progress: Callable[[str, float], None] | None = field(default=None, repr=False)
+    log: Converted | None = field(default=None, repr=False)
 
     def map_partitions(self, function: Callable[[pd.DataFrame], _R]) -> Iterator[_R]:
         """What the function makes of each piece, in order; of a function with ``columns`` only those are read.
@@ -130,14 +139,18 @@ def scan(
     batch_rows: int = 1_000_000,
     cores: int | None = None,
     progress: Callable[[str, float], None] | None = None,
+    format: str | None = None,
+    timezone: str | None = None,
+    key: str | bytes | None = None,
+    **options: Any,
 ) -> Scan | SparkTable:
-    """A table in Parquet files, or on a Spark cluster, for `to_intervals` and `to_agent_intervals`: never in memory as a whole.
+    """A table in Parquet files, in logs, or on a Spark cluster, for `to_intervals` and its like: never in memory as a whole.
 
     Parameters
     ----------
     source : path, glob, folder, list of these, or pyspark.sql.DataFrame
         Parquet that `write_parquet` or ``ccstats convert`` wrote, or any with the columns of our tables. Of a folder all ``*.parquet`` in
-        it and below; of an archive (`write_archive`) those of the table.
+        it and below; of an archive (`write_archive`) those of the table. Or log files, of any format that `read` knows.
     table : {"contacts", "agent_states"}
         What it holds.
     batch_rows : int
@@ -145,7 +158,10 @@ def scan(
     cores : int, optional
         Pieces worked on at a time: by default as many as the process may use.
     progress : callable, optional
-        Called with a file's name and the share of all rows that is done. [0-1] Spark shows its own.
+        Called with a file's name and the share of all rows that is done, and before, of a log, with the share of it that is read. [0-1]
+        Spark shows its own.
+    format, timezone, key, **options
+        Of logs, as for `read`. Parquet that is read as a log, by a mapping, needs one of them.
 
     Returns
     -------
@@ -156,7 +172,9 @@ def scan(
     SourceMissingError
         If there is no such file, or no Parquet file in a folder.
     FormatError
-        If a file is no Parquet, or holds another table.
+        If a file is neither Parquet nor a log that is known, or holds another table.
+    ZoneError
+        If a log in local time has no ``timezone``.
     ColumnError
         If a file lacks a column without which nothing can be counted.
     OptionError
@@ -170,6 +188,12 @@ def scan(
     -----
     Counts and seconds of `to_intervals` are the same, to the last bit, as those of all files together in memory: seconds are added in whole
     microseconds.
+
+    Logs are read file after file, in order of time, into a temporary archive, which is gone with the scan. What goes on from one file to
+    the next (a call of a queue_log, a stay of an agent) is joined, and what cannot be joined, because no file holds its beginning or end,
+    is counted in ``scan.log.notes``. Memory is needed for the largest file, of a queue_log for a day of calls. Formats whose visits are
+    made of several records, or whose records come in versions, are read as one; the page "My log is larger than memory" names them. To
+    count the same logs again, or both tables, make an archive (``ccstats convert``) and scan that.
 
     Of a Spark DataFrame (``pip install 'ccstats[spark]'``) the partitions are counted by ``mapInArrow`` on the workers and added up there,
     queue by queue; what comes back is as large as the result. Workers need ccstats too.
@@ -191,6 +215,9 @@ def scan(
             raise OptionError(f"{name}={value!r}: expected a whole number, from 1")
     if hasattr(source, "mapInArrow"):
         return SparkTable(source, table, batch_rows)
+    if format is not None or timezone is not None or key is not None or options or _is_log(source):
+        asked = {"format": format, "timezone": timezone, "key": key, **options}
+        return _of_logs(source, table, batch_rows, cores or pa.cpu_count(), progress, asked)
     files = _files(source, table)
     rows = sum(_checked(path, TABLES[table]) for path in files)
     return Scan(files, table, rows, batch_rows, cores or pa.cpu_count(), progress)
@@ -198,6 +225,32 @@ def scan(
 
 def _work(function: Callable[[pd.DataFrame], _R], batch: Any, table: Table) -> _R:
     return function(table.typed(batch.to_pandas()))
+
+
+def _is_log(source: Any) -> bool:
+    """Whether the first file there is no Parquet."""
+    first = source if isinstance(source, str | os.PathLike) else next(iter(source), None)
+    if not isinstance(first, str | os.PathLike):
+        return first is not None
+    if Path(first).is_dir():
+        return False
+    with Path(paths_of(first)[0]).open("rb") as file:
+        return file.read(4) != b"PAR1"
+
+
+def _of_logs(source: Any, table: str, batch_rows: int, cores: int, progress: Callable[[str, float], None] | None, asked: Any) -> Scan:
+    folder = Path(tempfile.mkdtemp(prefix="ccstats-"))
+    try:
+        log, _ = convert_parts(read_file_by_file(source, progress=progress, **asked), folder, customers=True)
+        if not (folder / table).is_dir():  # no row
+            write_parquet(TABLES[table].empty(), folder / "none.parquet", table=table)
+        files = _files(folder, table)
+        found = Scan(files, table, sum(_checked(path, TABLES[table]) for path in files), batch_rows, cores, progress, log)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
+    return found
 
 
 def _files(source: Any, table: str) -> tuple[Path, ...]:

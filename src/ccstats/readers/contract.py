@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,10 @@ class Reader:
     ``streams`` says that ``read`` goes through the sources once, in order, and keeps only what it needs of each: it is then given a
     database's rows in chunks as they come, instead of one source that holds them all.
 
+    How files that do not fit into memory together are read: ``alone`` says that every row is a whole visit or span, so that each file may
+    be read by itself. ``read_parts``, where visits go on in the next file, is given what opens each file, and yields logs that together
+    are what ``read`` makes of all. Without either all files are read at once.
+
     Examples
     --------
     >>> from ccstats.readers import READERS
@@ -92,6 +96,8 @@ class Reader:
     read: Callable[[Sequence[Source], Options], Log | IntervalLog]
     options: tuple[str, ...] = ()
     streams: bool = False
+    alone: bool = False
+    read_parts: Callable[[Sequence[Callable[[], Source]], Options], Iterator[Log]] | None = None
 
 
 class Counted:

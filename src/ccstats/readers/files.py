@@ -9,7 +9,8 @@ import lzma
 import mmap
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pyarrow as pa
 from ccstats.errors import FormatError, OptionError, SourceMissingError, did_you_mean
 from ccstats.readers.contract import Source
 
-__all__ = ["MAX_BYTES", "MAX_RATIO", "RATIO_FROM", "open_sources", "paths_of"]
+__all__ = ["MAX_BYTES", "MAX_RATIO", "RATIO_FROM", "open_later", "open_sources", "paths_of"]
 
 #: Nothing is decompressed beyond this. [bytes]
 MAX_BYTES = 64 * 2**30
@@ -80,6 +81,46 @@ def open_sources(source: Any, *, max_bytes: int | None = None, max_ratio: int | 
     opened = _open(source, limits)
     _refuse_copies(opened)
     return opened
+
+
+def open_later(source: Any) -> list[Callable[[], Source]]:
+    """What opens each file of a source when it is called, as `open_sources` does; what is no file is opened now.
+
+    Parameters
+    ----------
+    source : path, glob, open file, bytes, frame, or list of these
+        What to read.
+
+    Returns
+    -------
+    list of callable
+        In the order named. Never empty.
+
+    Raises
+    ------
+    SourceMissingError, FormatError, OptionError
+        As `open_sources`.
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> [source().name.endswith("queue_log.gz") for source in open_later(cc.sample_log())]
+    [True]
+    """
+    found: list[Callable[[], Source]] = []
+    names: list[str] = []
+    for each in list(source) if isinstance(source, list | tuple) and source else [source]:
+        if isinstance(each, str | os.PathLike):
+            names += paths_of(each)
+            found += [partial(_open_file, name) for name in paths_of(each)]
+        else:
+            found += [partial(lambda opened: opened, opened) for opened in open_sources(each)]
+    _refuse_copies([Source(name, _mapped(name)) for name in names])
+    return found
+
+
+def _open_file(name: str) -> Source:
+    return open_sources(Path(name))[0]
 
 
 def _refuse_copies(opened: list[Source]) -> None:

@@ -374,4 +374,5 @@ READER = Reader(
     read=read_mapped,
     options=("mapping",),
     streams=True,
+    alone=True,
 )

@@ -299,4 +299,5 @@ READER = Reader(
     evidence="all calls of February 1999, counted by hand",
     looks_like=looks_like,
     read=read_calls,
+    alone=True,
 )

@@ -8,7 +8,7 @@ the numbers at the end. So ten million lines take about as long as an ordinary C
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ccstats.readers.asterisk_queue_log.verbs import VERBS
 from ccstats.readers.contract import Log, Options, Reader, Source
@@ -78,6 +78,12 @@ def read_queue_log(sources: Iterable[Source], options: Options) -> Log:
     return Stream(options).read(sources)
 
 
+def _read_parts(files: Sequence[Callable[[], Source]], options: Options) -> Iterator[Log]:
+    from ccstats.readers.asterisk_queue_log.parts import read_parts
+
+    return read_parts(files, options)
+
+
 READER = Reader(
     name="asterisk_queue_log",
     title="Asterisk queue_log (file or realtime table)",
@@ -88,4 +94,5 @@ READER = Reader(
     read=read_queue_log,
     options=("agents",),
     streams=True,
+    read_parts=_read_parts,
 )

@@ -451,6 +451,32 @@ class Agents:
             self._known, self._pairs, self._restarts, self._spans, self._marks, self._notes, first,
         )  # fmt: skip
 
+    def over(self, busy: np.ndarray) -> np.ndarray:
+        """Hand over the spans that nothing changes any more, and keep the last of each agent and those with a call that is ``busy``."""
+        spans = self._spans[: self._marks[_COUNT]]
+        stays = (spans["call"] >= 0) & busy[spans["call"]]
+        last = self._known["span"][self._known["span"] >= 0]
+        stays[last] = True
+        place = np.full(len(spans) + 1, -1, dtype="int32")  # one more, for none
+        place[np.flatnonzero(stays)] = np.arange(np.count_nonzero(stays))
+        self._known["span"] = place[self._known["span"]]
+        over, self._spans = spans[~stays], spans[stays]
+        self._marks[_COUNT] = len(self._spans)
+        return self._sorted(over)
+
+    def names_used(self) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of the calls, and of the words, that the spans and agents kept speak of."""
+        spans, known = self._spans[: self._marks[_COUNT]], self._known
+        return np.r_[spans["call"], known["call"], known["shown_call"]], np.r_[spans["reason"], known["reason"], known["shown_reason"]]
+
+    def renumber(self, calls: np.ndarray, words: np.ndarray) -> None:
+        """Calls and words have new numbers (-1: forgotten)."""
+        for table in (self._spans[: self._marks[_COUNT]], self._known):
+            for name in table.dtype.names or ():
+                new = calls if name.endswith("call") else words if name.endswith("reason") else None
+                if new is not None:
+                    table[name] = np.where(table[name] >= 0, new[table[name]], -1)
+
     def finish(self, last: int) -> np.ndarray:
         """End the log at its latest time, where who is still logged in is closed. Hands over the spans, once, each agent's in order."""
         room = int(self._marks[_COUNT]) + 2 * len(self._known)
@@ -458,9 +484,10 @@ class Agents:
             self._spans.resize(room, refcheck=False)
         _finish(self._known, self._restarts, self._spans, self._marks, self._notes, last)
         spans, self._spans = self._spans[: self._marks[_COUNT]], np.empty(0, dtype=SPAN)
-        if self._marks[_SHUFFLED]:
-            spans = spans[np.argsort(spans["start"], kind="stable")]
-        return spans
+        return self._sorted(spans)
+
+    def _sorted(self, spans: np.ndarray) -> np.ndarray:
+        return spans[np.argsort(spans["start"], kind="stable")] if self._marks[_SHUFFLED] else spans
 
 
 def _empty_pairs(size: int) -> np.ndarray:

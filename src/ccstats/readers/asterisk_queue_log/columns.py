@@ -156,19 +156,19 @@ def mapped(codes, table, out):
 
 
 @_compiled
-def contact_columns(visits, order, numbers, channel_created, queues):
+def contact_columns(visits, order, numbers, channel_created, holds):
     """Take visits apart in this order: codes, small codes, figures, instants, counts; and count the holds taken as zero.
 
-    Where a queue logs holds at all, an answered visit without one was not held. Refused contacts never joined: no time, no wait.
+    Where a queue logs holds at all (``holds``, or any of these visits), an answered visit without one was not held. Refused contacts never
+    joined: no time, no wait.
     """
-    count = len(order)
+    count, queues = len(order), len(holds)
     codes = np.empty((8, count), np.int32)  # call, queue, agent, target, customer, dnis, disposition, verb
     small = np.empty((2, count), np.int8)  # outcome, who ended it
     figures = np.empty((6, count), np.float64)  # wait, ring, talk, hold, wrap, menu
     instants = np.empty((2, count), np.int64)  # queued, arrived
     counts = np.empty((2, count), np.int64)  # rings, rings nobody took
     unseen = np.empty(count, np.bool_)
-    holds = np.zeros(queues, np.bool_)
     none_held = 0
     for at in range(count):
         visit = visits[order[at]]

@@ -114,6 +114,13 @@ class Names:
             self._slots = np.full(1 << int(4 * (self.count + names)).bit_length() - 1, -1, dtype="int32")
             _rehash(self._hashes, self.count, self._slots)
 
+    def only(self, these: np.ndarray) -> tuple[Names, np.ndarray]:
+        """The names among ``these`` (a flag each), numbered anew, and the new number of each old one: -1 of those left out."""
+        kept, names = np.flatnonzero(these), Names()
+        numbers = np.full(len(these), -1, dtype="int32")
+        numbers[kept] = names.absorb(self.arena, self.offsets[kept], self.offsets[kept + 1], self._hashes[kept], len(kept))
+        return names, numbers
+
     def close(self) -> None:
         """No more names come: gives back the memory of finding them."""
         self._hashes, self._slots = self._hashes[:0].copy(), self._slots[:0].copy()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,49 +15,24 @@ from ccstats.errors import DataWarning, FormatError
 from ccstats.readers.accounting import Account
 from ccstats.readers.asterisk_queue_log import verbs as v
 from ccstats.readers.asterisk_queue_log.agents import Agents
+from ccstats.readers.asterisk_queue_log.inputs import NOTHING, Input, Piece, of_file, pieces_of, scanned, worth_threads
 from ccstats.readers.asterisk_queue_log.interner import Names
 from ccstats.readers.asterisk_queue_log.names import AgentNames
 from ccstats.readers.asterisk_queue_log.realtime import RealtimeTable
-from ccstats.readers.asterisk_queue_log.scan import Chunk, scan
+from ccstats.readers.asterisk_queue_log.scan import Chunk
 from ccstats.readers.asterisk_queue_log.tables import agent_states_table, contacts_table
 from ccstats.readers.asterisk_queue_log.visits import AGAIN, FATES, LOST_END, Visits
 from ccstats.readers.contract import Log, Options, Source
 
 __all__ = ["Stream"]
 
-_PIECE = 8 << 20  # bytes scanned at a time
 _AHEAD = 4  # pieces scanned ahead
 _BYTES_A_CALL, _BYTES_A_SPAN = 220, 80  # of an ordinary log: how much room is set aside; more is made where it is not enough
 _DAY_US = 86_400_000_000
 _OVERLAP_US, _TOO_LONG_US = 60_000_000, 3_600_000_000  # sources that overlap by so much are warned about, are refused
 _SHOWN = 20  # unknown verbs named in the account; the rest are counted together
 _SKIP = 1 << 30  # a verb code that nobody follows
-_FIRST_TIME = re.compile(rb"^(?:\xef\xbb\xbf)?(\d{9,10})(?:\.\d+)?\|", re.MULTILINE)
 _VERB_NAMES = list(v.VERBS)
-_NOTHING = np.empty(0, dtype="uint8")
-
-
-class _Input(NamedTuple):
-    """A source: the bytes of a file, or a table; with the seconds of its first and last line."""
-
-    name: str
-    data: np.ndarray
-    table: RealtimeTable | None
-    size: int
-    first: int
-    last: int
-
-
-class _Piece(NamedTuple):
-    """Whole lines of an input, scanned or about to be; ``share`` of it read then, and the row of a table that each was."""
-
-    input: _Input
-    data: np.ndarray
-    begin: int
-    end: int
-    share: float
-    rows: np.ndarray | None
-    chunk: Future[Chunk] | Chunk
 
 
 class Stream:
@@ -72,8 +45,9 @@ class Stream:
     [{'fate': 'used', 'rule': 'QUEUESTART', 'lines': 1}]
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, holds: Iterable[int] = ()) -> None:
         self._options = options
+        self._holds = list(holds)  # numbers of queues known to log holds
         self._account = Account(options)
         self._calls, self._queues, self._words, self._logged = Names(), Names(), Names(), Names()
         self._nameless = self._calls.add(b"")
@@ -83,6 +57,8 @@ class Stream:
         self._agent_of = np.empty(0, dtype="int32")
         self._agent_words = np.empty(0, dtype="int32")
         self._visits, self._agents = Visits(), Agents()
+        self._seen: list[tuple[int, int]] = []  # when parts were handed over, and how many calls had been seen by then, of those known now
+        self._none_held = 0
         self._unknown: dict[str, int] = {}
         self._previous = -1  # time of the last event
         self._latest = (-1, "")  # when the source before that ended last did so, and its name
@@ -92,25 +68,51 @@ class Stream:
         inputs = self._inputs(sources)
         # Rows of a database are many more than fit into memory, perhaps; then one table after the other is made.
         at_once = all(each.table is None for each in inputs)
-        self._follow_all(inputs)
-        inputs.clear()
-        pa.default_memory_pool().release_unused()
-        return self._log(at_once)
-
-    def _follow_all(self, inputs: list[_Input]) -> None:
         inputs.sort(key=lambda each: (each.first < 0, each.first))
         # A call has two rows of a table at the least; of a file only its size is known.
         calls = sum(each.size // _BYTES_A_CALL if each.table is None else len(each.table) // 2 for each in inputs)
         self._calls.expect(calls)
         self._visits.expect(calls)
         self._agents.expect(sum(each.size for each in inputs) // _BYTES_A_SPAN)
+        for _ in self._followed(inputs, threaded=worth_threads(inputs)):
+            pass
+        inputs.clear()
+        pa.default_memory_pool().release_unused()
+        return self._log(at_once)
+
+    def parts(self, files: Iterable[Source], *, enough: int) -> Iterator[Log]:
+        """Read files that follow each other in time, and hand over what is over whenever there are ``enough`` visits; the rest at last.
+
+        Calls and agents whose lines go on are kept, so that all parts together are what `read` makes of the files. The last part has the
+        notes of all.
+        """
+        limit = enough
+        for _ in self._followed(map(of_file, files), threaded=True):
+            if self._visits.count >= limit:
+                yield self._part()
+                limit = max(enough, 2 * self._visits.count)
+        yield self._log(at_once=True)
+
+    def holding(self, files: Iterable[Source], *, enough: int) -> set[int]:
+        """Numbers of the queues that log holds; the same as in another reading of the same files."""
+        held: set[int] = set()
+
+        def look(visits: np.ndarray) -> None:
+            held.update(np.unique(visits["queue"][~np.isnan(visits["hold"]) & ~np.isnan(visits["talk"])]).tolist())
+
+        for _ in self._followed(map(of_file, files), threaded=True):
+            if self._visits.count >= enough:
+                look(self._over()[0])
+        look(self._visits.finish())
+        return held
+
+    def _followed(self, inputs: Iterable[Input], *, threaded: bool) -> Iterator[None]:
+        """Follow the inputs, which are in order of time; stops after every piece."""
         with ExitStack() as stack:
-            # Small logs need no threads, and tables the memory that those take.
-            threaded = sum(each.size for each in inputs if each.table is None) > 2 * _PIECE
             pool = stack.enter_context(ThreadPoolExecutor(2)) if threaded else None
             ahead = _AHEAD if threaded else 1
-            waiting: deque[_Piece] = deque()
-            pieces = _pieces(inputs, pool)
+            waiting: deque[Piece] = deque()
+            pieces = pieces_of(inputs, pool)
             line, current = 0, None
             while True:
                 while len(waiting) <= ahead and (piece := next(pieces, None)):
@@ -118,8 +120,8 @@ class Stream:
                 if not waiting:
                     break
                 piece = waiting.popleft()
-                chunk = _result(piece)
-                following = _result(waiting[0]) if waiting else None
+                chunk = scanned(piece)
+                following = scanned(waiting[0]) if waiting else None
                 if piece.input is not current:
                     if current is not None:
                         self._latest = max(self._latest, (self._previous, current.name))
@@ -129,13 +131,14 @@ class Stream:
                 line += chunk.lines
                 if self._options.progress:
                     self._options.progress(piece.input.name, piece.share)
+                yield
 
-    def _inputs(self, sources: Iterable[Source]) -> list[_Input]:
+    def _inputs(self, sources: Iterable[Source]) -> list[Input]:
         """The sources as files and tables; sources that go on with a table are one with it."""
-        found: list[_Input | RealtimeTable] = []
+        found: list[Input | RealtimeTable] = []
         for source in sources:
             if source.frame is None:
-                found.append(_of_file(source))
+                found.append(of_file(source))
                 continue
             if source.first == 1:
                 found.append(RealtimeTable(source.name, self._options.timezone))
@@ -144,13 +147,13 @@ class Stream:
             table.add(source.frame)
         return [self._of_table(each) if isinstance(each, RealtimeTable) else each for each in found]
 
-    def _of_table(self, table: RealtimeTable) -> _Input:
+    def _of_table(self, table: RealtimeTable) -> Input:
         for note, count in table.finish().items():
             self._account.note(note, count)
         pa.default_memory_pool().release_unused()
-        return _Input(table.name, _NOTHING, table, table.size, *table.span)
+        return Input(table.name, NOTHING, table, table.size, *table.span)
 
-    def _check_overlap(self, source: _Input, chunk: Chunk) -> None:
+    def _check_overlap(self, source: Input, chunk: Chunk) -> None:
         """Two files of one log follow each other; otherwise they are of two switches, or one was given twice."""
         latest, other = self._latest
         if not len(chunk.time) or latest - int(chunk.time[0]) <= _OVERLAP_US:
@@ -169,7 +172,7 @@ class Stream:
             stacklevel=6,
         )
 
-    def _take(self, piece: _Piece, chunk: Chunk, following: Chunk | None, line: int) -> None:
+    def _take(self, piece: Piece, chunk: Chunk, following: Chunk | None, line: int) -> None:
         """Follow the events of a piece and book its lines."""
         spikes = self._spikes(chunk, following)
         if len(spikes):
@@ -196,7 +199,7 @@ class Stream:
         times[0] = self._previous if self._previous >= 0 else chunk.time[1:2].min(initial=chunk.time[0])
         return times
 
-    def _reject(self, piece: _Piece, chunk: Chunk, events: dict[int, np.ndarray], line: int) -> None:
+    def _reject(self, piece: Piece, chunk: Chunk, events: dict[int, np.ndarray], line: int) -> None:
         """Reject the lines that the scanner could not take, and these events by their reason."""
         at = np.concatenate([chunk.bad_line, *(chunk.line[places] for places in events.values())])
         if not len(at):
@@ -251,23 +254,69 @@ class Stream:
                 self._unknown[verb] = self._unknown.get(verb, 0) + count
                 self._account.count(name, "ignored", f"unknown verb {verb}", count)
 
-    def _log(self, at_once: bool) -> Log:
+    def _over(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Visits and spans that nothing in the log changes any more, taken out, and which calls stay."""
+        calls, since = self._calls.count, self._visits.last - _DAY_US
+        busy = self._visits.going_on(since, calls)
+        # The number that was dialled may be logged before the call joins a queue.
+        seen = max((count for time, count in self._seen if time < since), default=0)
+        busy[seen:] |= self._visits.calls["latest"][seen:calls] < 0
+        return self._visits.over(busy), self._agents.over(busy), busy
+
+    def _forget(self, busy: np.ndarray) -> None:
+        """Give up the names of calls, and the words, that nobody speaks of any more."""
+        calls, words = self._agents.names_used()
+        stay, spoken = busy.copy(), np.zeros(self._words.count, dtype=bool)
+        stay[self._nameless] = spoken[self._constants[0]] = True
+        stay[calls[calls >= 0]] = True
+        for used in (self._agent_words, words, self._visits.words_used()):
+            spoken[used[used >= 0]] = True
+        self._calls, new_calls = self._calls.only(stay)
+        self._words, new_words = self._words.only(spoken)
+        self._visits.renumber(new_calls, new_words)
+        self._agents.renumber(new_calls, new_words)
+        self._agent_words = new_words[self._agent_words]
+        self._seen = [(time, int(np.count_nonzero(stay[:count]))) for time, count in (*self._seen, (self._visits.last, len(stay)))]
+
+    def _part(self) -> Log:
+        """What is over, as a log; the lines are those read since the last part."""
+        renamed = self._renamed()
+        visits, spans, busy = self._over()
+        names = (self._calls, self._queues, self._agent_names.names, self._words)
+        states = agent_states_table(lambda: spans, *names, renamed, self._nameless)
+        contacts, none_held = contacts_table(lambda: visits, self._held(), *names, self._options)
+        self._none_held += none_held
+        rejected, lines, notes = self._account.tables()
+        self._account = Account(self._options)
+        self._forget(busy)
+        return Log(contacts, states, rejected, lines, notes, "asterisk_queue_log", self._options.timezone)
+
+    def _held(self) -> np.ndarray:
+        held = np.zeros(self._queues.count, dtype=bool)
+        held[[queue for queue in self._holds if queue < len(held)]] = True
+        return held
+
+    def _renamed(self) -> np.ndarray:
         is_renamed = (self._visits.calls["renamed"] >= 0) & (self._visits.calls["latest"] < 0)
-        renamed = np.where(is_renamed, self._visits.calls["renamed"], -1)
+        return np.where(is_renamed, self._visits.calls["renamed"], -1)
+
+    def _log(self, at_once: bool) -> Log:
+        renamed = self._renamed()
         for each in (self._calls, self._queues, self._words, self._logged):
             each.close()
         names = (self._calls, self._queues, self._agent_names.names, self._words)
-        spans = (self._agents, self._visits.last, *names, renamed, self._nameless)
+        spans = (lambda: self._agents.finish(self._visits.last), *names, renamed, self._nameless)
+        visits = (self._visits.finish, self._held(), *names, self._options)
         if at_once:
             with ThreadPoolExecutor(1) as pool:
                 making = pool.submit(agent_states_table, *spans)
-                contacts, none_held = contacts_table(self._visits, *names, self._options)
+                contacts, none_held = contacts_table(*visits)
                 states = making.result()
         else:
             states = agent_states_table(*spans)
             pa.default_memory_pool().release_unused()
-            contacts, none_held = contacts_table(self._visits, *names, self._options)
-        self._note(none_held)
+            contacts, none_held = contacts_table(*visits)
+        self._note(self._none_held + none_held)
         rejected, lines, notes = self._account.tables()
         return Log(contacts, states, rejected, lines, notes, "asterisk_queue_log", self._options.timezone)
 
@@ -287,52 +336,3 @@ class Stream:
                 DataWarning,
                 stacklevel=6,
             )
-
-
-def _result(piece: _Piece) -> Chunk:
-    return piece.chunk.result() if isinstance(piece.chunk, Future) else piece.chunk
-
-
-def _of_file(source: Source) -> _Input:
-    data = np.frombuffer(source.data, dtype="uint8") if len(source.data) else _NOTHING.copy()
-    data.flags.writeable = False
-    first = _FIRST_TIME.search(data[:65_536].tobytes())
-    ends = _FIRST_TIME.findall(data[-65_536:].tobytes())
-    return _Input(source.name, data, None, len(data), int(first[1]) if first else -1, int(ends[-1]) if ends else -1)
-
-
-def _pieces(inputs: list[_Input], pool: ThreadPoolExecutor | None) -> Iterator[_Piece]:
-    """Cut the inputs at line ends and have the pieces scanned."""
-    for each in inputs:
-        for data, begin, end, share, rows in _cuts(each):
-            cut = bool(end == len(data) and data[-1] != 10)
-            chunk = scan(data, begin, end, cut=cut) if pool is None else pool.submit(scan, data, begin, end, cut=cut)
-            yield _Piece(each, data, begin, end, share, rows, chunk)
-
-
-def _cuts(source: _Input) -> Iterator[tuple[np.ndarray, int, int, float, np.ndarray | None]]:
-    """Pieces that begin and end at line ends: bytes, where it begins and ends in them, the share up to there, and rows of a table."""
-    if source.table is not None:
-        taken, many = 0, len(source.table)
-        for data, rows in source.table.lines():
-            taken += len(rows)
-            yield data, 0, len(data), taken / many, rows
-        return
-    data, size = source.data, source.size
-    begin = 3 if data[:3].tobytes() == b"\xef\xbb\xbf" else 0
-    while begin < size:
-        end = _line_end(data, min(begin + _PIECE, size))
-        yield data, begin, end, end / size, None
-        begin = end
-
-
-def _line_end(data: np.ndarray, at: int) -> int:
-    """Where the line that holds the byte before ``at`` ends; the first byte after it."""
-    while at < len(data):
-        if data[at - 1] == 10:
-            return at
-        ends = np.flatnonzero(data[at : at + 65_536] == 10)
-        if len(ends):
-            return at + int(ends[0]) + 1
-        at += 65_536
-    return len(data)

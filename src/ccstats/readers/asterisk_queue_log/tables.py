@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,9 @@ import pyarrow as pa
 from ccstats.privacy import pseudonymise
 from ccstats.readers.asterisk_queue_log import columns
 from ccstats.readers.asterisk_queue_log import verbs as v
-from ccstats.readers.asterisk_queue_log.agents import Agents
 from ccstats.readers.asterisk_queue_log.interner import Names
 from ccstats.readers.asterisk_queue_log.names import plain_name
-from ccstats.readers.asterisk_queue_log.visits import OUTBOUND, Visits
+from ccstats.readers.asterisk_queue_log.visits import OUTBOUND
 from ccstats.readers.contract import Options
 from ccstats.schema import AGENT_STATES, CONTACTS, STATES
 
@@ -97,21 +97,21 @@ def _targets(codes: np.ndarray, queues: Names, words: Names) -> pd.Categorical:
     return _categories(codes, used, texts)
 
 
-def _contact_columns(visits: Visits, calls: Names, queues: Names) -> tuple[Any, ...]:
+def _contact_columns(finish: Callable[[], np.ndarray], holds: np.ndarray, calls: Names) -> tuple[Any, ...]:
     """Sorted columns of the visits, whose memory is given back."""
-    records = visits.finish()
+    records = finish()
     outbound = records["flags"] & OUTBOUND != 0
     if outbound.any():
         records = records[~outbound]
     ranks = columns.ranks(calls.arena, calls.offsets, calls.count)[records["call"]]
     order, numbers = columns.grouped(ranks, np.ascontiguousarray(records["queued"]), calls.count)
     created = columns.created(calls.arena, calls.offsets, calls.count)
-    return numbers, *columns.contact_columns(records, order, numbers, created, queues.count)
+    return numbers, *columns.contact_columns(records, order, numbers, created, holds)
 
 
-def _span_columns(spans: Agents, last: int, agents: list[str], renamed: np.ndarray, nameless: int) -> tuple[Any, ...]:
+def _span_columns(finish: Callable[[], np.ndarray], agents: list[str], renamed: np.ndarray, nameless: int) -> tuple[Any, ...]:
     """Sorted columns of the spans, whose memory is given back."""
-    records = spans.finish(last)
+    records = finish()
     ranks = np.empty(len(agents), dtype="int32")
     ranks[sorted(range(len(agents)), key=agents.__getitem__)] = np.arange(len(agents))
     order, _ = columns.grouped(ranks[records["agent"]], np.ascontiguousarray(records["start"]), len(agents))
@@ -120,16 +120,19 @@ def _span_columns(spans: Agents, last: int, agents: list[str], renamed: np.ndarr
 
 
 def contacts_table(
-    visits: Visits, calls: Names, queues: Names, agents: list[str], words: Names, options: Options
+    finish: Callable[[], np.ndarray], holds: np.ndarray, calls: Names, queues: Names, agents: list[str], words: Names, options: Options
 ) -> tuple[pd.DataFrame, int]:
     """Make the table `contacts`, and count the visits whose hold is taken as zero.
 
+    ``finish`` hands the visits over, ``holds`` says which queues are known to log holds.
+
     Examples
     --------
-    >>> contacts_table(Visits(), Names(), Names(), [], Names(), Options())[0].shape
+    >>> from ccstats.readers.asterisk_queue_log.visits import Visits
+    >>> contacts_table(Visits().finish, np.zeros(0, dtype=bool), Names(), Names(), [], Names(), Options())[0].shape
     (0, 23)
     """
-    numbers, codes, small, figures, instants, counts, unseen, none_held = _contact_columns(visits, calls, queues)
+    numbers, codes, small, figures, instants, counts, unseen, none_held = _contact_columns(finish, holds, calls)
     call, queue, agent, target, customer, dnis, disposition, verb = codes
     wait, ring, talk, hold, wrap, ivr = figures
     frame = pd.DataFrame(
@@ -164,16 +167,19 @@ def contacts_table(
 
 
 def agent_states_table(
-    spans: Agents, last: int, calls: Names, queues: Names, agents: list[str], words: Names, renamed: np.ndarray, nameless: int
+    finish: Callable[[], np.ndarray], calls: Names, queues: Names, agents: list[str], words: Names, renamed: np.ndarray, nameless: int
 ) -> pd.DataFrame:
     """Make the table `agent_states`; contacts that a transfer renamed bear their true id, ``nameless`` is the number of no call id.
 
+    ``finish`` hands the spans over.
+
     Examples
     --------
-    >>> agent_states_table(Agents(), 0, Names(), Names(), [], Names(), np.empty(0, dtype="i4"), 0).shape
+    >>> from ccstats.readers.asterisk_queue_log.agents import Agents
+    >>> agent_states_table(lambda: Agents().finish(0), Names(), Names(), [], Names(), np.empty(0, dtype="i4"), 0).shape
     (0, 8)
     """
-    codes, small, instants = _span_columns(spans, last, agents, renamed, nameless)
+    codes, small, instants = _span_columns(finish, agents, renamed, nameless)
     agent, reason, queue, call = codes
     return pd.DataFrame(
         {

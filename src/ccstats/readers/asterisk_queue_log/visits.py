@@ -31,6 +31,8 @@ VISIT = np.dtype(
 )
 CALL = np.dtype([("latest", "i4"), ("renamed", "i4"), ("dnis", "i4")])
 
+_WORDS_OF = ("customer", "dnis", "disposition", "sent_word")
+
 WAITING, TALKING, ENDED = 1, 2, 4
 IMPUTED, OUTBOUND, DUMPED, NO_ENTRY, WAIT_UNKNOWN, WAIT_BY_CLOCK = 1, 2, 4, 8, 16, 32
 
@@ -579,11 +581,59 @@ class Visits:
         )  # fmt: skip
         return fates, agents
 
+    def going_on(self, since: int, calls: int) -> np.ndarray:
+        """Which of so many calls, under any of their names, have a visit that goes on or that ended at ``since`` [µs] or later."""
+        visits, known = self._visits[: self.count], self.calls[:calls]
+        recent = (visits["state"] != ENDED) | (np.maximum(visits["ended"], visits["queued"]) >= since)
+        busy = np.zeros(calls, dtype=bool)
+        busy[visits["call"][recent]] = True
+        other = np.flatnonzero(known["renamed"] >= 0)
+        named = known["renamed"][other]
+        busy[other] |= busy[named]
+        busy[named[busy[other]]] = True
+        return busy
+
+    def over(self, busy: np.ndarray) -> np.ndarray:
+        """Hand over the visits of the calls that are not ``busy``, and keep the others."""
+        visits = self._visits[: self.count]
+        stays = busy[visits["call"]]
+        over, left = visits[~stays], visits[stays]
+        # One place more, for none: -1.
+        place = np.full(len(visits) + 1, -1, dtype="int32")
+        place[np.flatnonzero(stays)] = np.arange(len(left))
+        for name in ("previous", "before", "after"):
+            left[name] = place[left[name]]
+        for table in (self.calls["latest"], self._tails, self._talks):
+            table[:] = place[table]
+        self._marks[_FLOOR] = np.count_nonzero(stays[: self._marks[_FLOOR]])
+        self._marks[_COUNT] = len(left)
+        self._visits = left
+        return over
+
+    def words_used(self) -> np.ndarray:
+        """Numbers of the words that the visits and calls kept speak of."""
+        visits = self._visits[: self.count]
+        return np.concatenate([*(visits[name] for name in _WORDS_OF), self.calls["dnis"]])
+
+    def renumber(self, calls: np.ndarray, words: np.ndarray) -> None:
+        """Calls and words have new numbers (-1: forgotten)."""
+        visits = self._visits[: self.count]
+        visits["call"] = calls[visits["call"]]
+        for name in _WORDS_OF:
+            visits[name] = _renumbered(visits[name], words)
+        known = self.calls[: len(calls)][calls >= 0]
+        known["renamed"], known["dnis"] = _renumbered(known["renamed"], calls), _renumbered(known["dnis"], words)
+        self.calls = known
+
     def finish(self) -> np.ndarray:
         """End the log: who still waits is open. Hands the visits over, once."""
         _finish(self._visits, self._marks, self._notes)
         visits, self._visits = self._visits[: self.count], np.empty(0, dtype=VISIT)
         return visits
+
+
+def _renumbered(numbers: np.ndarray, new: np.ndarray) -> np.ndarray:
+    return np.where(numbers >= 0, new[numbers], -1)
 
 
 def _grown(array: np.ndarray, size: int) -> np.ndarray:
