@@ -148,6 +148,17 @@ def test_the_figures_are_the_librarys(tree: lxml.html.HtmlElement) -> None:
     assert tiles["Met"] == str((march["verdict"] == "met").sum())
 
 
+def test_a_verdict_that_the_figures_seem_to_deny_is_explained(tree: lxml.html.HtmlElement) -> None:
+    march = judged()[0].query("period_start.dt.month == 3 and verdict == 'met'")
+    denied = march[(march["value"] < march["target_low"]) | (march["value"] > march["target_high"])]
+    said = [cell for cell in tree.xpath("//table[@id='table-verdict']//td") if "within its margin of error" in cell.text_content()]
+    assert len(said) == len(denied) > 0
+    (row,) = {cell.getparent() for cell in said}
+    assert row.xpath("./th/small")[0].text_content() == denied["target"].iloc[0]
+    (verdict,) = tree.xpath("//section[@id='verdict']")
+    assert "Nothing can be said of 2025-02, 2025-04" in verdict.text_content()
+
+
 def test_every_metric_shown_is_defined(tree: lxml.html.HtmlElement) -> None:
     defined = set(cells(tree, "definitions")["Column"])
     shown = {name for grid in page().grids().values() for name in grid.columns if name in cc.metrics.METRICS}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ccstats.labels import moment_text, number_text, phrase
+from ccstats.labels import moment_text, number_text, phrase, reason, translate
 from ccstats.plots.scales import target_text, title_of, unit_of_metric, value_text
 from ccstats.plots.style import Look, start
 from ccstats.plots.tables import chosen, numbers, one_period, read, texts
@@ -56,7 +56,8 @@ def kpi_cards(
     Returns
     -------
     matplotlib.axes.Axes
-        Verdicts have a sign and a word as well as a colour. The first 24 cards are drawn, and the subtitle says how many there are.
+        Verdicts have a sign and a word as well as a colour. Where the margin of error or other periods decided, so that value and target
+        alone do not tell the verdict, the card says so. The first 24 cards are drawn, and the subtitle says how many there are.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def kpi_cards(
         finish(ax, look, title=heading, subtitle=[])
         return ax
     value, low, high = (numbers(shown, name, "kpis") for name in needs[2:5])
-    told = pd.DataFrame({name: texts(shown[name]) for name in ("metric", "verdict", "trend", "unit") if name in shown})
+    told = pd.DataFrame({name: texts(shown[name]) for name in ("metric", "verdict", "verdict_reason", "trend", "unit") if name in shown})
     for at, row in enumerate(told.to_dict("records")):
         _card(ax, look, at % columns, at // columns, row, value[at], low[at], high[at], lang)
     verdicts = texts(frame["verdict"])
@@ -129,18 +130,31 @@ def _card(ax: Axes, look: Look, column: int, line: int, row: dict[Any, Any], val
     ax.plot([column + 0.04] * 2, [line + 0.06, line + 0.94], color=colour, linewidth=3, solid_capstyle="butt", label=verdict or "_none")
     metric = row["metric"]
     unit = row.get("unit") or unit_of_metric(metric)
-    x = column + 0.1
-    ax.text(x, line + 0.2, legible(title_of(metric, lang), 32), fontsize=8.5, color=look.muted, va="center")
+    x, why = column + 0.1, _why(row, lang)
+    lines = (0.16, 0.38, 0.57, 0.73, 0.88) if why else (0.2, 0.46, 0.67, 0.84)
+    ax.text(x, line + lines[0], legible(title_of(metric, lang), 32), fontsize=8.5, color=look.muted, va="center")
     said = value_text(value, unit, lang) if np.isfinite(value) else phrase("not_measured", lang)
-    ax.text(x, line + 0.46, said, fontsize=15 if np.isfinite(value) else 10, fontweight="bold", color=look.ink, va="center", gid="value")
+    ax.text(
+        x, line + lines[1], said, fontsize=15 if np.isfinite(value) else 10, fontweight="bold", color=look.ink, va="center", gid="value"
+    )
     arrow = _ARROWS.get(row.get("trend", ""), "")
     if arrow:
         trend = look.good if row["trend"] == "better" else look.bad if row["trend"] == "worse" else look.muted
-        ax.text(column + 0.92, line + 0.46, arrow, fontsize=11, color=trend, ha="right", va="center", gid="trend")
-    ax.text(x, line + 0.67, legible(_target(low, high, unit, lang), 36), fontsize=8, color=look.muted, va="center", gid="target")
+        ax.text(column + 0.92, line + lines[1], arrow, fontsize=11, color=trend, ha="right", va="center", gid="trend")
+    ax.text(x, line + lines[2], legible(_target(low, high, unit, lang), 36), fontsize=8, color=look.muted, va="center", gid="target")
     if verdict:
         text = f"{_SIGNS.get(verdict, '')} {phrase(verdict, lang) if verdict in _SIGNS else legible(verdict, 20)}"
-        ax.text(x, line + 0.84, text.strip(), fontsize=8.5, color=colour, fontweight="bold", va="center", gid="verdict")
+        ax.text(x, line + lines[3], text.strip(), fontsize=8.5, color=colour, fontweight="bold", va="center", gid="verdict")
+    if why:
+        ax.text(x, line + lines[4], legible(why, 38), fontsize=7, color=look.muted, va="center", gid="why")
+
+
+def _why(row: dict[Any, Any], lang: str) -> str:
+    """What decided, where value and target alone did not: the margin of error, or other periods."""
+    said = row.get("verdict_reason", "")
+    if row["verdict"] not in ("met", "not_met"):
+        return ""
+    return phrase("within_margin", lang) if said == reason("misses_within_margin") else translate(said, lang)
 
 
 def _target(low: float, high: float, unit: str, lang: str) -> str:

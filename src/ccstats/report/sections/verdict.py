@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ccstats.labels import metric_title, moment_text, number_text, phrase, share_text, vocabulary_word
+from ccstats.labels import metric_title, moment_text, number_text, phrase, reason, share_text, vocabulary_word
 from ccstats.metrics import METRICS
 from ccstats.report.cells import short_name
 from ccstats.report.material import Material
@@ -83,9 +83,19 @@ def _against_targets(scorecard: ScorecardReport) -> list[Part]:
         covered = share_text(index["coverage"], digits=0, lang=lang)
         value = number_text(index["kpi_index"], digits=1, lang=lang)
         tiles.append(Tile(phrase("index", lang), value, f"{low} – {high}; {phrase('coverage', lang)} {covered}"))
-    said = summary_lines(scorecard)
     matrix = _matrix(kpis, scorecard, when)
-    return [Tiles(tuple(tiles)), *(Text(line) for line in said[-3:]), matrix, Text(phrase("page_matrix_note", lang), note=True)]
+    said = [*(Text(line) for line in _said(scorecard)), matrix, Text(phrase("page_matrix_note", lang), note=True)]
+    return [Tiles(tuple(tiles)), *said]
+
+
+def _said(scorecard: ScorecardReport) -> list[str]:
+    """A sentence for each of the last periods of which anything can be said, and one for the others."""
+    index, lang = scorecard.index, scorecard.lang
+    known = (index["met"] + index["not_met"] > 0).tolist()
+    said = [line for line, some in zip(summary_lines(scorecard), known, strict=True) if some]
+    length = str(scorecard.kpis["period"].iloc[0])
+    others = [moment_text(start, period=length, lang=lang) for start, some in zip(index["period_start"], known, strict=True) if not some]
+    return [*said[-3:], *([phrase("page_nothing_said", lang, periods=", ".join(others[-3:]))] if others else [])]
 
 
 def _matrix(kpis: pd.DataFrame, scorecard: ScorecardReport, when: str) -> Grid:
@@ -126,8 +136,9 @@ def _cell(row: dict[Any, Any], lang: str) -> str:
     interval = ""
     if pd.notna(row["value_low"]):
         interval = f"\n{figure_text(row['value_low'], unit, lang)} – {figure_text(row['value_high'], unit, lang)}"
+    within = f"\n{phrase('within_margin', lang)}" if row["verdict_reason"] == reason("misses_within_margin") else ""
     arrow = "" if pd.isna(row["trend"]) else f" {_ARROWS[str(row['trend'])]} {vocabulary_word(str(row['trend']), 'trend', lang)}"
-    return f"{value} · {vocabulary_word(verdict, 'verdict', lang)}{arrow}{interval}"
+    return f"{value} · {vocabulary_word(verdict, 'verdict', lang)}{arrow}{interval}{within}"
 
 
 def _every_target(scorecard: ScorecardReport) -> Grid:
