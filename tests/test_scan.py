@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import random
+import sys
 import tempfile
 import warnings
 from itertools import pairwise
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 import ccstats as cc
-from ccstats.errors import ColumnError, DataWarning, FormatError, OptionError, SourceMissingError, TableError
+from ccstats.errors import ColumnError, DataWarning, FormatError, MissingExtraError, OptionError, SourceMissingError, TableError
 from ccstats.intervals.merging import added_up
 
 
@@ -204,3 +205,56 @@ def test_parts_are_added_up_as_they_come(cuts: list[int], waiting: int, made: Ma
         return cc.merge_intervals(frames)
 
     assert cc.merge_intervals(added_up(iter(parts), merge)).equals(cc.to_intervals(contacts))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"by": "queue", "period": "day", "timezone": "Europe/London"},
+        {"by": ("queue", "channel"), "period": "weekday", "timezone": "Asia/Tokyo"},
+        {"period": "slot", "every": "60min", "quantiles": [0, 0.25, 1], "within_s": [20]},
+        {"clock": "arrived", "period": "interval"},
+        {},
+    ],
+)
+def test_waits_of_few_are_exact(rules: dict, made: Made, folder: Path) -> None:
+    """Cells of no more waits than a sketch holds have the quantiles of memory, and counts are always exact."""
+    ours = cc.measure_waits(made.contacts.iloc[:1900], **rules)
+    path = cc.write_parquet(made.contacts.iloc[:1900], folder / "few.parquet", table="contacts")
+    found = cc.measure_waits(cc.scan(path, batch_rows=400), **rules)
+    errors = found[["wait_rank_error", "abandon_wait_rank_error"]]
+    assert (errors == 0).all(axis=None)
+    pd.testing.assert_frame_equal(found.drop(columns=errors.columns), ours, check_dtype=False, check_categorical=False)
+
+
+def test_waits_of_many_keep_their_rank_error(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    base = cc.synthesize_contacts(seed=7).contacts.iloc[:1000]
+    for at in range(5):
+        waits = np.round(rng.exponential(60, 40_000) + 1e-3, 6)
+        rows = base.iloc[rng.integers(0, len(base), len(waits))].assign(outcome="answered", wait_s=waits, visit=1)
+        rows["outcome"] = rows["outcome"].astype(base["outcome"].dtype)
+        rows["contact_id"] = np.arange(len(rows)).astype(str)
+        cc.write_parquet(rows.reset_index(drop=True), tmp_path / f"{at}.parquet", table="contacts")
+    shares = [0.01, 0.5, 0.9, 0.99]
+    found = cc.measure_waits(cc.scan(tmp_path, batch_rows=15_000), by="queue", quantiles=shares)
+    whole = pd.concat([cc.read_parquet(path) for path in sorted(tmp_path.iterdir())])
+    exact = cc.measure_waits(whole, by="queue", quantiles=shares)
+    counts = [name for name in exact if name.split("_")[0] != "abandon" and "_p" not in name]
+    assert found[counts].equals(exact[counts])
+    for _, row in found.iterrows():
+        waits = np.sort(whole.loc[whole["queue"] == row["queue"], "wait_s"])
+        assert 0 < row["wait_rank_error"] < 0.002
+        for share in shares:
+            rank = np.searchsorted(waits, row[f"wait_p{100 * share:g}_s"], side="right") / len(waits)
+            assert abs(rank - share) < 2 * row["wait_rank_error"]  # 99 % confidence once; the double practically always
+    assert np.isnan(found["abandon_wait_p50_s"]).all()
+    empty = cc.scan(cc.write_parquet(base.iloc[:0], tmp_path / "0.parquet", table="contacts"))
+    pd.testing.assert_frame_equal(cc.measure_waits(empty).iloc[:, :-2], cc.measure_waits(base.iloc[:0]), check_dtype=False)
+    assert cc.measure_waits(empty, by="queue").empty
+
+
+def test_the_library_of_sketches_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasketches", None)
+    with pytest.raises(MissingExtraError, match=r"ccstats\[sketch\]"):
+        cc.measure_waits(cc.scan(folder / "contacts"))

@@ -83,6 +83,20 @@ def test_agent_states_too(session: Any, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(cc.to_agent_intervals(scanned, timezone="Europe/London"), ours)
 
 
+@pytest.mark.parametrize(
+    "rules", [{"by": "queue", "period": "day", "timezone": "Europe/London"}, {"period": "weekday"}, {"by": ("queue", "channel")}, {}]
+)
+def test_waits_too(rules: dict, session: Any, folder: Path) -> None:
+    """Counts are those of memory; quantiles are, where there are few waits, and else near in rank."""
+    whole = pd.concat([cc.read_parquet(path) for path in sorted(folder.iterdir())], ignore_index=True)
+    ours, found = cc.measure_waits(whole, **rules), cc.measure_waits(cc.scan(session.read.parquet(str(folder)), batch_rows=300), **rules)
+    sure = [name for name in ours if "_p" not in name or name.startswith("period")]
+    pd.testing.assert_frame_equal(found[sure], ours[sure], check_dtype=False, check_categorical=False)
+    few = found["wait_rank_error"] == 0
+    pd.testing.assert_frame_equal(found.loc[few, list(ours)], ours[few], check_dtype=False, check_categorical=False)
+    assert (found["wait_rank_error"] < 0.002).all()
+
+
 def test_a_worker_that_is_killed_changes_nothing(session: Any, folder: Path, tmp_path: Path) -> None:
     """The first worker that counts kills itself; Spark tries its task again, and nothing is counted twice."""
     from ccstats.intervals import tables

@@ -128,7 +128,7 @@ def _arrow(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
     """A result as Arrow that Spark takes: words as text, missing numbers null."""
     table = pa.Table.from_pandas(worded(frame), preserve_index=False).replace_schema_metadata()
     plain = pa.schema([field.with_type(pa.string()) if _is_text(field.type) else field for field in table.schema])
-    return table.cast(plain if schema is None else schema)
+    return table.cast(plain) if schema is None else table.select(schema.names).cast(schema)
 
 
 def _is_text(kind: pa.DataType) -> bool:
