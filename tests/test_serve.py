@@ -203,11 +203,35 @@ def test_files_of_plans_forecasts_and_intervals_are_taken(centre: Any, tmp_path:
         Happened(found).contacts("sales", DAY)
 
 
+def test_an_archive_gives_what_its_logs_give(centre: Any, tmp_path: Path) -> None:
+    cc.write_archive(log_of(), tmp_path / "archive")
+    found = open_centre([str(tmp_path / "archive")], timezone=ZONE)
+    assert (found.queues, found.days(), found.title) == (centre.queues, centre.days(), "archive")
+    assert found.patience_s == centre.patience_s
+    there, here = (plan_day(each, Controls.of(GIVEN)) for each in (found, centre))
+    pd.testing.assert_frame_equal(there.queues, here.queues)
+    report = Happened(found).judge("service_level").report
+    assert report.incidents["in_words"].tolist() == Happened(centre).judge("service_level").report.incidents["in_words"].tolist()
+    incident = Happened(found).incident("service_level", report.incidents["incident"][0])
+    row = Happened(found).intervals(incident).iloc[0]
+    assert len(Happened(found).contacts(incident["queue"], row["interval_start"].isoformat())) == row["offered"]
+
+
+def test_a_report_is_told_from_other_folders_and_its_logs_are_named(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ccstats.cli", "report", cc.sample_log(), "--timezone", ZONE, "--out", str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    with pytest.raises(SourceMissingError, match=r"is a report: .*give the log it was made from: queue_log\.gz"):
+        open_centre([str(tmp_path)], timezone=ZONE)
+    (tmp_path / "tables" / "inputs.csv").unlink()  # as of a report that Python wrote
+    with pytest.raises(SourceMissingError, match=r"give the log it was made from: files or an archive"):
+        open_centre([str(tmp_path)], timezone=ZONE)
+
+
 def test_a_folder_is_taken_for_what_it_holds_or_it_is_said_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(SourceMissingError, match=r"holds nothing, but none of intervals\.parquet"):
         open_centre([str(tmp_path)], timezone=ZONE)
     (tmp_path / "kpis.csv").write_text("metric,value\n")
-    with pytest.raises(SourceMissingError, match=r"holds kpis\.csv, but none .*give the log"):
+    with pytest.raises(SourceMissingError, match=r"holds kpis\.csv, but none .*give a log"):
         open_centre([str(tmp_path)], timezone=ZONE)
     shutil.copy(cc.sample_file("forecast.csv"), tmp_path / "forecast.csv")
     assert open_centre([str(tmp_path)], timezone=ZONE).queues == ["support", "sales", "roadside"]
@@ -321,6 +345,18 @@ def looking(chromium: Any, url: str, *, width: int = 1400, scheme: str = "light"
     assert complaints == []
 
 
+def drawn_levels(page: Any) -> list[float]:
+    """Heights of the line of scheduled agents in the picture that the page shows, the lowest first, as shares of the highest."""
+    page.wait_for_function(
+        "() => { const img = document.querySelector('#planned .chart img'); return img && img.complete && img.naturalWidth > 0 }"
+    )
+    svg = page.evaluate("fetch(document.querySelector('#planned .chart img').currentSrc).then(answer => answer.text())")
+    line = re.search(r'<g id="scheduled">\s*<path d="([^"]+)"', svg)
+    assert line is not None, "no line of scheduled agents is drawn"
+    heights = sorted({round(-float(y), 2) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", line[1])})
+    return [(height - heights[0]) / (heights[-1] - heights[0]) for height in heights]
+
+
 def scheduled(page: Any) -> dict[str, int]:
     """The column of scheduled agents, by the time of the interval."""
     table = page.locator("#planned table").last
@@ -347,6 +383,8 @@ def test_shrinkage_from_30_to_35_percent_and_the_agents_follow_the_library(chrom
             slots = mine["interval_start"].dt.tz_convert(ZONE).dt.strftime("%H:%M")
             assert scheduled(page) == dict(zip(slots, mine["scheduled_agents"].astype("int64"), strict=True))
             assert page.locator("#figure-cost-of-day .value").inner_text() == f"{30 * expected['sales']:,.0f}"
+            levels = sorted({0.0, *plan.loc[plan["queue"] == "sales", "scheduled_agents"].astype("float64")})
+            assert drawn_levels(page) == pytest.approx([level / levels[-1] for level in levels], abs=0.01)
             hours.append(expected["sales"])
         assert hours[0] < hours[1]
         curve = page.locator("#planned .chart img")

@@ -266,6 +266,27 @@ def test_staffing_curve_of_a_plan_shows_where_agents_are_short() -> None:
         plots.staffing_curve(plan().drop(columns="agents"), ax=axes())
 
 
+def test_staffing_curve_of_a_plan_shows_who_is_paid_and_the_contacts_below() -> None:
+    table = plan(scheduled_agents=[5, 5, 2], expected_offered=[40.0, 60.0, 10.0])
+    ax = axes()
+    plots.staffing_curve(table, timezone=ZONE, ax=ax)
+    assert same(line(ax, "scheduled_agents").get_ydata(), [5, 5, 2, 2])
+    assert same(line(ax, "agents").get_ydata(), [3, 3, 1, 1])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["there", "needed", "Scheduled agents"]
+    assert len({line(ax, name).get_linestyle() for name in ("agents", "required_agents", "scheduled_agents")}) == 3
+    (strip,) = ax.child_axes
+    assert [bar.get_height() for bar in strip.patches] == [40, 60, 10]
+    begins = [bar.get_x() for bar in strip.patches]
+    assert begins == pytest.approx(ax.convert_xunits(line(ax, "agents").get_xdata()[:-1]).tolist())  # a bar begins with its step
+    assert "110 contacts" in subtitle(ax)
+    assert "(1 - shrinkage)" in subtitle(ax)
+    assert ax.get_xlabel() == f"Time of {ZONE}"
+    ax = axes()
+    plots.staffing_curve(plan(scheduled_agents=[3, 3, 1]), timezone=ZONE, ax=ax)
+    assert not lines(ax, "scheduled_agents")  # without shrinkage the same
+    assert not ax.child_axes
+
+
 def test_plan_against_actual_draws_both_and_says_how_far_off() -> None:
     table, ax = versus(), axes()
     plots.plan_against_actual(table, ax=ax)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from chart_cases import CHARTS, ZONE, agents, curve, misplaced, named, points
+from chart_cases import CHARTS, ZONE, agents, curve, misplaced, named, plan, points
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -86,6 +86,16 @@ def test_no_chart_has_words_that_meet_or_are_cut(name: str, lang: str, size: tup
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_a_days_curve_with_paid_agents_and_contacts_has_room(lang: str, size: tuple[float, float]) -> None:
+    ax = on(size)
+    plots.staffing_curve(plan(scheduled_agents=[5, 6, 2], expected_offered=[40.0, 60.0, 10.0]), lang=lang, ax=ax)
+    assert misplaced(ax) == []
+    lowest = min(text.get_window_extent().y0 for text in ax.get_legend().get_texts())
+    assert ax.transData.transform((0, 6))[1] < lowest  # nothing is drawn behind the words
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_names_outside_a_funnel_stand_apart_and_the_furthest_out_has_one(size: tuple[float, float]) -> None:
     count = 40
     share = np.r_[np.linspace(0.50, 0.55, count // 2), np.linspace(0.95, 0.97, count // 2)]
@@ -102,10 +112,13 @@ def test_names_outside_a_funnel_stand_apart_and_the_furthest_out_has_one(size: t
 
 @pytest.mark.parametrize("size", SIZES)
 def test_names_of_lines_that_end_together_stand_apart(size: tuple[float, float]) -> None:
-    same = pd.concat([curve(queue=f"queue {at}") for at in range(6)], ignore_index=True)
-    ax = on(size)
-    plots.patience_curve(same, ax=ax)
-    assert misplaced(ax) == []
+    for step in (0, 2, 40):  # seconds between the ends of two curves
+        curves = [curve(queue=f"queue {at}", time_s=np.array([0, 100, 200, 300]) + step * at) for at in range(6)]
+        ax = on(size)
+        plots.patience_curve(pd.concat(curves, ignore_index=True), ax=ax)
+        assert misplaced(ax) == []
+    named_at = {text.get_text(): text.xy[1] for text in ax.texts if text.get_text().startswith("queue")}  # type: ignore[attr-defined]
+    assert set(named_at) == {f"queue {at}" for at in range(6)}
     ax = on(size)
     plots.control_chart(points(lower=0.849, upper=0.851, baseline=0.85, target=0.85), ax=ax)
     assert misplaced(ax) == []

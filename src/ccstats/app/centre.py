@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ccstats.engines.archive import is_archive, read_archive
 from ccstats.errors import CcstatsError, DataWarning, OptionError, SourceMissingError
 from ccstats.expectation.staffed import pooled_patience
 from ccstats.intervals import to_intervals
@@ -136,12 +137,12 @@ def open_centre(
     aht_s: float | None = None,
     progress: Any = None,
 ) -> Centre:
-    """Read logs, a table of intervals, a forecast or a plan, or a folder that holds one.
+    """Read logs, an archive of them, a table of intervals, a forecast or a plan, or a folder that holds one.
 
     Parameters
     ----------
     sources : sequence of str
-        Files, globs, or one folder.
+        Files, globs, or one folder: an archive as `ccstats.write_archive` makes it, or one that holds such a table.
     timezone : str
         Zone of the centre.
     format, clock, mapping
@@ -172,13 +173,17 @@ def open_centre(
     (['support', 'sales', 'roadside'], True)
     """
     zone, tell = check_timezone(timezone), progress or (lambda text, share: None)
-    given = [_table_of(Path(sources[0]))] if len(sources) == 1 and Path(sources[0]).is_dir() else list(sources)
+    archived = len(sources) == 1 and is_archive(sources[0])
+    whole = archived or len(sources) != 1 or not Path(sources[0]).is_dir()
+    given = list(sources) if whole else [_table_of(Path(sources[0]))]
     title = ", ".join(Path(name).name for name in given)
     common: dict[str, Any] = {"title": title, "timezone": zone, "every": every, "threshold_s": threshold_s}
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", DataWarning)
-        if format is None and mapping is None and len(given) == 1 and is_counted(given[0]):
+        if archived:
+            found = _of_log(read_archive(given[0]), zone, every, threshold_s)
+        elif format is None and mapping is None and len(given) == 1 and is_counted(given[0]):
             found = _of_counts(given[0], zone, aht_s)
         else:
             options: dict[str, Any] = {"mapping": mapping} if mapping is not None else {}
@@ -203,12 +208,16 @@ def _table_of(folder: Path) -> str:
         for name in _TABLES:
             if (place / name).is_file():
                 return str(place / name)
+    if (folder / "report.html").is_file():
+        account = folder / "tables" / "inputs.csv"
+        logs = pd.read_csv(account, dtype="str")["input"].dropna().tolist() if account.is_file() else []
+        raise SourceMissingError(
+            f"{folder} is a report: it keeps figures of days, not the intervals that plans are made of; "
+            f"give the log it was made from: {', '.join(logs) or 'files or an archive'}"
+        )
     names = sorted(path.name for path in folder.iterdir())
     held = ", ".join(names[:12]) + (", …" if len(names) > 12 else "") or "nothing"
-    raise SourceMissingError(
-        f"{folder} holds {held}, but none of {', '.join(_TABLES)}: "
-        "a report keeps figures of days, not the intervals that plans are made of; give the log that it was made from, or a forecast"
-    )
+    raise SourceMissingError(f"{folder} holds {held}, but none of {', '.join(_TABLES)}; give a log, an archive or a forecast")
 
 
 def _of_counts(source: str, zone: str, aht_s: float | None) -> dict[str, Any]:

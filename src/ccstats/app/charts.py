@@ -22,7 +22,7 @@ Draw = Callable[["Axes"], object]
 #: So many charts are remembered: those on the screens that are open.
 _KEPT = 64
 #: Width and height by the screen's width. [inches]
-_SIZES = {"wide": (9.0, 3.4), "narrow": (4.6, 3.4)}
+_SIZES = {"wide": (9.0, 4.0), "narrow": (4.6, 4.0)}
 _STYLES = ("light", "dark")
 _NARROW, _DARK = "(max-width: 640px)", "(prefers-color-scheme: dark)"
 

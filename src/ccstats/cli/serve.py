@@ -18,6 +18,8 @@ _EXAMPLES = """[bold]Examples[/]
 
 ccstats serve queue_log* --timezone Europe/Istanbul
 
+ccstats serve archive --timezone Europe/Istanbul
+
 ccstats serve forecast.csv --timezone Europe/Berlin --service-level 90/10 --shrinkage 32% --port 8050
 
 ccstats serve plan.csv --timezone Europe/Berlin --lang de"""
@@ -26,7 +28,7 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="LOG_OR_FORECAST…",
-        help="Log files or globs; or one table of intervals, forecast or plan; or a folder of ours that holds one.",
+        help="Log files or globs; an archive; a table of intervals, forecast or plan; or a folder of ours that holds one.",
     ),
 ]
 

@@ -9,6 +9,7 @@ import numpy as np
 from ccstats.labels import column_label, metric_title, number_text, phrase, share_text, unit_label, vocabulary_word
 from ccstats.metrics import METRICS
 from ccstats.plots.tables import Places
+from ccstats.plots.words import size_of, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,8 @@ __all__ = ["definition_of", "place_axis", "target_text", "title_of", "unit_of_me
 
 #: From here on durations are shown in minutes, from there on in hours. [s]
 _MINUTES, _HOURS = 600.0, 4 * 3600.0
+#: Least distance of two ticks of time. [points]
+_TICK = 34.0
 #: Ticks of dates where the months have no names: numbers are the same for everybody.
 _DATES = {"de": "%d.%m.", "es": "%d/%m", "tr": "%d.%m."}
 
@@ -184,7 +187,7 @@ def when_axis(ax: Axes, zone: str, lang: str) -> None:
     from matplotlib import dates
 
     place = zoneinfo.ZoneInfo(zone)
-    locator = dates.AutoDateLocator(tz=place, minticks=3, maxticks=9)
+    locator = dates.AutoDateLocator(tz=place, minticks=3, maxticks=min(9, max(4, int(size_of(ax)[0] / _TICK))))
     day = _DATES.get(lang)
     formats = ["%Y", "%Y-%m" if day else "%b", day or "%d %b", "%H:%M", "%H:%M", "%S.%f"]
     zeros = ["", "%Y", "%Y-%m" if day else "%b %Y", day or "%d %b", "%H:%M", "%H:%M"]
@@ -210,8 +213,9 @@ def place_axis(ax: Axes, places: Places, lang: str) -> None:
     if not places.words:
         when_axis(ax, places.zone, lang)
         return
-    step = max(1, -(-len(places.words) // 12))
     words = [vocabulary_word(word, places.column, lang) for word in places.words]
+    longest = max((width_of(word, 9.0) for word in words), default=0.0) + 6
+    step = max(1, -(-len(words) // min(12, max(1, int(size_of(ax)[0] / longest)))))
     ax.set_xticks(range(0, len(words), step), words[::step])
     ax.set_xlabel(title_of(places.column, lang))
     ax.set_xlim(-0.7, len(words) - 0.3)

@@ -13,6 +13,7 @@ from ccstats.labels import number_text, phrase, vocabulary_word
 from ccstats.metrics import METRICS, RATIOS
 from ccstats.periods import slot_of, weekday_of
 from ccstats.plots.scales import definition_of, place_axis, target_text, title_of, unit_of_metric, value_axis, value_text
+from ccstats.plots.strip import strip_below
 from ccstats.plots.style import start, trace
 from ccstats.plots.tables import chosen, moments, numbers, places_of, read, zone_named
 from ccstats.plots.words import finish, legible, note, say_no_data, size_of, wrapped
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["heatmap", "service_by_interval"]
 
-#: Height of the bars below. [inches]
-_STRIP = 0.6
 #: From so many columns on the cells of a heat map hold no figures.
 _FIGURES = 26
 
@@ -130,27 +129,11 @@ def service_by_interval(
         note(ax, text, (1, target), look.second, end=True)
     value_axis(ax, "y", unit, label, lang, values=value)
     counted = numbers(frame, "offered", "service") if "offered" in frame and metric != "offered" else np.zeros(0)
-    shown = ax
     if np.isfinite(counted).any():
-        below = _below(ax)
-        strip = ax.inset_axes((0, -_STRIP - 0.16, 1, _STRIP), transform=below, sharex=ax)
         width = np.diff(places.x).min() * 0.85 if len(places.x) > 1 else 0.8
-        strip.bar(places.x, counted, width=width, color=look.muted, alpha=0.7, linewidth=0)
-        strip.set_facecolor("none")
-        strip.spines[["top", "right"]].set_visible(False)
-        strip.spines[["left", "bottom"]].set_color(look.muted)
-        strip.tick_params(colors=look.muted, labelsize=8, length=3)
-        value_axis(strip, "y", "count", phrase("plot_contacts", lang), lang)
-        strip.yaxis.set_major_locator(_few_ticks())
-        strip.yaxis.label.set(color=look.muted, fontsize=8)
-        ax.tick_params(axis="x", labelbottom=False)
-        shown = strip
-    place_axis(shown, places, lang)
-    if shown is not ax:  # the label is that of the axes themselves
-        ax.tick_params(axis="x", length=0)
-        ax.set_xlabel(shown.get_xlabel(), va="top")
-        ax.xaxis.set_label_coords(0.5, -_STRIP - 0.4, transform=below)
-        shown.set_xlabel("")
+        strip_below(ax, look, places, counted, lang, width=width)
+    else:
+        place_axis(ax, places, lang)
     if places.words:  # closed hours at both ends are left out
         known = np.flatnonzero(np.isfinite(value))
         ax.set_xlim(known[0] - 0.7, known[-1] + 0.7)
@@ -159,21 +142,6 @@ def service_by_interval(
         basis += " · " + phrase("plot_n_contacts", lang, count=number_text(np.nansum(counted), lang=lang))
     finish(ax, look, title=heading, subtitle=[definition, basis])
     return ax
-
-
-def _below(ax: Axes) -> Any:
-    """From left to right shares of the axes' width, downwards inches from their bottom: what a layout can count on."""
-    from matplotlib.transforms import ScaledTranslation, blended_transform_factory
-
-    figure: Any = ax.figure
-    corner: Any = ax.transAxes
-    return blended_transform_factory(ax.transAxes, figure.dpi_scale_trans + ScaledTranslation(0, 0, corner))
-
-
-def _few_ticks() -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=2, integer=True)
 
 
 def heatmap(

@@ -11,6 +11,7 @@ from ccstats.errors import ColumnError, OptionError
 from ccstats.labels import moment_text, number_text, phrase
 from ccstats.periods import check_timezone
 from ccstats.plots.scales import title_of, value_axis, value_text, when_axis
+from ccstats.plots.strip import strip_below
 from ccstats.plots.style import Look, start
 from ccstats.plots.tables import chosen, moments, numbers, places_of, read, texts, utc
 from ccstats.plots.words import finish, key, legible, name_ends, note, say_no_data
@@ -64,7 +65,8 @@ def staffing_curve(
     -------
     matplotlib.axes.Axes
         Of a table of numbers of agents the fewest that meet the targets are marked. Of intervals, where fewer agents are there than
-        needed the gap is filled and hatched.
+        needed the gap is filled and hatched; agents scheduled (paid) beyond those on the floor are a dotted line, and the contacts
+        expected are bars in an inset below (``ax.child_axes``), where the table has ``scheduled_agents`` and ``expected_offered``.
 
     Raises
     ------
@@ -138,9 +140,12 @@ def _by_interval(frame: pd.DataFrame, queue: str | None, timezone: str | None, t
         say_no_data(ax, look, lang)
         finish(ax, look, title=heading, subtitle=[])
         return ax
+    offered = numbers(frame, "expected_offered", "table") if "expected_offered" in frame else np.zeros(len(need))
+    paid = numbers(frame, "scheduled_agents", "table") if "scheduled_agents" in frame else have
     # the last interval ends too
     length = np.timedelta64(int(float(frame["interval_s"].iloc[-1])) if "interval_s" in frame else 1800, "s")
-    at, need, have = np.r_[places.x, places.x[-1] + length], np.r_[need, need[-1]], np.r_[have, have[-1]]
+    at = np.r_[places.x, places.x[-1] + length]
+    need, have, paid = (np.r_[each, each[-1]] for each in (need, have, paid))
     short = have < need - 1e-9
     ax.fill_between(at, have, color=look.main, alpha=0.22, step="post", linewidth=0, label="there")
     ax.fill_between(
@@ -148,14 +153,25 @@ def _by_interval(frame: pd.DataFrame, queue: str | None, timezone: str | None, t
     )
     ax.plot(at, have, color=look.main, linewidth=1.2, drawstyle="steps-post", label=there)
     ax.plot(at, need, color=look.second, linewidth=1.4, linestyle="--", drawstyle="steps-post", label=needed)
+    words = {phrase("plot_there", lang): ("-", look.main), phrase("plot_needed", lang): ("--", look.second)}
+    extra = bool(np.nan_to_num(np.abs(paid - have)).any())
+    if extra:
+        ax.plot(at, paid, color=look.ink, linewidth=1.2, linestyle=":", drawstyle="steps-post", label="scheduled_agents", gid="scheduled")
+        words[title_of("scheduled_agents", lang)] = (":", look.ink)
     ax.set_ylim(bottom=0)
-    key(ax, {phrase("plot_there", lang): ("-", look.main), phrase("plot_needed", lang): ("--", look.second)})
     value_axis(ax, "y", "count", phrase("agents", lang), lang)
-    when_axis(ax, places.zone, lang)
+    if np.nan_to_num(offered).any():
+        strip_below(ax, look, places, offered, lang, width=0.9 * length, align="edge")
+    else:
+        when_axis(ax, places.zone, lang)
+    key(ax, words)
     gap = np.nansum(np.where(short, need - have, 0)[:-1])
     hours = gap * float(length / np.timedelta64(1, "s")) / 3600
     said = phrase("plot_short_hours", lang, hours=number_text(hours, digits=1, lang=lang))
-    finish(ax, look, title=heading, subtitle=[phrase("plot_hatched_short", lang), said])
+    if np.nan_to_num(offered).any():
+        said += " · " + phrase("plot_n_contacts", lang, count=number_text(np.nansum(offered), lang=lang))
+    meant = f"{title_of('scheduled_agents', lang)}: {phrase('app_scheduled_means', lang)}" if extra else ""
+    finish(ax, look, title=heading, subtitle=[meant, phrase("plot_hatched_short", lang) if short.any() or not extra else "", said])
     return ax
 
 

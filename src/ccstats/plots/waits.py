@@ -235,7 +235,8 @@ def patience_curve(
         last[word] = (time[-1], float(share[-1]), colour)
     ax.set(xlim=(0, max(*ends, 1.0)), ylim=(0, 1.03))
     if len(parts) > 1:
-        for word, place in apart(ax, {word: share for word, (_, share, _) in last.items()}).items():
+        places = apart(ax, {word: end[1] for word, end in last.items()}, {word: end[0] for word, end in last.items()})
+        for word, place in places.items():
             note(ax, legible(word, 24), (last[word][0], place), last[word][2], annotation_clip=False)
     said = _law_and_median(ax, look, groups, next(iter(parts)), lang) if len(parts) == 1 else ""
     value_axis(ax, "y", "ratio", phrase("plot_still_willing", lang), lang)

@@ -21,10 +21,14 @@ __all__ = ["apart", "finish", "key", "legible", "name_ends", "note", "say_no_dat
 _TITLE, _SUBTITLE, _TEXT = 12.0, 9.0, 9.0
 #: Height of a line of names. [points]
 _LINE = 11.0
+#: Least gap between names side by side. [points]
+_GAP = 8.0
 #: Bold text is so much wider.
 _BOLD = 1.15
 #: Height that a strip of bars takes from the axes above it. [points]
 _STRIP = 50.0
+#: Length of a legend's sample of a line, with the gaps around it. [points]
+_SAMPLE = 40.0
 
 
 @lru_cache(maxsize=8)
@@ -79,7 +83,8 @@ def size_of(ax: Axes) -> tuple[float, float]:
     [446, 444]
     """
     figure: Any = ax.figure
-    return tuple(0.8 * size * 72 / figure.dpi for size in (ax.bbox.width, ax.bbox.height))
+    wide, high = (0.8 * size * 72 / figure.dpi for size in (ax.bbox.width, ax.bbox.height))
+    return wide, high - (_STRIP if ax.child_axes else 0.0)
 
 
 @lru_cache(maxsize=4096)
@@ -238,8 +243,8 @@ def name_ends(ax: Axes, ends: dict[str, tuple[Any, str]]) -> None:
         note(ax, word, (1, place), ends[word][1], end=True)
 
 
-def apart(ax: Axes, places: dict[str, float]) -> dict[str, float]:
-    """Where names stand along y that belong to these values: upwards in their order, each at least a line above the one before.
+def apart(ax: Axes, places: dict[str, float], begins: dict[str, float] | None = None) -> dict[str, float]:
+    """Where names stand along y that belong to these values: upwards in their order, each at least a line above those it would touch.
 
     Parameters
     ----------
@@ -247,22 +252,34 @@ def apart(ax: Axes, places: dict[str, float]) -> dict[str, float]:
         The axes, with their final limits.
     places : dict of str to float
         Values by their names.
+    begins : dict of str to float, optional
+        Where the names begin along x; by default all at one place.
 
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> found = apart(Figure(figsize=(6, 4)).add_subplot(), {"upper": 0.50, "other": 0.1, "lower": 0.49})
+    >>> ax = Figure(figsize=(6, 4)).add_subplot()
+    >>> found = apart(ax, {"upper": 0.50, "other": 0.1, "lower": 0.49})
     >>> {word: round(place, 2) for word, place in found.items()}
     {'other': 0.1, 'lower': 0.49, 'upper': 0.55}
+    >>> apart(ax, {"upper": 0.50, "lower": 0.49}, {"upper": 0.0, "lower": 0.9})
+    {'lower': 0.49, 'upper': 0.5}
     """
-    low, high = ax.get_ylim()
-    line = float(_LINE / size_of(ax)[1] * (high - low))
+    (left, right), (low, high), (width, height) = ax.get_xlim(), ax.get_ylim(), size_of(ax)
+    line = float(_LINE / height * (high - low))
+    at = {word: (begins[word] - left) / (right - left) * width if begins else 0.0 for word in places}
+
+    def touch(one: str, other: str) -> bool:
+        first, second = sorted((one, other), key=lambda word: at[word])
+        return not begins or at[second] - at[first] < width_of(legible(first, 24), 8.5) + _GAP
+
     moved: dict[str, float] = {}
     for word in sorted(places, key=lambda each: places[each]):
-        moved[word] = max(places[word], max(moved.values(), default=-math.inf) + line)
-    ceiling = max(float(high), max(places.values(), default=high)) + line
+        moved[word] = max(places[word], max((moved[each] for each in moved if touch(word, each)), default=-math.inf) + line)
+    top, done = max(float(high), max(places.values(), default=high)), list[str]()
     for word in reversed(list(moved)):  # what was pushed out at the top comes down again
-        ceiling = moved[word] = min(moved[word], ceiling - line)
+        moved[word] = min(moved[word], top, min((moved[each] for each in done if touch(word, each)), default=math.inf) - line)
+        done.append(word)
     return moved
 
 
@@ -272,7 +289,7 @@ def key(ax: Axes, lines: dict[str, tuple[Any, str]]) -> None:
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        The axes; they become a tenth higher.
+        The axes; they become higher, so that the words stand above what is drawn.
     lines : dict of str to (dashes, colour)
         By their words.
 
@@ -287,9 +304,12 @@ def key(ax: Axes, lines: dict[str, tuple[Any, str]]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=colour, linestyle=dash, linewidth=1.5, label=word) for word, (dash, colour) in lines.items()]
+    beside = max(1, int(size_of(ax)[0] / (max(width_of(word, 8.5) for word in lines) + _SAMPLE)))
     low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.1 * (high - low))
-    legend = ax.legend(handles=handles, loc="upper left", ncols=len(handles), frameon=False, fontsize=8.5, borderaxespad=0.2)
+    share = min(0.5, (3 + 15 * -(-len(lines) // beside)) / size_of(ax)[1])
+    ax.set_ylim(low, low + (high - low) / (1 - share))
+    columns = min(beside, len(lines))
+    legend = ax.legend(handles=handles, loc="upper left", ncols=columns, frameon=False, fontsize=8.5, borderaxespad=0.2)
     for text, (_, colour) in zip(legend.get_texts(), lines.values(), strict=True):
         text.set_color(colour)
 
