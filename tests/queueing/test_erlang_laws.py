@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import integrate, linalg, special, stats
 
 from ccstats.queueing import erlang
-from ccstats.queueing.kernels import above, below, erlang_b_scalar, erlang_c_scalar, mean_waits, shares
+from ccstats.queueing.kernels import above, below, erlang_b_scalar, mean_waits, shares
 from ccstats.queueing.sizing import SERVICE_LEVELS
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
@@ -450,8 +450,6 @@ def test_means_are_areas_under_the_distribution(n: int, a: float, patience: floa
 def test_kernels_know_their_limits() -> None:
     assert erlang_b_scalar(0.0, 5.0) == 1.0
     assert erlang_b_scalar(5.0, 0.0) == erlang_b_scalar(math.inf, 5.0) == erlang_b_scalar(1e6, 5.0) == 0.0
-    assert erlang_c_scalar(5.0, 0.0) == erlang_c_scalar(math.inf, 5.0) == 0.0
-    assert erlang_c_scalar(5.0, 5.0) == 1.0
     assert shares(1e6, 5.0, 1.0, math.inf, 0.1)[6] == shares(1e6, 5.0, 0.0, math.inf, 0.1)[6] == shares(1e6, 5.0, 0.0, 10.0, 0.1)[6] == 1.0
     assert shares(0.0, 5.0, 0.0, 3.0, 0.1)[0] == 1.0
     assert all(math.isnan(each) for each in mean_waits(5.0, 5.0, 1.0, 0.0))

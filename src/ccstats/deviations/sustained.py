@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BUDGET", "SCALES", "Sustained", "Thresholds", "fit_thresholds", "follow_sums"]
+__all__ = ["BUDGET", "SCALES", "Thresholds", "fit_thresholds", "follow_sums"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,27 +40,6 @@ class Thresholds(NamedTuple):
 
     height: Floats
     decay: Floats
-
-
-class Sustained(NamedTuple):
-    """What the sums say of each row.
-
-    Attributes
-    ----------
-    side : numpy.ndarray of int
-        -1 low, 1 high, 0 none.
-    seen_at : numpy.ndarray of int
-        The row at which it was first known; -1: none.
-    began_at : numpy.ndarray of int
-        The first row of the deviation it belongs to; -1: none.
-    chance : numpy.ndarray of float
-        Share of rows in deviations as clear as this while nothing changes; missing: none.
-    """
-
-    side: NDArray[np.int8]
-    seen_at: Ints
-    began_at: Ints
-    chance: Floats
 
 
 def fit_thresholds(scores: Floats, day: Ints, budget: float = BUDGET) -> Thresholds:
@@ -249,7 +228,8 @@ def follow_sums(scores, scales, height, decay, which, budget):
     Returns
     -------
     tuple of numpy.ndarray
-        The parts of `Sustained`.
+        Of each row the side (-1 low, 1 high, 0 none); the row at which it was first known, and the first row of the deviation it belongs to
+        (-1: none); and the share of rows in deviations as clear as this while nothing changes (missing: none).
     """
     size, count = len(scores), len(scales)
     side, seen, began, chance = np.zeros(size, np.int8), np.full(size, -1), np.full(size, -1), np.full(size, np.nan)

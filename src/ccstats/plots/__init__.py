@@ -13,7 +13,7 @@ is drawn.
 `causes`           `service_level_waterfall`, `driver_chart`
 `cards`            `kpi_cards`
 `style`            colours, `plot_style`; `words`: titles and names; `flags`: names of points of a crowded chart
-`scales`           units on axes; `tables`: what a chart reads
+`scales`           units on axes; `strip`: contacts below a chart; `tables`: what a chart reads
 =================  ==================================================================================
 """
 

@@ -35,7 +35,7 @@ from fractions import Fraction
 import numpy as np
 from numba import njit
 
-__all__ = ["above", "below", "erlang_b_scalar", "erlang_c_scalar", "mean_waits", "shares"]
+__all__ = ["above", "below", "erlang_b_scalar", "mean_waits", "shares"]
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -293,34 +293,6 @@ def erlang_b_scalar(agents: float, load: float) -> float:
     if load == 0.0 or agents == math.inf:
         return 0.0
     return 1.0 / (1.0 + below(agents, load, load - agents))
-
-
-@compiled
-def erlang_c_scalar(agents: float, load: float) -> float:
-    """Erlang C: the share of contacts that wait where everybody waits as long as it takes.
-
-    Parameters
-    ----------
-    agents, load : float
-        Agents (real-valued) and offered load. [agents, Erlang]
-
-    Returns
-    -------
-    float
-        1 where the load is not below the agents; 0 without load.
-
-    Examples
-    --------
-    >>> round(erlang_c_scalar(14.0, 10.0), 3)
-    0.174
-    """
-    if load == 0.0:
-        return 0.0
-    if agents <= load:
-        return 1.0
-    if agents == math.inf:
-        return 0.0
-    return 1.0 / (1.0 + (agents - load) / agents * below(agents, load, load - agents))
 
 
 @compiled

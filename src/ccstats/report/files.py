@@ -12,11 +12,10 @@ import pandas as pd
 
 from ccstats.errors import OptionError
 from ccstats.report.cells import safe_cell
-from ccstats.report.markdown import markdown_report
 from ccstats.report.service_report import ServiceReport
 
 __all__ = [
-    *("csv_text", "service_tables", "whole_file", "write_bytes", "write_service_report", "write_tables", "write_text", "write_texts"),
+    *("csv_text", "service_tables", "whole_file", "write_bytes", "write_tables", "write_text", "write_texts"),
     "write_whole",
 ]
 
@@ -92,34 +91,6 @@ def csv_text(table: pd.DataFrame) -> str:
             safe[name] = table[name].map(lambda instant: instant.isoformat(), na_action="ignore")
     safe.columns = [safe_cell(str(name)) for name in safe.columns]
     return safe.to_csv(index=False, lineterminator="\n")
-
-
-def write_service_report(report: ServiceReport, out: str | Path) -> list[Path]:
-    """Write ``report.md`` and its tables as CSV into a folder, made if it is not there.
-
-    Parameters
-    ----------
-    report : ServiceReport
-        What `build_service_report` made.
-    out : str or Path
-        The folder.
-
-    Returns
-    -------
-    list of Path
-        The files written.
-
-    Raises
-    ------
-    OptionError
-        If the folder cannot be made or written to.
-
-    Examples
-    --------
-    >>> write_service_report.__name__
-    'write_service_report'
-    """
-    return write_texts(Path(out), {"report.md": markdown_report(report), **service_tables(report)})
 
 
 def service_tables(report: ServiceReport) -> dict[str, str]:

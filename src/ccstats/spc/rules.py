@@ -94,7 +94,6 @@ _WE = "Western Electric (1956), Statistical Quality Control Handbook"
 _NELSON = "Nelson (1984), Journal of Quality Technology 16(4), 237-239"
 _NHS = "NHS England, Making Data Count"
 _ANHOJ = "Anhøj & Olesen (2014), PLoS ONE 9(11), e113825"
-_PROVOST = "Provost & Murray (2011), The Health Care Data Guide"
 
 #: Every rule by name.
 RULES: MappingProxyType[str, Rule] = MappingProxyType(

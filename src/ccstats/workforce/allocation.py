@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from ccstats.errors import OptionError
 
-__all__ = ["Allocation", "allocate_agents", "allocate_greedy"]
+__all__ = ["Allocation", "allocate_agents"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -80,10 +80,6 @@ def allocate_agents(
     OptionError
         If the shapes do not fit, an interval has no choice, a gain is NaN, or a cost is not positive.
 
-    See Also
-    --------
-    allocate_greedy : quick, and not always the cheapest.
-
     Notes
     -----
     Lagrangian relaxation (Everett 1963) gives a bound, a first allocation and the price of a contact served in time; its best price is
@@ -133,56 +129,6 @@ def allocate_agents(
     reduced -= reduced.min(axis=1, keepdims=True)
     better, cheapest = _search(gain_, price, reduced <= next_less - bound + slack, next_less, tolerance, monotonic() + time_limit_s)
     return proved(chosen if better is None else better, max(bound, cheapest))
-
-
-def allocate_greedy(
-    first: ArrayLike, gain: ArrayLike, cost: ArrayLike = 1.0, *, start: ArrayLike | None = None, tolerance: float = 1e-9
-) -> Allocation:
-    """Take agents away one at a time, where a second of agent time is missed least, while the target is met.
-
-    Parameters
-    ----------
-    first, gain, cost, tolerance
-        As in `allocate_agents`.
-    start : array of int, optional
-        Agents to begin with; by default as many as each interval's last allowed choice. [agents]
-
-    Returns
-    -------
-    Allocation
-        ``bound`` is minus infinity: nothing is proved. Where the start itself misses the target, the start with an infinite cost.
-
-    Raises
-    ------
-    OptionError
-        As `allocate_agents`; and if the start is not among the allowed choices.
-
-    See Also
-    --------
-    allocate_agents : never more expensive.
-
-    Notes
-    -----
-    From above, because service can be convex in the number of agents under overload: from below, the first agent of a flooded interval
-    helps nobody, and a search that adds the most useful agent never gets there.
-
-    Examples
-    --------
-    >>> allocate_greedy([1, 2], [[-5.0, -1.0, 0.0], [-3.0, 1.0, 2.0]]).agents
-    array([2, 3])
-    """
-    first_, gain_, cost_ = _checked(first, gain, cost)
-    if start is None:
-        chosen = gain_.shape[1] - 1 - np.argmax(gain_[:, ::-1] > -np.inf, axis=1)
-    else:
-        chosen = np.asarray(start).astype(np.int64) - first_
-        inside = (chosen >= 0) & (chosen < gain_.shape[1])
-        if len(chosen) != len(first_) or not inside.all() or not np.isfinite(gain_[np.arange(len(first_)), chosen]).all():
-            raise OptionError("start= must hold one allowed number of agents for each interval")
-    if gain_[np.arange(len(first_)), chosen].sum() < -tolerance:
-        return Allocation(first_ + chosen, np.inf, -np.inf)
-    agents = first_ + _trimmed(gain_, cost_, chosen, tolerance)
-    return Allocation(agents, float(cost_ @ agents), -np.inf)
 
 
 def _checked(first: ArrayLike, gain: ArrayLike, cost: ArrayLike) -> tuple[Ints, Floats, Floats]:
