@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 
 import pandas as pd
@@ -68,6 +70,27 @@ def test_of_rows_exported_twice_the_last_written_counts() -> None:
         assert log.contacts["disposition"].tolist() == ["SALE"]
         assert log.count() == 3
         assert log.count("used") == 1
+
+
+def test_agents_are_the_same_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        f"{n},agent{n * 7 % 5},{1709280000 + n * 60},{n % 3 * 30},,0,{1709280040 + n * 60},{200 + n},{1709280300 + n * 60},10,1.{n}"
+        for n in range(40)
+    ]
+    found = []
+    for many in (1, 9, 65_536):
+        monkeypatch.setattr("ccstats.readers.vicidial._ROWS", many)
+        found.append(read(*rows, header=CYCLE))
+    for other in found[1:]:
+        pd.testing.assert_frame_equal(other.agent_states, found[0].agent_states)
+        pd.testing.assert_frame_equal(other.notes, found[0].notes)
+    assert found[0].notes["count"].sum() > 0
+    assert found[0].agent_states["agent"].nunique() == 5
+
+
+def test_calls_alone_need_no_compiler() -> None:
+    code = "import sys, ccstats.readers.issabel, ccstats.readers.vicidial; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # it takes 65 MB
 
 
 def test_wrap_up_comes_from_the_agent_log() -> None:

@@ -18,7 +18,7 @@ from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Source
-from ccstats.readers.parts import Parts, alike, repeated, taken
+from ccstats.readers.parts import Parts, alike, given_back, repeated, taken
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
 from ccstats.readers.words import coded, constant, of_series, to_series
@@ -299,7 +299,7 @@ def settle(
     [2]
     """
     frame = parts.frame() if isinstance(parts, Parts) else pd.concat(parts, ignore_index=True)
-    again = repeated(frame, same, newest)
+    again = given_back(repeated(frame, same, newest))
     weight, lines = frame["_weight"].to_numpy(), frame["_line"].to_numpy()
     texts = frame["_text"].to_numpy() if options.keep_text else None
     codes, names = pd.factorize(frame["_source"])
@@ -331,7 +331,7 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
         if str(name).startswith("_") or unfilled:
             del frame[name]
     if "visit" not in frame:
-        frame = with_visits(frame)
+        frame = given_back(with_visits(frame))
     unknown = frame.loc[frame["outcome"] == "unknown", "raw_outcome"]
     if len(unknown):
         words = ", ".join(repr(each) for each in sorted(unknown.dropna().astype("str").unique())[:5]) or "blank"
@@ -341,7 +341,7 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
             stacklevel=5,
         )
     if "customer" in frame and options.pseudonyms:
-        frame["customer"] = pseudonymise(frame["customer"], options.key)
+        frame["customer"] = given_back(pseudonymise(frame["customer"], options.key))
     for name in frame.columns:
         if isinstance(frame[name].dtype, pd.CategoricalDtype) and frame[name].nunique() < len(frame[name].cat.categories):
             frame[name] = frame[name].cat.remove_unused_categories()

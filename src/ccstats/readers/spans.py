@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -17,7 +17,6 @@ from ccstats.schema import AGENT_STATES
 
 __all__ = ["laid_over", "told_apart", "whole_spans"]
 
-_compiled = numba.njit(cache=True, nogil=True)
 _NEXT = "next_event"
 _TIMES = ("started_at", "ended_at")
 
@@ -67,7 +66,7 @@ def laid_over(layers: Sequence[pd.DataFrame], account: Account) -> pd.DataFrame:
         rows, until, _ = _whole(agent[these], began[these], ended[these], account)
         rows += first
         first += len(layer)
-        laid = _Laid(*_over(laid, _Laid(rows, agent[rows].astype("int64"), began[rows].view("int64"), until.view("int64"))))
+        laid = _Laid(*_compiled()(laid, _Laid(rows, agent[rows].astype("int64"), began[rows].view("int64"), until.view("int64"))))
     row = laid.row
     closed_by, words = _numbered([*columns.pop("closed_by"), pd.Series([_NEXT], dtype="str")])
     cut = laid.end < ended.view("int64")[row]
@@ -108,7 +107,15 @@ def _whole(agent: np.ndarray, began: np.ndarray, ended: np.ndarray, account: Acc
     return rows[left], ended[left], cut[left]
 
 
-@_compiled
+@functools.cache
+def _compiled() -> Callable[..., np.ndarray]:
+    """`_over` as machine code, for those who need it: the compiler takes 65 MB of memory."""
+    import numba
+
+    compiled: Callable[..., np.ndarray] = numba.njit(cache=True, nogil=True)(_over)
+    return compiled
+
+
 def _over(under, top):
     """What is seen of spans with others on top of them, in order."""
     row, agent, begin, end = under
