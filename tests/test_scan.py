@@ -258,3 +258,13 @@ def test_the_library_of_sketches_is_named(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "datasketches", None)
     with pytest.raises(MissingExtraError, match=r"ccstats\[sketch\]"):
         cc.measure_waits(cc.scan(folder / "contacts"))
+
+
+@pytest.mark.parametrize("rules", [{}, {"by": "queue", "short_s": 5, "points": None}, {"by": ("channel", "agent"), "laws": ["weibull"]}])
+def test_patience_of_files(rules: dict, made: Made, folder: Path) -> None:
+    ours, found = cc.estimate_patience(made.contacts, **rules), cc.estimate_patience(cc.scan(folder / "contacts", batch_rows=350), **rules)
+    assert (found.mean_low_s, found.mean_high_s) == pytest.approx((ours.mean_low_s, ours.mean_high_s), rel=1e-12)
+    for name in ("groups", "laws", "curve", "virtual_wait", "hazard"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(ours, name), check_categorical=False, rtol=1e-9)
+    with pytest.raises(ColumnError, match="brand"):
+        cc.estimate_patience(cc.scan(folder / "contacts"), by="brand")

@@ -9,10 +9,12 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
@@ -23,11 +25,12 @@ from ccstats.errors import ColumnError, FormatError, OptionError, SourceMissingE
 from ccstats.exports.parquet import table_of, write_parquet
 from ccstats.readers.file_by_file import read_file_by_file
 from ccstats.readers.files import paths_of
-from ccstats.schema import TABLES, Table
+from ccstats.schema import TABLES, Table, worded
 
 __all__ = ["Scan", "scan"]
 
 _R = TypeVar("_R")
+_MOST_FILES = 500  # open at a time
 #: Without these nothing can be counted. What a source does not log may be missing besides.
 _NEEDED = {"contacts": ("queue", "queued_at", "outcome", "wait_s"), "agent_states": ("agent", "started_at", "ended_at", "state")}
 
@@ -105,6 +108,61 @@ class Scan:
             while waiting:
                 done, result = self._finished(waiting.popleft(), done)
                 yield result
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that any of the files has."""
+        names: list[str] = self._schema().names
+        return names
+
+    def shuffle(self, key: Callable[[pd.DataFrame], pd.Series]) -> Scan:
+        """The same rows in other files, which are temporary: those with the same key are in one, and each is one piece.
+
+        Parameters
+        ----------
+        key : callable
+            Given a piece, whose index is 0, 1, 2, …; returns for each row what it goes by.
+
+        Returns
+        -------
+        Scan
+            Of as many files as have ``batch_rows`` rows each, if keys are many and all alike, and at most 500. They are gone with it.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import ccstats as cc
+        >>> contacts = cc.synthesize_contacts(seed=1).contacts
+        >>> path = cc.write_parquet(contacts, f"{tempfile.mkdtemp()}/march.parquet", table="contacts")
+        >>> by_queue = cc.scan(path, batch_rows=500).shuffle(lambda frame: frame["queue"])
+        >>> sum(by_queue.map_partitions(lambda frame: frame["queue"].nunique())) == contacts["queue"].nunique()
+        True
+        """
+        folder = Path(tempfile.mkdtemp(prefix="ccstats-"))
+        many, schema = min(max(-(-self.rows // self.batch_rows), 1), _MOST_FILES), self._schema()
+        files = tuple(folder / f"{at}.parquet" for at in range(many))
+        try:
+            with ExitStack() as stack:
+                writers = [stack.enter_context(parquet.ParquetWriter(file, schema, compression="zstd")) for file in files]
+                for piece in replace(self, progress=None).map_partitions(lambda frame: _dealt(frame, key, many, schema)):
+                    for at, rows in piece.items():
+                        writers[at].write_table(rows)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        # A piece of it is a whole file, and the pieces waiting are few.
+        found = replace(self, files=files, batch_rows=max(self.rows, 1), cores=1)
+        weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
+        return found
+
+    def _schema(self) -> pa.Schema:
+        """Of all files together, text instead of dictionaries."""
+        found = []
+        for path in self.files:
+            with _opened(path) as file:
+                fields = [each.with_type(each.type.value_type) if pa.types.is_dictionary(each.type) else each for each in file.schema_arrow]
+            found.append(pa.schema([each.remove_metadata() for each in fields]))
+        return pa.unify_schemas(found, promote_options="permissive")
 
     def _finished(self, piece: tuple[str, int, Future[_R]], done: int) -> tuple[int, _R]:
         name, rows, future = piece
@@ -221,6 +279,14 @@ def scan(
     files = _files(source, table)
     rows = sum(_checked(path, TABLES[table]) for path in files)
     return Scan(files, table, rows, batch_rows, cores or pa.cpu_count(), progress)
+
+
+def _dealt(frame: pd.DataFrame, key: Callable[[pd.DataFrame], pd.Series], many: int, schema: pa.Schema) -> dict[int, Any]:
+    """The rows of a piece by the file that they go to."""
+    frame = frame.reset_index(drop=True)
+    numbers = pd.util.hash_pandas_object(key(frame).astype("str"), index=False).to_numpy() % many
+    rows = pa.Table.from_pandas(worded(frame).reindex(columns=schema.names), schema=schema, preserve_index=False)
+    return {int(at): rows.filter(pa.array(numbers == at)) for at in np.unique(numbers)}
 
 
 def _work(function: Callable[[pd.DataFrame], _R], batch: Any, table: Table) -> _R:

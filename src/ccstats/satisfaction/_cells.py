@@ -23,6 +23,7 @@ __all__ = [
     "micros_of",
     "score_limits",
     "share_limits",
+    "share_of",
     "span_of",
 ]
 
@@ -127,6 +128,12 @@ class Clusters:
             self.of, unique = pd.factorize(pair)
         self.owner = unique % size if size else unique
 
+    def moments(self, above: Floats, below: Floats) -> list[Floats]:
+        """Of each cell the two sums, and over its clusters the sums of their squares and of their product."""
+        a, b = (np.bincount(self.of, weights=each, minlength=len(self.owner)) for each in (above, below))
+        parts = (a, b, a * a, a * b, b * b)
+        return [np.bincount(self.owner, weights=each, minlength=self.size).astype("float64") for each in parts]
+
     def strays(self, above: Floats, below: Floats) -> tuple[Floats, Floats, Floats, Ints]:
         """Sums of each cell, the variance of their ratio by the clusters' deviations from it, and how many clusters have anything."""
         a, b = (np.bincount(self.cell, weights=each, minlength=self.size).astype("float64") for each in (above, below))
@@ -145,8 +152,15 @@ def share_limits(met: ArrayLike, counted: ArrayLike, clusters: Clusters, *, conf
     ``met`` and ``counted`` are flags of units (``met`` only where counted). Units of one cluster, such as contacts of one customer, go
     together; the design effect is the variance of the linearised ratio over that of independent units, at least 1.
     """
-    a, b, variance, _ = clusters.strays(np.asarray(met, dtype="float64"), np.asarray(counted, dtype="float64"))
-    share = np.clip(divide(a, b), 0.0, 1.0)
+    return share_of(clusters.moments(np.asarray(met, dtype="float64"), np.asarray(counted, dtype="float64")), confidence=confidence)
+
+
+def share_of(moments: Sequence[Floats], *, confidence: float) -> tuple[Floats, Floats, Floats]:
+    """As `share_limits`, from what `Clusters.moments` gives; those of tables that share no cluster may be added before."""
+    a, b, aa, ab, bb = moments
+    ratio = divide(a, b)
+    variance = divide(aa - 2 * ratio * ab + ratio**2 * bb, b**2)
+    share = np.clip(ratio, 0.0, 1.0)
     effect = np.maximum(np.nan_to_num(divide(variance, divide(share * (1 - share), b)), nan=1.0), 1.0)
     effective = b / effect
     low, high = wilson_interval(np.minimum(np.nan_to_num(share) * effective, effective), effective, confidence=confidence)

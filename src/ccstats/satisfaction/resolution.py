@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccstats.errors import OptionError
-from ccstats.satisfaction._cells import Cells, Clusters, columns_of, divide, keys_of, micros_of, share_limits, span_of
+from ccstats.satisfaction._cells import Cells, Clusters, columns_of, divide, keys_of, micros_of, share_of, span_of
 from ccstats.satisfaction._joined import Joined, Words, flagged, join_visits, key_columns, order_within, owners
 from ccstats.schema import CONTACTS, as_frame
 from ccstats.spc.proportions import check_confidence
 
-__all__ = ["list_repeats", "measure_resolution"]
+__all__ = ["list_repeats", "measure_resolution", "resolution_sums"]
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -65,8 +65,9 @@ def measure_resolution(
 
     Parameters
     ----------
-    contacts : pandas.DataFrame or Arrow table
-        One row a visit, with ``customer``. The visits of a contact are joined; a contact counts if anyone answered it.
+    contacts : pandas.DataFrame, Arrow table, or a `scan`
+        One row a visit, with ``customer``. The visits of a contact are joined; a contact counts if anyone answered it. Of a scan of files
+        the contacts of each customer are brought together in temporary files, some customers in each, which are counted one by one.
     window_days : float
         A contact continues an issue if it begins no later than this after the end of the contact before. [days]
     key : str or sequence of str
@@ -114,7 +115,7 @@ def measure_resolution(
     Raises
     ------
     OptionError
-        If the window is not above 0, ``key`` lacks ``customer``, or another argument has no such value.
+        If the window is not above 0, ``key`` lacks ``customer``, another argument has no such value, or the table is on Spark.
     ColumnError
         If ``customer``, a ``by`` column or a column of flags is not there.
     TableError
@@ -125,7 +126,7 @@ def measure_resolution(
     Warns
     -----
     DataWarning
-        If a column of ``key`` is not logged, or no row has any of the words given.
+        If a column of ``key`` is not logged, or (but for a scan) no row has any of the words given.
 
     See Also
     --------
@@ -171,6 +172,43 @@ def measure_resolution(
     ([[3.0, 4.0, 0.5]], 0.6667)
     """
     check_confidence(confidence)
+    how: dict[str, Any] = {
+        "window_days": window_days, "key": key, "by": by, "period": period, "timezone": timezone, "resolved": resolved,
+        "not_resolvable": not_resolvable, "direction": direction, "observed": observed,
+    }  # fmt: skip
+    if hasattr(contacts, "map_partitions"):
+        from ccstats.satisfaction._scanned_resolution import scanned_sums
+
+        return _shares(*scanned_sums(contacts, how), confidence=confidence)
+    return _shares(*resolution_sums(contacts, **how), confidence=confidence)
+
+
+def resolution_sums(
+    contacts: Any,
+    *,
+    window_days: float,
+    key: str | Sequence[str],
+    by: str | Sequence[str],
+    period: str | None,
+    timezone: str | None,
+    resolved: Words | None,
+    not_resolvable: Words | None,
+    direction: str | None,
+    observed: Any,
+) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
+    """Cells, and what `measure_resolution` counts in them; of tables that share no customer and no contact it may be added.
+
+    A share is five sums, ``name 0`` to ``name 4`` (`Clusters.moments`).
+
+    Examples
+    --------
+    >>> import ccstats as cc
+    >>> how = {"window_days": 7, "key": "customer", "by": (), "period": None, "timezone": None, "resolved": None}
+    >>> contacts = cc.read(cc.sample_log(), key="our secret").contacts
+    >>> cells, sums = resolution_sums(contacts, **how, not_resolvable=None, direction="inbound", observed=None)
+    >>> len(cells), int(sums["fcr_window 1"][0]) == int(sums["issues"][0])
+    (1, True)
+    """
     chains = _chain(contacts, window_days=window_days, key=key, direction=direction, observed=observed)
     frame, known = chains.frame, chains.customer >= 0
     cells = Cells(
@@ -187,40 +225,53 @@ def measure_resolution(
     # A contact of nobody known is a cluster of its own.
     cluster = np.where(known, chains.customer, np.arange(len(known)) + int(chains.customer.max(initial=-1)) + 1)
     clusters = Clusters(cells.codes, cluster, len(cells))
-    columns: dict[str, Any] = {}
+    sums: dict[str, NDArray[Any]] = {}
 
     def share(name: str, met: Flags, counted: Flags) -> None:
-        found = share_limits(met & counted, counted, clusters, confidence=confidence)
-        columns.update(zip((name, f"{name}_low", f"{name}_high"), found, strict=True))
+        moments = clusters.moments((met & counted).astype("float64"), counted.astype("float64"))
+        sums.update({f"{name} {place}": each for place, each in enumerate(moments)})
 
     marked, marked_known = single, over
-    returned = np.full(len(cells), np.nan)
+    again = counted_again = np.zeros(len(known), dtype=bool)
     if resolved is not None:
         hit, told = (chains.joined.any(each)[chains.places] for each in flagged(frame, resolved, name="resolved"))
         marked, marked_known = first & hit, told | ~known
-        returned = divide(cells.count(marked & over & chains.followed), cells.count(marked & over))
-    columns["issues"] = cells.count(first & over)
-    columns["contacts"] = cells.count(known & over)
+        again, counted_again = marked & over & chains.followed, marked & over
+    sums["issues"] = cells.count(first & over)
+    sums["contacts"] = cells.count(known & over)
     share("fcr_window", single, first & over)
     share("fcr_window_contacts", single, known & over)
     share("not_followed_rate", ~chains.followed, known & over)
-    columns["inbound_contacts"] = cells.count(marked_known)
+    sums["inbound_contacts"] = cells.count(marked_known)
     share("fcr_gross", marked, marked_known)
     possible = np.zeros(len(known), dtype=bool)
     if not_resolvable is not None:
         possible = marked_known & ~chains.joined.any(flagged(frame, not_resolvable, name="not_resolvable")[0])[chains.places]
-    columns["resolvable_contacts"] = cells.count(possible)
+    sums["resolvable_contacts"] = cells.count(possible)
     share("fcr_net", marked, possible)
     back = known & chains.looked_back
-    columns["lookback_contacts"] = cells.count(back)
-    columns["repeat_contacts"] = cells.count(chains.follows & back)
+    sums["lookback_contacts"] = cells.count(back)
+    sums["repeat_contacts"] = cells.count(chains.follows & back)
     share("repeat_rate", chains.follows, back)
-    columns["censored"] = cells.count(first & ~over)
-    columns["censored_contacts"] = cells.count(known & ~over)
-    columns["no_customer"] = cells.count(~known)
-    columns["unknown_resolution"] = cells.count(~marked_known) if resolved is not None else np.zeros(len(cells), dtype="int64")
-    columns["returned_after_resolved"] = returned
-    return cells.table(columns)
+    sums["censored"] = cells.count(first & ~over)
+    sums["censored_contacts"] = cells.count(known & ~over)
+    sums["no_customer"] = cells.count(~known)
+    sums["unknown_resolution"] = cells.count(~marked_known) if resolved is not None else np.zeros(len(cells), dtype="int64")
+    sums["returned"], sums["returned_of"] = cells.count(again), cells.count(counted_again)
+    return cells.keys, sums
+
+
+def _shares(cells: pd.DataFrame, sums: dict[str, NDArray[Any]], *, confidence: float) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for column in sums:
+        name, _, place = column.partition(" ")
+        if not place:
+            columns[name] = sums[name]
+        elif place == "0":
+            found = share_of([sums[f"{name} {each}"] for each in range(5)], confidence=confidence)
+            columns |= dict(zip((name, f"{name}_low", f"{name}_high"), found, strict=True))
+    columns["returned_after_resolved"] = divide(columns.pop("returned"), columns.pop("returned_of"))
+    return cells.assign(**columns)
 
 
 def list_repeats(
@@ -258,6 +309,10 @@ def list_repeats(
     >>> bool((repeats["gap_s"] <= 7 * 86400).all()), int(repeats["number"].min())
     (True, 2)
     """
+    if hasattr(contacts, "map_partitions"):
+        from ccstats.satisfaction._scanned_resolution import scanned_repeats
+
+        return scanned_repeats(contacts, {"window_days": window_days, "key": key, "direction": direction})
     chains = _chain(contacts, window_days=window_days, key=key, direction=direction, observed=None)
     frame, rows = chains.frame, chains.rows
     names = [name for name in ([key] if isinstance(key, str) else key) if name in frame]

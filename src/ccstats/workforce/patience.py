@@ -124,8 +124,8 @@ def estimate_patience(
 
     Parameters
     ----------
-    contacts : pandas.DataFrame or Arrow table
-        One row a visit.
+    contacts : pandas.DataFrame, Arrow table, or anything with ``map_partitions(function)``
+        One row a visit. Of a `scan` only outcome, wait and the ``by`` columns come into memory: an estimate needs all waits in order.
     by : str or sequence of str
         Group columns, such as ``queue``; without one, all contacts are one group.
     short_s : float, optional
@@ -195,7 +195,7 @@ def estimate_patience(
     >>> bool(100 < patience.mean_s < 400)
     True
     """
-    frame = as_frame(contacts, what="contacts")
+    frame = _gathered(contacts, by) if hasattr(contacts, "map_partitions") else as_frame(contacts, what="contacts")
     CONTACTS.check(frame, columns=["outcome", "wait_s"], keys=False)
     if isinstance(laws, str) or not set(laws) <= set(LAWS):
         raise OptionError(f"laws={laws!r}: expected a sequence of {', '.join(LAWS)}")
@@ -353,6 +353,23 @@ def estimate_retrials(
     left = np.flatnonzero(queued)[abandoned]
     groups, tables = _by_group(frame, by, left, estimate)
     return Retrials(pooled["share"], pooled["share_low"], pooled["share_high"], window, groups, **tables)
+
+
+def _gathered(contacts: Any, by: str | Sequence[str]) -> pd.DataFrame:
+    """The columns needed of all partitions, words as numbers."""
+    import pyarrow as pa
+
+    names = ["outcome", "wait_s", *dict.fromkeys((by,) if isinstance(by, str) else by)]
+
+    def narrow(part: pd.DataFrame) -> Any:
+        check_by(by, part.columns, what="contacts")
+        return pa.Table.from_pandas(part[list(dict.fromkeys(names))], preserve_index=False).replace_schema_metadata()
+
+    parts = list(contacts.map_partitions(narrow))
+    if not parts:
+        return CONTACTS.empty().assign(**{name: pd.Series([], dtype="str") for name in names if name not in CONTACTS.empty()})
+    whole = pa.concat_tables(parts, promote_options="permissive").unify_dictionaries()
+    return CONTACTS.typed(whole.to_pandas())
 
 
 def _by_group(
