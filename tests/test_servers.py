@@ -250,11 +250,11 @@ def test_a_refused_connection_does_not_print_the_password(postgres: str) -> None
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
 
 
-#: Where the products keep their tables; with CCSTATS_EXAM every table is read from both servers.
-HOMES = {"queue_log": ("postgres", "mariadb"), "callcent_queuecalls": ("postgres",), "vicidial_closer_log": ("mariadb",)}
-HOMES |= {"cdr": ("mariadb",), "call_entry": ("mariadb",)}
 BOTH = ("postgres", "mariadb")
-LARGE = [(name, server) for name, homes in HOMES.items() for server in (BOTH if os.environ.get("CCSTATS_EXAM") else homes)]
+#: The two that take the most memory; with CCSTATS_EXAM every table is read from both servers.
+LARGE = [("queue_log", "postgres"), ("cdr", "mariadb")]
+if os.environ.get("CCSTATS_EXAM"):
+    LARGE = [(name, server) for name in large_tables.tables(large_tables.WORDS["sqlite"]) for server in BOTH]
 
 
 @pytest.mark.parametrize(("name", "server"), LARGE)
@@ -266,12 +266,12 @@ def test_a_million_rows_stream_in_little_memory(name: str, server: str, request:
     with engine.begin() as db:
         expected = large_tables.fill(db, name)
     large_tables.compile_once()
-    megabytes, found = large_tables.read_apart(url, name)
+    resident, _, found = large_tables.read_apart(url, name)
     with engine.begin() as db:
         db.execute(sqlalchemy.text(f"drop table {name}"))
     engine.dispose()
     assert {what: found[what] for what in expected} == expected
-    assert megabytes < large_tables.MOST_MB
+    assert resident < large_tables.MOST_MB
 
 
 CONNECTIONS = {
@@ -289,7 +289,8 @@ def _watched(server: str, request: pytest.FixtureRequest) -> Iterator[tuple[str,
     engine = sqlalchemy.create_engine(request.getfixturevalue(server))
     with engine.connect() as connection:
         db = connection.execution_options(isolation_level="AUTOCOMMIT")
-        large_tables.fill(db, "cdr", 200_000)
+        if not sqlalchemy.inspect(db).has_table("cdr"):  # it is read only
+            large_tables.fill(db, "cdr", 200_000)
 
         def others() -> list[int]:
             deadline = time.monotonic() + 20
@@ -304,7 +305,6 @@ def _watched(server: str, request: pytest.FixtureRequest) -> Iterator[tuple[str,
                 db.execute(sqlalchemy.text(KILL[server].format(number)))
 
         yield request.getfixturevalue(server), others, end_them
-        db.execute(sqlalchemy.text("drop table cdr"))
     engine.dispose()
 
 
