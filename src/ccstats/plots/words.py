@@ -19,6 +19,8 @@ __all__ = ["apart", "finish", "key", "legible", "name_ends", "note", "say_no_dat
 
 #: Sizes of title, subtitle and other words. [points]
 _TITLE, _SUBTITLE, _TEXT = 12.0, 9.0, 9.0
+#: A title, a part of a subtitle, a label have so many lines at most.
+_LINES = 3
 #: Height of a line of names. [points]
 _LINE = 11.0
 #: Least gap between names side by side. [points]
@@ -103,12 +105,12 @@ def width_of(text: str, size: float) -> float:
 
 
 def wrapped(text: str, size: float, width: float) -> str:
-    r"""A text on one line or two, as wide as there is room for.
+    r"""A text on one line, two or three, as wide as there is room for.
 
     Parameters
     ----------
     text : str
-        What a third line would hold is cut.
+        What a fourth line would hold is cut.
     size, width : float
         Of the text, and of the room. [points]
 
@@ -120,7 +122,7 @@ def wrapped(text: str, size: float, width: float) -> str:
     if not text:
         return ""
     letters = max(20, int(width * len(text) / width_of(text, size)))
-    return "\n".join(textwrap.wrap(text, letters, max_lines=2, placeholder=" …"))
+    return "\n".join(textwrap.wrap(text, letters, max_lines=_LINES, placeholder=" …"))
 
 
 def _room(ax: Axes) -> float:
@@ -141,7 +143,7 @@ def finish(ax: Axes, look: Look, *, title: str, subtitle: Sequence[str], above: 
     look : Look
         Its colours.
     title : str
-        At most two lines.
+        At most three lines.
     subtitle : sequence of str
         Parts, a line or more each; empty ones are left out.
     above : float
