@@ -131,8 +131,8 @@ def _card(ax: Axes, look: Look, column: int, line: int, row: dict[Any, Any], val
     metric = row["metric"]
     unit = row.get("unit") or unit_of_metric(metric)
     x, why = column + 0.1, _why(row, lang)
-    lines = (0.16, 0.38, 0.57, 0.73, 0.88) if why else (0.2, 0.46, 0.67, 0.84)
-    ax.text(x, line + lines[0], legible(title_of(metric, lang), 32), fontsize=8.5, color=look.muted, va="center")
+    lines = (0.16, 0.38, 0.57, 0.73, 0.88) if why else (0.2, 0.46, 0.67, 0.84, 1.0)
+    ax.text(x, line + lines[0], legible(title_of(metric, lang), _letters(ax, 8.5)), fontsize=8.5, color=look.muted, va="center")
     said = value_text(value, unit, lang) if np.isfinite(value) else phrase("not_measured", lang)
     ax.text(
         x, line + lines[1], said, fontsize=15 if np.isfinite(value) else 10, fontweight="bold", color=look.ink, va="center", gid="value"
@@ -141,12 +141,25 @@ def _card(ax: Axes, look: Look, column: int, line: int, row: dict[Any, Any], val
     if arrow:
         trend = look.good if row["trend"] == "better" else look.bad if row["trend"] == "worse" else look.muted
         ax.text(column + 0.92, line + lines[1], arrow, fontsize=11, color=trend, ha="right", va="center", gid="trend")
-    ax.text(x, line + lines[2], legible(_target(low, high, unit, lang), 36), fontsize=8, color=look.muted, va="center", gid="target")
+    ax.text(
+        x,
+        line + lines[2],
+        legible(_target(low, high, unit, lang), _letters(ax, 8)),
+        fontsize=8,
+        color=look.muted,
+        va="center",
+        gid="target",
+    )
     if verdict:
         text = f"{_SIGNS.get(verdict, '')} {phrase(verdict, lang) if verdict in _SIGNS else legible(verdict, 20)}"
         ax.text(x, line + lines[3], text.strip(), fontsize=8.5, color=colour, fontweight="bold", va="center", gid="verdict")
     if why:
-        ax.text(x, line + lines[4], legible(why, 38), fontsize=7, color=look.muted, va="center", gid="why")
+        ax.text(x, line + lines[4], legible(why, _letters(ax, 7)), fontsize=7, color=look.muted, va="center", gid="why")
+
+
+def _letters(ax: Axes, points: float) -> int:
+    """How many letters of a size a card has room for; they are 0.56 as wide as high."""
+    return max(8, int(0.84 * size_of(ax)[0] / ax.get_xlim()[1] / (0.56 * points)))
 
 
 def _why(row: dict[Any, Any], lang: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,9 @@ _COLOURS = {"met": ("#DFF3EB", "#00664C"), "not_met": ("#FDEBE0", "#A03800"), "n
 _SERIES = ("#0072B2", "#57606A", "#B36B00", "#B36B00")
 #: Charts side by side, and cells from one to the next.
 _ACROSS, _WIDE, _HIGH = 2, 10, 18
+#: Width of the front's columns, first and others; height of a line; at the right of a head, for its button. [letters, points, indents]
+_FRONT, _LINE, _BUTTON = (36, 21), 15, 2
+_WIDEST = 60  # column; what is longer goes on in the next line [letters]
 _HEAD = 3  # rows above a table: its title, its section, a free one
 
 
@@ -109,31 +113,41 @@ def _text(text: str) -> str:
 def _front(sheet: Any, page: Page, formats: _Formats) -> None:
     """Title, figures that stand large, sentences, and the table of targets as it is read."""
     sheet.hide_gridlines(2)
-    sheet.set_column(0, 0, 40)
-    sheet.set_column(1, 8, 24)
+    sheet.set_column(0, 0, _FRONT[0])
+    sheet.set_column(1, 12, _FRONT[1])
     _printed(sheet, page)
     sheet.write_string(0, 0, _text(page.title), formats.of(bold=True, font_size=16))
     sheet.write_string(1, 0, _text(page.subtitle), formats.of(font_color="#57606A"))
     row = 3
     section = next((each for each in page.sections if each.key == "verdict"), None)
+    grids = [] if section is None else [part for part in section.parts if isinstance(part, Grid) and not part.folded]
+    across = min(max([5, *(grid.shown.shape[1] for grid in grids)]), 7)
     for part in () if section is None else section.parts:
         if isinstance(part, Tiles):
             for tile in part.tiles:
                 sheet.write_string(row, 0, _text(tile.label))
                 look = {"bold": True, "align": "right"} | ({"font_color": _COLOURS[tile.verdict][1]} if tile.verdict else {})
                 sheet.write_string(row, 1, _text(tile.value), formats.of(**look))
-                sheet.write_string(row, 2, _text(tile.detail), formats.of(font_color="#57606A"))
+                sheet.write_string(row, 2, _text(tile.detail), formats.of(font_color="#57606A", indent=1))
                 row += 1
         elif isinstance(part, Text):
-            sheet.write_string(row, 0, _text(part.body), formats.of(italic=part.note))
+            _across(sheet, row, across, part.body, formats.of(italic=part.note, text_wrap=True, valign="top"))
             row += 1
         elif isinstance(part, Items):
             for line in part.lines:
-                sheet.write_string(row, 0, _text(line))
+                _across(sheet, row, across, line, formats.of(text_wrap=True, valign="top"))
                 row += 1
         elif isinstance(part, Grid) and not part.folded:
             row = _as_read(sheet, row + 1, part, formats)
     sheet.freeze_panes(2, 1)
+
+
+def _across(sheet: Any, row: int, columns: int, text: str, look: Any) -> None:
+    """A sentence over several columns, in as many lines as it takes."""
+    said = _text(text)
+    sheet.merge_range(row, 0, row, columns - 1, "", look)
+    sheet.write_string(row, 0, said, look)
+    sheet.set_row(row, _LINE * min(20, 1 + len(said) // (_FRONT[0] + _FRONT[1] * columns)))
 
 
 def _as_read(sheet: Any, row: int, grid: Grid, formats: _Formats) -> int:
@@ -144,13 +158,12 @@ def _as_read(sheet: Any, row: int, grid: Grid, formats: _Formats) -> int:
         for at, text in enumerate(cells):
             mark = grid.marks[line - 1][at] if grid.marks else ""
             ground, ink = _COLOURS.get(mark, ("", ""))
-            look: dict[str, Any] = {"text_wrap": True, "valign": "top", "bottom": 4} | (
+            look: dict[str, Any] = {"text_wrap": True, "valign": "top", "bottom": 1, "bottom_color": "#D5DAE0"} | (
                 {"bg_color": ground, "font_color": ink} if mark else {}
             )
             words = "\n".join(_text(each) for each in str(text).split("\n"))
             sheet.write_string(row + line, at, words, formats.of(**look))
-        if any("\n" in str(text) for text in cells):
-            sheet.set_row(row + line, 30)
+        sheet.set_row(row + line, _LINE * max(str(text).count("\n") + 1 for text in cells))
     return row + len(grid.shown) + 2
 
 
@@ -171,32 +184,48 @@ def _sheet(sheet: Any, section: str, grid: Grid, page: Page, formats: _Formats) 
     first = list(dict.fromkeys(name for name in read if name in grid.data))
     data = grid.data[[*first, *(name for name in grid.data.columns if name not in first)]].head(_ROWS)
     columns: list[dict[str, Any]] = []
+    high = 1
     by_row = _units(data)
     for at, (name, dtype) in enumerate(data.dtypes.items()):
         title = _heading(str(name), page, dtype, at, columns)
         unit = grid.units.get(str(name)) or unit_of(str(name))
         cells, shape = _cells(data[name], str(name), unit, page)
-        columns.append({"header": title, "header_format": formats.of(bold=True, text_wrap=True, valign="top")})
+        side = "left" if shape == "@" or shape.startswith("yyyy") else "right"  # a head stands where its figures do
+        head = {"align": side, "indent": _BUTTON if side == "right" else 1}
+        columns.append({"header": title, "header_format": formats.of(bold=True, text_wrap=True, valign="bottom", **head)})
         own = by_row if by_row is not None and str(name) in _BY_ROW else None
-        plain = {"indent": 1} if shape == "@" else {}
+        longest = max((len(str(each)) for each in cells[:500] if isinstance(each, str)), default=9)
+        plain: dict[str, Any] = {"align": "left", "indent": 1} if side == "left" else {}
+        if longest > _WIDEST:
+            plain |= {"text_wrap": True, "valign": "top"}
+            if at < len(first):
+                _heighten(sheet, cells)
 
-        def look(row: int, own: Any = own, shape: str = shape, plain: dict[str, int] = plain) -> Any:
+        def look(row: int, own: Any = own, shape: str = shape, plain: dict[str, Any] = plain) -> Any:
             return formats.of(num_format=shape if own is None else own[row], **plain)
 
         _write(sheet, at, cells, look)
-        longest = max((len(str(each)) for each in cells[:500] if isinstance(each, str)), default=9)
         folded = {"level": 1, "hidden": True} if at >= len(first) else {}  # there for who wants it, and not in print
-        sheet.set_column(at, at, min(max(longest + 2, 11, len(title) / 2 + 3), 60), None, folded)
+        wide = min(max(longest + 2, 11, len(title) / 2 + 3, *(len(word) + 5 for word in title.split())), _WIDEST)
+        high = max(high, 1 if folded else len(textwrap.wrap(title, int(wide) - 4)))
+        sheet.set_column(at, at, wide, None, folded)
         _coloured(sheet, at, str(name), unit, len(data), page, formats)
     last = _HEAD + max(len(data), 1)
     if columns:
         sheet.add_table(
             _HEAD, 0, last, len(columns) - 1, {"columns": columns, "style": "Table Style Light 1", "name": f"t_{_plain(grid.key)}"}
         )
-        sheet.set_row(_HEAD, 45 if max(len(each["header"]) for each in columns[: len(first)]) > 20 else 30)
+        sheet.set_row(_HEAD, _LINE * high)
         sheet.repeat_rows(_HEAD)
     sheet.freeze_panes(_HEAD + 1, 1)
     return [str(name) for name in data.columns]
+
+
+def _heighten(sheet: Any, cells: list[Any]) -> None:
+    """Rows as high as their long texts take, up to ten lines."""
+    for row, cell in enumerate(cells):
+        if isinstance(cell, str) and len(cell) > _WIDEST - 6:
+            sheet.set_row(_HEAD + 1 + row, _LINE * min(10, 1 + len(cell) // (_WIDEST - 6)))
 
 
 def _plain(key: str) -> str:

@@ -84,8 +84,8 @@ def _against_targets(scorecard: ScorecardReport) -> list[Part]:
         value = number_text(index["kpi_index"], digits=1, lang=lang)
         tiles.append(Tile(phrase("index", lang), value, f"{low} – {high}; {phrase('coverage', lang)} {covered}"))
     matrix = _matrix(kpis, scorecard, when)
-    said = [*(Text(line) for line in _said(scorecard)), matrix, Text(phrase("page_matrix_note", lang), note=True)]
-    return [Tiles(tuple(tiles)), *said]
+    note = Text(phrase("page_matrix_note", lang), note=True)
+    return [Tiles(tuple(tiles)), *(Text(line) for line in _said(scorecard)), matrix, note]
 
 
 def _said(scorecard: ScorecardReport) -> list[str]:
