@@ -377,3 +377,27 @@ def test_types_that_are_not_known_are_warned_of() -> None:
     with pytest.warns(DataWarning, match=r"1 events have an EventType .*task\.teleported"):
         log = cc.read(json.dumps(event(0, "task.teleported")).encode())
     assert log.summary()[["fate", "rule"]].to_numpy().tolist() == [["ignored", "EventType is not known"]]
+
+
+@pytest.mark.filterwarnings("ignore::ccstats.errors.DataWarning")
+def test_records_that_write_their_fields_differently_are_read_alike() -> None:
+    text = (SAMPLES / "twilio_taskrouter" / "callbacks.jsonl").read_text(encoding="utf-8")
+    records = [json.loads(line) for line in text.splitlines() if line.startswith('{"EventType"') and line.endswith("}")]
+    snake = [{re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower(): value for key, value in record.items()} for record in records]
+    # A number and an object where others have text.
+    typed = [
+        {
+            key: json.loads(value) if key == "TimestampMs" and value.isdecimal() or value[:2] == '{"' else value
+            for key, value in each.items()
+        }
+        for each in records
+    ]
+    plain, *others = (
+        cc.read("".join(json.dumps(each) + "\n" for each in those).encode(), format="twilio_taskrouter", key="k")
+        for those in (records, *([one if at % 3 else other for at, (one, other) in enumerate(zip(records, those, strict=True))]
+                                 for those in (snake, typed)))
+    )  # fmt: skip
+    assert len(plain.contacts) > 5
+    for log in others:
+        pd.testing.assert_frame_equal(log.contacts, plain.contacts)
+        pd.testing.assert_frame_equal(log.agent_states, plain.agent_states)

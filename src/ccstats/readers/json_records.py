@@ -23,7 +23,7 @@ MAX_WASTE = 64 * 2**20
 _CHUNK = 2**16
 _HEAD = 2**14
 _SHOWN = 1000
-_BETWEEN = re.compile(r"[\s,\x1e\[\]]*")
+_BETWEEN = r"[\s,\x1e\[\]]*"
 _BLANK = re.compile(r"[ \t\n\r]*")
 _ENDING = re.compile(r"[\w+.\\-]{0,6}\s*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -132,6 +132,7 @@ class JsonRecords:
             raise FormatError(f"{source.name}: JSON records are read from files; read a frame with format='mapped' and a mapping")
         self.name, self.data, self.shape, self.account = source.name, memoryview(source.data), shape, account
         self.start = shape.start
+        self.following = re.compile(f"({_BETWEEN})({self.start.pattern})?")
         self.decoder = json.JSONDecoder(parse_constant=_refuse)
         self.bytes = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self.taken = self.at = self.number = self.wasted = 0
@@ -183,19 +184,21 @@ class JsonRecords:
     def _to_content(self) -> bool:
         """Go over what stands between records; whether there is anything behind it."""
         while True:
-            self._grow(_HEAD)
-            found = _BETWEEN.match(self.text, self.at)
-            after = found.end() if found else self.at
-            if after > self.at:
-                lists = self.text.count("[", self.at, after) - self.text.count("]", self.at, after)
-                self.arrays, self.at = max(0, self.arrays + lists), after
+            if len(self.text) - self.at < _HEAD:
+                self._grow(_HEAD)
+            between, begins = self.following.match(self.text, self.at).groups()  # type: ignore[union-attr]
+            if not between.isspace():
+                self.arrays = max(0, self.arrays + between.count("[") - between.count("]"))
+            self.at += len(between)
+            if begins is not None:
+                return True
             sign = self.text[self.at : self.at + 1]
             if not sign:
                 if self._whole:
                     return False
             elif sign == "}" and self.wrappers > 0:
                 self.wrappers, self.at = self.wrappers - 1, self.at + 1
-            elif sign == "{" and self.shape.within and not self.start.match(self.text, self.at) and (inside := self._inside(self.at + 1)):
+            elif sign == "{" and self.shape.within and (inside := self._inside(self.at + 1)):
                 self.wrappers, self.arrays, self.at = self.wrappers + 1, self.arrays + 1, inside
             elif sign == '"' and self.wrappers > 0 and (after := self._pair(self.at)):
                 self.at = after

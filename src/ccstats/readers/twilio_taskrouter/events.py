@@ -18,7 +18,7 @@ from ccstats.readers.json_records import JsonRecords, JsonShape, clean_text, sta
 from ccstats.readers.product_tables import MISSING, folded
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.twilio_taskrouter.attributes import About, abouts_of, coded
-from ccstats.readers.values import to_text
+from ccstats.readers.values import to_text, trimmed
 from ccstats.readers.words import of_series
 
 __all__ = ["KINDS", "NEVER", "RANK", "SHAPE", "events_of", "is_json"]
@@ -92,6 +92,8 @@ _LONGEST_MS = 366 * 86_400_000.0
 #: A time that is not known. [us]
 NEVER = np.iinfo(np.int64).min
 _BATCH = 2_000
+#: Records that become columns together, while they are near. [rows]
+_TOGETHER = 250
 _SHAPES = 1000
 
 
@@ -183,13 +185,14 @@ class _Reading:
         if isinstance(values, pa.ChunkedArray):
             return values
         try:
-            texts = pa.array(values, pa.large_string())
+            texts = values if isinstance(values, pa.Array) else pa.array(values, pa.large_string())
         except (pa.ArrowException, UnicodeEncodeError):
             wrong = np.array([isinstance(value, dict | list) for value in values], dtype=bool)
             self.close(wrong if needed is None else wrong & needed, f"{name} is no text")
             texts = pa.array([None if no else _as_text(value) for value, no in zip(values, wrong, strict=True)], pa.large_string())
-        texts = pc.utf8_trim_whitespace(texts)
-        return pa.chunked_array([pc.if_else(pc.equal(texts, ""), None, texts)])
+        texts = trimmed(texts)
+        blank = pc.equal(texts, "")
+        return pa.chunked_array([pc.if_else(blank, None, texts) if pc.any(blank).as_py() else texts])
 
     def close(self, mask: np.ndarray, reason: str) -> None:
         """Reject the open rows of ``mask``."""
@@ -265,34 +268,78 @@ class _Reading:
 
 
 def _of_json(source: Source, account: Account) -> Iterator[_Batch]:
-    shapes: dict[tuple[str, ...], list[str | None]] = {}
-    found: list[tuple[int, str, list[Any]]] = []
+    spelling = _Spelling()
+    numbers: list[int] = []
+    texts: list[str] = []
     refused: dict[str, list[int]] = {}
+    rows: list[dict[str, Any]] = []
+    pieces: list[list[Any]] = []
 
     def batch() -> _Batch:
-        numbers, texts, rows = zip(*found, strict=True) if found else ((), (), ())
-        *columns, attributes = zip(*rows, strict=True) if rows else [()] * (len(_NAMES) + 1)
+        pieces.append(spelling.columns(rows))
+        *columns, attributes = map(_together, zip(*pieces, strict=True))
         named = {folded(name): column for name, column in zip(_NAMES, columns, strict=True)}
-        return _Batch(named, attributes, np.array(numbers, dtype="int64"), np.ones(len(found), dtype="int64"), texts.__getitem__, refused)
+        line, weight = np.array(numbers, dtype="int64"), np.ones(len(numbers), dtype="int64")
+        told = pa.chunked_array([attributes]) if isinstance(attributes, pa.Array) else attributes
+        return _Batch(named, told, line, weight, texts.__getitem__, refused)
 
     for record in JsonRecords(source, SHAPE, account):
         try:
             facts = _facts(record.value)
         except BadRecord as problem:
-            refused.setdefault(str(problem), []).append(len(found))
+            refused.setdefault(str(problem), []).append(len(numbers))
             facts = {}
-        shape = tuple(facts)
-        names = shapes.get(shape)
-        if names is None:
-            called = {folded(key): key for key in facts}
-            names = [called.get(folded(name)) for name in (*_NAMES, _ATTRIBUTES)]
-            if len(shapes) < _SHAPES:
-                shapes[shape] = names
-        found.append((record.number, record.text, [None if name is None else facts[name] for name in names]))
-        if len(found) == _BATCH:
+        numbers.append(record.number)
+        texts.append(record.text)
+        rows.append(spelling.of(facts))
+        if len(rows) == _TOGETHER:
+            pieces.append(spelling.columns(rows))
+            rows = []
+        if len(numbers) == _BATCH:
             yield batch()
-            found, refused = [], {}
+            numbers, texts, refused, rows, pieces = [], [], {}, [], []
     yield batch()
+
+
+class _Spelling:
+    """The keys under which the fields of a source stand, as its first records write them; those of others are renamed."""
+
+    def __init__(self) -> None:
+        self._keys, self._known = [*_NAMES, _ATTRIBUTES], set[int]()
+        self._shapes: dict[tuple[str, ...], dict[str, str] | None] = {}
+
+    def of(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """The fields of a record, which may have others besides."""
+        shape = tuple(facts)
+        renamed = self._shapes[shape] if shape in self._shapes else self._learnt(shape)
+        return facts if renamed is None else {ours: facts[theirs] for ours, theirs in renamed.items()}
+
+    def _learnt(self, shape: tuple[str, ...]) -> dict[str, str] | None:
+        """Our keys and those of records of this shape; None where they are the same."""
+        called = {folded(key): key for key in shape}
+        theirs = {at: called[folded(key)] for at, key in enumerate(self._keys) if folded(key) in called}
+        for at in theirs.keys() - self._known:
+            self._keys[at] = theirs[at]
+        self._known |= theirs.keys()
+        renamed = {self._keys[at]: key for at, key in theirs.items()}
+        found = renamed if any(ours != key for ours, key in renamed.items()) else None
+        if len(self._shapes) < _SHAPES:
+            self._shapes[shape] = found
+        return found
+
+    def columns(self, rows: list[dict[str, Any]]) -> list[Any]:
+        """The fields of some records, each as PyArrow's text, or as lists if one of them holds what is no text."""
+        try:
+            return list(pa.array(rows, pa.struct([(key, pa.large_string()) for key in self._keys])).flatten())
+        except (pa.ArrowException, UnicodeEncodeError):
+            return [[facts.get(key) for facts in rows] for key in self._keys]
+
+
+def _together(parts: Sequence[Any]) -> Any:
+    """Parts of a field one after the other: as text if all are."""
+    if all(isinstance(part, pa.Array) for part in parts):
+        return pa.concat_arrays(parts)
+    return [value for part in parts for value in (part.to_pylist() if isinstance(part, pa.Array) else part)]
 
 
 def _of_grid(source: Source, account: Account) -> Iterator[_Batch]:
