@@ -344,3 +344,20 @@ def test_the_truth_comes_out_in_any_order_and_however_often_delivered(form: Any,
     spans = log.agent_states.sort_values(["agent", "started_at"])
     following = spans.groupby("agent", observed=True)["started_at"].shift(-1)
     assert (following.isna() | (following == spans["ended_at"])).all()  # without gaps, and none over another
+
+
+@pytest.mark.parametrize("value", [True, 1.0, {"a": 1}, [1]])
+def test_a_header_that_is_no_text_does_not_pass_for_a_number_equal_to_it(value: Any) -> None:
+    facts = {"CC-Action": "member-queue-start", "CC-Name": "sales"}
+    events = [
+        {
+            **facts,
+            "Event-Date-Timestamp": f"170928000000000{at}",
+            "CC-Member-UUID": f"v{at}",
+            "CC-Member-Session-UUID": f"u{at}",
+            "CC-Queue": queue,
+        }
+        for at, queue in enumerate((1, value))
+    ]
+    log = cc.read(json.dumps(events).encode(), format="freeswitch_callcenter_events")
+    assert log.contacts.sort_values("contact_id")["queue"].tolist() == ["1", "sales"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -106,8 +106,8 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
             options.progress(source.name, 1.0)
     ordered = sorted(events.values(), key=itemgetter(0, 1))
     run = Run(account, strange, {event[_CORE] or "": event[0] for event in ordered})
-    for event in ordered:
-        run.follow(Event._make(event))
+    for event in map(Event._make, ordered):
+        run.follow(event)
     contacts, states = run.tables(last)
     if strange:
         some = ", ".join(map(repr, sorted(strange)[:5]))
@@ -184,7 +184,7 @@ def _event(facts: dict[str, Any], source: str, words: _Words, account: Account) 
     if not 0 < at < _LAST_US:
         raise BadRecord("Event-Date-Timestamp is no time in microseconds, or outside 1970 to 2200")
     # Most headers tell nothing of callers and agents: only these are looked at.
-    kept = [words[value] if type(value) is str else None if value is None else _text(value) for value in map(facts.get, FACTS)]
+    kept = words.of_all(map(facts.get, FACTS))
     needed = _NEEDED.get(action)
     if needed is not None and kept[needed] is None:
         raise BadRecord(f"{FACTS[needed]} is missing")
@@ -198,22 +198,34 @@ def _event(facts: dict[str, Any], source: str, words: _Words, account: Account) 
     return key, (at, int(sequence) if numbered else 0, action, *kept)
 
 
-class _Words(dict[str, str | None]):
+class _Words(dict[Any, str | None]):
     """Texts of headers: most come many times, and each is looked at and held in memory once."""
 
-    def __missing__(self, value: str) -> str | None:
-        text = self[value] = _text(value)
+    def __missing__(self, value: Any) -> str | None:
+        text = _text(value)
+        if value is None or type(value) is str:  # one number may equal another of which there is no text
+            self[value] = text
         return text
 
     def of(self, value: Any) -> str | None:
         """The same of any value."""
         return self[value] if type(value) is str else _text(value)
 
+    def of_all(self, values: Iterable[Any]) -> list[str | None]:
+        """The same of several values."""
+        every = list(values)
+        try:
+            return list(map(self.__getitem__, every))
+        except TypeError:  # an object or a list
+            return list(map(self.of, every))
+
 
 def _text(value: Any) -> str | None:
     """The text of a header; None where it is blank, or neither text nor a whole number."""
     if not isinstance(value, str):
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    if value.isascii() and value.isalnum():
+        return value
     text = (value if value.isascii() else clean_text(value)).strip()
     return (text.replace("\0", "") if "\0" in text else text) if text else None
 
