@@ -195,9 +195,9 @@ def _sheet(sheet: Any, section: str, grid: Grid, page: Page, formats: _Formats) 
         columns.append({"header": title, "header_format": formats.of(bold=True, text_wrap=True, valign="bottom", **head)})
         own = by_row if by_row is not None and str(name) in _BY_ROW else None
         longest = max((len(str(each)) for each in cells[:500] if isinstance(each, str)), default=9)
-        plain: dict[str, Any] = {"align": "left", "indent": 1} if side == "left" else {}
+        plain: dict[str, Any] = {"valign": "top"} | ({"align": "left", "indent": 1} if side == "left" else {})
         if longest > _WIDEST:
-            plain |= {"text_wrap": True, "valign": "top"}
+            plain["text_wrap"] = True
             if at < len(first):
                 _heighten(sheet, cells)
 
@@ -224,8 +224,8 @@ def _sheet(sheet: Any, section: str, grid: Grid, page: Page, formats: _Formats) 
 def _heighten(sheet: Any, cells: list[Any]) -> None:
     """Rows as high as their long texts take, up to ten lines."""
     for row, cell in enumerate(cells):
-        if isinstance(cell, str) and len(cell) > _WIDEST - 6:
-            sheet.set_row(_HEAD + 1 + row, _LINE * min(10, 1 + len(cell) // (_WIDEST - 6)))
+        if isinstance(cell, str) and len(cell) > _WIDEST:
+            sheet.set_row(_HEAD + 1 + row, _LINE * min(10, 1 + len(cell) // _WIDEST))
 
 
 def _plain(key: str) -> str:
