@@ -193,12 +193,21 @@ def given_back(made: _Made) -> _Made:
 def taken(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     """These rows (a mask or places) of the frame, which is used up column by column so that it is never there twice.
 
+    Words that the tables have as categories are taken as numbers, which is faster, and stay so.
+
     Examples
     --------
     >>> taken(pd.DataFrame({"a": [1, 2, 3]}), np.array([True, False, True]))["a"].tolist()
     [1, 3]
     """
-    return pd.DataFrame({name: given_back(frame.pop(name).array[rows]) for name in list(frame.columns)}, copy=False)
+    return pd.DataFrame({name: given_back(_numbered(frame.pop(name)).array[rows]) for name in list(frame.columns)}, copy=False)
+
+
+def _numbered(values: pd.Series) -> pd.Series:
+    if values.name not in _CATEGORIES or not isinstance(values.dtype, pd.StringDtype):
+        return values
+    codes, words = coded(values)
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype="str")))
 
 
 def repeated(frame: pd.DataFrame, same: Sequence[str], newest: str | None = None) -> np.ndarray:

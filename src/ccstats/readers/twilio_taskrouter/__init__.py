@@ -18,8 +18,9 @@ from ccstats.readers.product_tables import header_has, to_log
 from ccstats.readers.spans import told_apart
 from ccstats.readers.twilio_taskrouter.attributes import About, coded
 from ccstats.readers.twilio_taskrouter.contacts import Told, contacts_of
-from ccstats.readers.twilio_taskrouter.events import NEVER, SHAPE, events_of, is_json
+from ccstats.readers.twilio_taskrouter.events import SHAPE, events_of, is_json
 from ccstats.readers.twilio_taskrouter.tasks import REASONS, first_of, tasks_of
+from ccstats.readers.twilio_taskrouter.values import NEVER
 from ccstats.readers.twilio_taskrouter.workers import MEANINGS, states_of
 from ccstats.schema import CONTACTS
 

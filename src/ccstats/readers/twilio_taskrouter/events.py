@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,15 +13,16 @@ import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Source
-from ccstats.readers.json_facts import BadRecord, instant_of, object_of
-from ccstats.readers.json_records import JsonRecords, JsonShape, clean_text, starts_as_json
+from ccstats.readers.json_facts import BadRecord, object_of
+from ccstats.readers.json_records import JsonRecords, JsonShape, starts_as_json
 from ccstats.readers.product_tables import MISSING, folded
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.twilio_taskrouter.attributes import About, abouts_of, coded
+from ccstats.readers.twilio_taskrouter.values import EPOCH, MICROSECOND, NEVER, are_milliseconds, as_text, micros_of, number_of
 from ccstats.readers.values import to_text, trimmed
 from ccstats.readers.words import of_series
 
-__all__ = ["KINDS", "NEVER", "RANK", "SHAPE", "events_of", "is_json"]
+__all__ = ["KINDS", "RANK", "SHAPE", "events_of", "is_json"]
 
 SHAPE = JsonShape(
     keys=(
@@ -82,15 +83,9 @@ _NAMES = (
     "TransferTo", "TransferType", "TransferInitiatingReservationSid",
 )  # fmt: skip
 _ATTRIBUTES = "TaskAttributes"
-#: Numbers of times from here on are milliseconds.
-_MILLISECONDS = 1e11
-_MICROSECOND, _MILLISECOND = timedelta(microseconds=1), timedelta(milliseconds=1)
-_EPOCH, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 #: Before this Event Streams told in milliseconds what is said to be in seconds. [us]
-_IN_SECONDS = (datetime(2021, 5, 22, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_IN_SECONDS = (datetime(2021, 5, 22, tzinfo=UTC) - EPOCH) // MICROSECOND
 _LONGEST_MS = 366 * 86_400_000.0
-#: A time that is not known. [us]
-NEVER = np.iinfo(np.int64).min
 _BATCH = 2_000
 #: Records that become columns together, while they are near. [rows]
 _TOGETHER = 250
@@ -189,7 +184,7 @@ class _Reading:
         except (pa.ArrowException, UnicodeEncodeError):
             wrong = np.array([isinstance(value, dict | list) for value in values], dtype=bool)
             self.close(wrong if needed is None else wrong & needed, f"{name} is no text")
-            texts = pa.array([None if no else _as_text(value) for value, no in zip(values, wrong, strict=True)], pa.large_string())
+            texts = pa.array([None if no else as_text(value) for value, no in zip(values, wrong, strict=True)], pa.large_string())
         texts = trimmed(texts)
         blank = pc.equal(texts, "")
         return pa.chunked_array([pc.if_else(blank, None, texts) if pc.any(blank).as_py() else texts])
@@ -235,17 +230,17 @@ class _Reading:
     def _instants(self, name: str, needed: np.ndarray | None = None) -> np.ndarray:
         """Times in microseconds since 1970."""
         text = self.text(name, needed)
-        if _are_milliseconds(text):
+        if are_milliseconds(text):
             # As nearly all are written: PyArrow reads them at once.
             there = text.is_valid().to_numpy()
             return np.where(there, text.cast("int64").fill_null(0).to_numpy() * 1000, NEVER)
-        return self._each(name, _micros, NEVER, needed)
+        return self._each(name, micros_of, NEVER, needed)
 
     def _spent(self, at: np.ndarray) -> np.ndarray:
         """How long the activity before lasted, in microseconds."""
-        milliseconds = self._each("WorkerTimeInPreviousActivityMs", _number, np.nan)
+        milliseconds = self._each("WorkerTimeInPreviousActivityMs", number_of, np.nan)
         asked = np.isnan(milliseconds) & (at >= _IN_SECONDS)
-        spent = np.where(asked, self._each("WorkerTimeInPreviousActivity", _number, np.nan, asked) * 1000, milliseconds)
+        spent = np.where(asked, self._each("WorkerTimeInPreviousActivity", number_of, np.nan, asked) * 1000, milliseconds)
         good = (spent >= 0) & (spent < _LONGEST_MS)
         spent = np.where(good, spent, 0.0)
         whole = np.floor(spent)
@@ -259,7 +254,7 @@ class _Reading:
             return key
         kinds, told = list(KINDS), [sid.take(pa.array(without)).to_pylist() for sid in sids]
         made = [
-            f"{(_EPOCH + int(at[row]) * _MICROSECOND).isoformat()} {kinds[rank[row]]} {task} {reservation} {worker}"
+            f"{(EPOCH + int(at[row]) * MICROSECOND).isoformat()} {kinds[rank[row]]} {task} {reservation} {worker}"
             for row, task, reservation, worker in zip(without, *told, strict=True)
         ]
         instead = np.zeros(self.many, dtype="int64")
@@ -372,40 +367,3 @@ def _facts(record: dict[str, Any]) -> dict[str, Any]:
         theirs = {"event_type": " eventtype", "event_date_ms": " timestampms", "event_date": " timestamp", "sid": " sid"}
         return {**object_of(record, "event_data"), **{name: record[key] for key, name in theirs.items() if key in record}}
     return record
-
-
-def _are_milliseconds(text: pa.ChunkedArray) -> bool:
-    """Whether all texts that are there are times of this century in milliseconds, in 13 digits of which the first is 1 to 6."""
-    known = text.drop_null().combine_chunks()
-    if not pc.all(pc.equal(pc.binary_length(known), 13)).as_py():
-        return not len(known)
-    begin = int(np.frombuffer(known.buffers()[1], dtype="int64")[known.offset])
-    digits = np.frombuffer(known.buffers()[2], dtype="uint8")[begin : begin + 13 * len(known)].reshape(-1, 13) - ord("0")
-    return bool((digits < 10).all() and (digits[:, 0] - 1 < 6).all())
-
-
-def _as_text(value: Any) -> str | None:
-    """Text, also of a number or a yes."""
-    return value if value is None else clean_text(value) if isinstance(value, str) else str(value).casefold()
-
-
-def _number(text: str, name: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not abs(number) < 1e18:
-        raise BadRecord(f"{name} is no number")
-    return number
-
-
-def _micros(text: str, name: str) -> int:
-    """Seconds or milliseconds since 1970, or ISO 8601."""
-    if text.replace(".", "", 1).isdecimal():
-        number = _number(text, name)
-        milliseconds = round(number if number >= _MILLISECONDS else number * 1000, 3)
-        if not milliseconds < (_LAST - _EPOCH) / _MILLISECOND:
-            raise BadRecord(f"{name} is outside 1970 to 2200")
-        return timedelta(milliseconds=milliseconds) // _MICROSECOND
-    at = instant_of({name: text}, name)
-    return NEVER if at is None else (at - _EPOCH) // _MICROSECOND

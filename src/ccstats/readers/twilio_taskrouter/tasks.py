@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.readers.twilio_taskrouter.attributes import coded
-from ccstats.readers.twilio_taskrouter.events import NEVER, RANK
+from ccstats.readers.twilio_taskrouter.events import RANK
+from ccstats.readers.twilio_taskrouter.values import NEVER
 
 __all__ = ["OUTCOMES", "REASONS", "Reservations", "Stays", "Tasks", "first_of", "tasks_of"]
 

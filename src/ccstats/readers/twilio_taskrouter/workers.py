@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from ccstats.readers.accounting import Account
 from ccstats.readers.spans import laid_over
 from ccstats.readers.twilio_taskrouter.attributes import coded
-from ccstats.readers.twilio_taskrouter.events import NEVER, RANK
+from ccstats.readers.twilio_taskrouter.events import RANK
 from ccstats.readers.twilio_taskrouter.tasks import Tasks
+from ccstats.readers.twilio_taskrouter.values import NEVER
 from ccstats.readers.words import to_series
 
 __all__ = ["ACTIVITIES", "MEANINGS", "states_of"]
