@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from ccstats.engines.converting import Converted, convert_parts
+from ccstats.engines.converting import Converted, write_parts
 from ccstats.engines.spark import SparkTable
 from ccstats.errors import ColumnError, FormatError, OptionError, SourceMissingError, did_you_mean
 from ccstats.exports.parquet import table_of, write_parquet
@@ -247,7 +247,7 @@ def scan(
     Counts and seconds of `to_intervals` are the same, to the last bit, as those of all files together in memory: seconds are added in whole
     microseconds.
 
-    Logs are read file after file, in order of time, into a temporary archive, which is gone with the scan. What goes on from one file to
+    Logs are read file after file, in order of time, into temporary Parquet, which is gone with the scan. What goes on from one file to
     the next (a call of a queue_log, a stay of an agent) is joined, and what cannot be joined, because no file holds its beginning or end,
     is counted in ``scan.log.notes``. Memory is needed for the largest file, of a queue_log for a day of calls. Formats whose visits are
     made of several records, or whose records come in versions, are read as one; the page "My log is larger than memory" names them. To
@@ -307,7 +307,7 @@ def _is_log(source: Any) -> bool:
 def _of_logs(source: Any, table: str, batch_rows: int, cores: int, progress: Callable[[str, float], None] | None, asked: Any) -> Scan:
     folder = Path(tempfile.mkdtemp(prefix="ccstats-"))
     try:
-        log, _ = convert_parts(read_file_by_file(source, progress=progress, **asked), folder, customers=True)
+        log = write_parts(read_file_by_file(source, progress=progress, **asked), folder)
         if not (folder / table).is_dir():  # no row
             write_parquet(TABLES[table].empty(), folder / "none.parquet", table=table)
         files = _files(folder, table)
