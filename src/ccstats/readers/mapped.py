@@ -21,7 +21,7 @@ from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import settle, with_visits
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_instants, to_seconds, to_text
-from ccstats.readers.words import constant, each_word
+from ccstats.readers.words import constant, constant_category, each_category
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
 
 __all__ = ["READER", "read_mapped"]
@@ -190,7 +190,7 @@ class _Rows:
                 strange.append(word)
             return known or (_UNKNOWN.get(ours) if vocabulary else word)
 
-        mapped = each_word(theirs, our)
+        mapped = each_category(theirs, our, vocabulary or tuple(filter(None, [given.get("")])))
         if "" in given:
             mapped = mapped.mask(theirs.isna(), given[""])
         if ours in _UNKNOWN and strange:
@@ -209,7 +209,7 @@ class _Rows:
         out = self._contacts() if self.mapping.table == "contacts" else self._states()
         frame = pd.DataFrame(out, copy=False)
         frame["_line"], frame["_weight"] = self.grid.line, self.grid.weight
-        frame["_source"] = constant(self.grid.name, len(frame))
+        frame["_source"] = constant_category(self.grid.name, len(frame))
         if self.options.keep_text:
             frame["_text"] = pd.Series(self._texts(np.arange(len(frame))), dtype="str")
         return frame if self.open.all() else taken(frame, self.open)

@@ -14,6 +14,8 @@ __all__ = [
     "chosen",
     "coded",
     "constant",
+    "constant_category",
+    "each_category",
     "each_combination",
     "each_word",
     "joined",
@@ -58,6 +60,18 @@ def constant(word: str | None, rows: int) -> pd.Series:
     ['voice', 'voice']
     """
     return to_series(pa.repeat(pa.scalar(word, pa.large_string()), rows))
+
+
+def constant_category(word: str | None, rows: int) -> pd.Series:
+    """The same as a category.
+
+    Examples
+    --------
+    >>> constant_category("voice", 2).tolist(), constant_category(None, 1).tolist()
+    (['voice', 'voice'], [nan])
+    """
+    codes = np.full(rows, -1 if word is None else 0, dtype="int8")
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index([] if word is None else [word], dtype="str")))
 
 
 def coded(text: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -110,6 +124,22 @@ def each_combination(change: Callable[..., str | None], *columns: pd.Series | np
 def _placed(words: list[str | None], codes: np.ndarray) -> pd.Series:
     """The words of these numbers; missing at -1."""
     return to_series(pa.array([*words, None], pa.large_string()).take(pa.array(np.where(codes < 0, len(words), codes))))
+
+
+def each_category(text: pd.Series, change: Callable[[str], str | None], among: Sequence[str] = ()) -> pd.Series:
+    """The same as `each_word` as a category, which is compared, taken and changed as numbers; ``among`` are words it can take besides.
+
+    Examples
+    --------
+    >>> found = each_category(pd.Series(["ein", None, "aus"]), {"ein": "inbound"}.get, among=("inbound", "outbound"))
+    >>> found.tolist(), found.cat.categories.tolist()
+    (['inbound', nan, nan], ['inbound', 'outbound'])
+    """
+    codes, words = coded(text)
+    changed = [change(word) for word in words]
+    place = {word: at for at, word in enumerate(dict.fromkeys([*among, *(word for word in changed if word is not None)]))}
+    places = np.array([*(-1 if word is None else place[word] for word in changed), -1])
+    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(place), dtype="str")), index=text.index)
 
 
 def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str], default: str) -> pd.Series:
