@@ -9,11 +9,12 @@ import pandas as pd
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import categorised
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts, taken
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import categorised, chosen, coded, constant, joined
+from ccstats.readers.words import chosen, coded, constant, joined
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_legs"]

@@ -9,11 +9,12 @@ import pandas as pd
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import categorised
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import categorised, coded, constant, joined
+from ccstats.readers.words import coded, constant, joined
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_details"]

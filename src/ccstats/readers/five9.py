@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import categorised
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
@@ -20,7 +21,7 @@ from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_text
-from ccstats.readers.words import categorised, chosen, coded, constant, each_word, of_series, to_series
+from ccstats.readers.words import chosen, coded, constant, each_word, of_series, to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_call_log"]

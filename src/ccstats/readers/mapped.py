@@ -12,6 +12,7 @@ import pandas as pd
 from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import constant_category, each_category
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
@@ -21,7 +22,7 @@ from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import settle, with_visits
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_instants, to_seconds, to_text
-from ccstats.readers.words import constant, constant_category, each_category
+from ccstats.readers.words import constant
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
 
 __all__ = ["READER", "read_mapped"]

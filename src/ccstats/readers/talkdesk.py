@@ -11,13 +11,14 @@ import pandas as pd
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import categorised
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Grid, Layout, read_grid
-from ccstats.readers.words import categorised, chosen, constant, each_word
+from ccstats.readers.words import chosen, constant, each_word
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_report"]

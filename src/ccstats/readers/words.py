@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 __all__ = [
-    "categorised",
     "chosen",
     "coded",
     "constant",
-    "constant_category",
-    "each_category",
     "each_combination",
     "each_word",
     "joined",
@@ -60,18 +57,6 @@ def constant(word: str | None, rows: int) -> pd.Series:
     ['voice', 'voice']
     """
     return to_series(pa.repeat(pa.scalar(word, pa.large_string()), rows))
-
-
-def constant_category(word: str | None, rows: int) -> pd.Series:
-    """The same as a category.
-
-    Examples
-    --------
-    >>> constant_category("voice", 2).tolist(), constant_category(None, 1).tolist()
-    (['voice', 'voice'], [nan])
-    """
-    codes = np.full(rows, -1 if word is None else 0, dtype="int8")
-    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index([] if word is None else [word], dtype="str")))
 
 
 def coded(text: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -124,37 +109,6 @@ def each_combination(change: Callable[..., str | None], *columns: pd.Series | np
 def _placed(words: list[str | None], codes: np.ndarray) -> pd.Series:
     """The words of these numbers; missing at -1."""
     return to_series(pa.array([*words, None], pa.large_string()).take(pa.array(np.where(codes < 0, len(words), codes))))
-
-
-def each_category(text: pd.Series, change: Callable[[str], str | None], among: Sequence[str] = ()) -> pd.Series:
-    """The same as `each_word` as a category, which is compared, taken and changed as numbers; ``among`` are words it can take besides.
-
-    Examples
-    --------
-    >>> found = each_category(pd.Series(["ein", None, "aus"]), {"ein": "inbound"}.get, among=("inbound", "outbound"))
-    >>> found.tolist(), found.cat.categories.tolist()
-    (['inbound', nan, nan], ['inbound', 'outbound'])
-    """
-    codes, words = coded(text)
-    changed = [change(word) for word in words]
-    place = {word: at for at, word in enumerate(dict.fromkeys([*among, *(word for word in changed if word is not None)]))}
-    places = np.array([*(-1 if word is None else place[word] for word in changed), -1])
-    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(place), dtype="str")), index=text.index)
-
-
-def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str], default: str) -> pd.Series:
-    """The same as a category of these words, which is compared and changed as numbers; the default where the table has nothing.
-
-    Examples
-    --------
-    >>> found = categorised(pd.Series(["SALE", "DROP", None]), {"DROP": "abandoned"}, ["unknown", "abandoned"], "unknown")
-    >>> found.tolist(), found.cat.categories.tolist()
-    (['unknown', 'abandoned', 'unknown'], ['unknown', 'abandoned'])
-    """
-    codes, words = coded(text)
-    place = {word: at for at, word in enumerate(among)}
-    places = np.array([*(place[table.get(word, default)] for word in words), place[default]], dtype="int8")
-    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(among), dtype="str")))
 
 
 def chosen(default: str | None, *choices: tuple[np.ndarray | pd.Series, str]) -> pd.Series:

@@ -1,0 +1,55 @@
+"""Columns of few words as categories, which are compared, taken and changed as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ccstats.readers.words import coded
+
+__all__ = ["categorised", "constant_category", "each_category"]
+
+
+def constant_category(word: str | None, rows: int) -> pd.Series:
+    """One word in every row as a category, or nothing.
+
+    Examples
+    --------
+    >>> constant_category("voice", 2).tolist(), constant_category(None, 1).tolist()
+    (['voice', 'voice'], [nan])
+    """
+    codes = np.full(rows, -1 if word is None else 0, dtype="int8")
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index([] if word is None else [word], dtype="str")))
+
+
+def each_category(text: pd.Series, change: Callable[[str], str | None], among: Sequence[str] = ()) -> pd.Series:
+    """What ``change`` makes of each word as a category, to which ``among`` belong besides; missing stays missing.
+
+    Examples
+    --------
+    >>> found = each_category(pd.Series(["ein", None, "aus"]), {"ein": "inbound"}.get, among=("inbound", "outbound"))
+    >>> found.tolist(), found.cat.categories.tolist()
+    (['inbound', nan, nan], ['inbound', 'outbound'])
+    """
+    codes, words = coded(text)
+    changed = [change(word) for word in words]
+    place = {word: at for at, word in enumerate(dict.fromkeys([*among, *(word for word in changed if word is not None)]))}
+    places = np.array([*(-1 if word is None else place[word] for word in changed), -1])
+    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(place), dtype="str")), index=text.index)
+
+
+def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str], default: str) -> pd.Series:
+    """A category of these words, as the table says; the default where it has nothing.
+
+    Examples
+    --------
+    >>> found = categorised(pd.Series(["SALE", "DROP", None]), {"DROP": "abandoned"}, ["unknown", "abandoned"], "unknown")
+    >>> found.tolist(), found.cat.categories.tolist()
+    (['unknown', 'abandoned', 'unknown'], ['unknown', 'abandoned'])
+    """
+    codes, words = coded(text)
+    place = {word: at for at, word in enumerate(among)}
+    places = np.array([*(place[table.get(word, default)] for word in words), place[default]], dtype="int8")
+    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(among), dtype="str")))
