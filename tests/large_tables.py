@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 #: The most that may be resident in a process that reads a million rows: interpreter, libraries, driver, rows and result. [MB]
 MOST_MB = 500
+#: Readers that are compiled map the files of LLVM too, 65 to 130 MB as the kernel likes: for them the limit is on what is not mapped. [MB]
+COMPILED, MOST_OWN_MB = ("asterisk_queue_log", "queuemetrics_table"), 350
 ROWS = 1_000_000
 
 _READ = """
