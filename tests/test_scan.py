@@ -95,6 +95,16 @@ def test_files_of_others_are_read_by_their_columns(made: Made, tmp_path: Path) -
     pd.testing.assert_frame_equal(cc.to_intervals(cc.scan(tmp_path, batch_rows=999)), cc.to_intervals(ours))
 
 
+def test_sources_that_can_be_read_only_once(made: Made, folder: Path, tmp_path: Path) -> None:
+    """What looks whether they are logs takes nothing from them."""
+    assert cc.scan((folder / "contacts").rglob("*.parquet")).rows == len(made.contacts)
+    log = tmp_path / "queue_log"
+    log.write_bytes(b"1709280000|17.1|q|NONE|ENTERQUEUE||anna|1\n1709280012|17.1|q|NONE|ABANDON|1|1|12\n")
+    with log.open("rb") as file:
+        assert cc.scan(file).log.count("used") == 2
+    assert cc.scan(iter([log])).log.count("used") == 2
+
+
 def test_progress_ends_with_all(folder: Path) -> None:
     told: list[tuple[str, float]] = []
     cc.to_intervals(cc.scan(str(folder / "contacts" / "**" / "*.parquet"), batch_rows=400, progress=lambda *words: told.append(words)))
@@ -225,6 +235,18 @@ def test_waits_of_few_are_exact(rules: dict, made: Made, folder: Path) -> None:
     errors = found[["wait_rank_error", "abandon_wait_rank_error"]]
     assert (errors == 0).all(axis=None)
     pd.testing.assert_frame_equal(found.drop(columns=errors.columns), ours, check_dtype=False, check_categorical=False)
+
+
+def test_waits_by_a_column_that_some_contacts_lack(made: Made, tmp_path: Path) -> None:
+    contacts = made.contacts.iloc[:900].reset_index(drop=True)
+    contacts["agent"] = contacts["agent"].where(contacts.index % 7 > 0)
+    for at in range(3):
+        cc.write_parquet(contacts.iloc[300 * at : 300 * at + 300].reset_index(drop=True), tmp_path / f"{at}.parquet", table="contacts")
+    for asked in ({"by": "agent"}, {"by": ("agent", "queue"), "period": "day"}):
+        ours = cc.measure_waits(contacts, **asked)
+        assert ours["agent"].isna().any()
+        found = cc.measure_waits(cc.scan(tmp_path, batch_rows=100), **asked).iloc[:, :-2]
+        pd.testing.assert_frame_equal(found, ours, check_dtype=False, check_categorical=False)
 
 
 def test_waits_of_many_keep_their_rank_error(tmp_path: Path) -> None:

@@ -138,6 +138,14 @@ def test_files_of_whole_rows_are_read_apart(format: str, tmp_path: Path, monkeyp
             pd.testing.assert_frame_equal(one_table[sorted(other)], other[sorted(other)], check_dtype=False)
 
 
+def test_a_realtime_table_in_memory_is_no_empty_file() -> None:
+    columns = ["time", "callid", "queuename", "agent", "event", "data1", "data2", "data3"]
+    joined = ("1709280000", "17.1", "q", "NONE", "ENTERQUEUE", "", "anna", "1")
+    rows = [joined, ("1709280012", "17.1", "q", "NONE", "ABANDON", "1", "1", "12")]
+    (part,) = read_file_by_file(pd.DataFrame(rows, columns=columns), format="asterisk_queue_log", timezone="UTC")
+    assert part.contacts["wait_s"].tolist() == [12.0]
+
+
 def test_other_formats_are_read_as_one(tmp_path: Path) -> None:
     """Records of one call may stand in two files; only together are they its visits."""
     case = cases_of("asterisk_cdr")[0]

@@ -53,7 +53,9 @@ def test_repeats_too(tmp_path: Path) -> None:
     for asked in ({}, {"key": "customer", "window_days": 2, "direction": None}):
         ours = cc.list_repeats(contacts, **asked)
         assert len(ours) > 20
-        pd.testing.assert_frame_equal(cc.list_repeats(scan, **asked), ours, check_dtype=False, check_categorical=False)
+        found = cc.list_repeats(scan, **asked)
+        pd.testing.assert_frame_equal(found, ours, check_dtype=False, check_categorical=False)
+        assert {str(found[f"{before}{name}"].dtype) for name in ("queue", "agent") for before in ("", "previous_")} == {"category"}
 
 
 def test_a_contact_is_its_customers_whichever_visit_says_so(tmp_path: Path) -> None:

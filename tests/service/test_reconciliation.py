@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from ccstats import read
 from ccstats.errors import OptionError
 from ccstats.readers.contract import Log
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED
@@ -116,6 +117,14 @@ def test_no_contacts_agree(contacts_of) -> None:
     checks = reconcile(contacts_of(1, 0), AGENT_STATES.empty())
     assert failing(checks) == []
     assert (checks["left"] == 0).all()
+
+
+def test_agents_who_had_no_contact_agree() -> None:
+    """Nobody is named in one of the tables: an agent was there, and the only caller gave up."""
+    caller = b"1709280001|17.1|q|NONE|ENTERQUEUE||anna|1\n1709280012|17.1|q|NONE|ABANDON|1|1|11\n"
+    log = read(b"1709280000|17.0|q|Agent/1|ADDMEMBER|\n" + caller + b"1709280100|17.2|q|Agent/1|REMOVEMEMBER|\n")
+    assert len(log.agent_states) == 1
+    assert failing(reconcile(log)) == []
 
 
 @pytest.mark.parametrize(("fate", "found"), [("used", []), ("rejected", []), ("forgotten", ["lines"])])

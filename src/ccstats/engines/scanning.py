@@ -273,6 +273,8 @@ def scan(
             raise OptionError(f"{name}={value!r}: expected a whole number, from 1")
     if hasattr(source, "mapInArrow"):
         return SparkTable(source, table, batch_rows)
+    if isinstance(source, Iterator) and not hasattr(source, "read"):  # such as Path.glob gives: looked at here, and read after
+        source = list(source)
     if format is not None or timezone is not None or key is not None or options or _is_log(source):
         asked = {"format": format, "timezone": timezone, "key": key, **options}
         return _of_logs(source, table, batch_rows, cores or pa.cpu_count(), progress, asked)
@@ -295,7 +297,8 @@ def _work(function: Callable[[pd.DataFrame], _R], batch: Any, table: Table) -> _
 
 def _is_log(source: Any) -> bool:
     """Whether the first file there is no Parquet."""
-    first = source if isinstance(source, str | os.PathLike) else next(iter(source), None)
+    one = isinstance(source, str | os.PathLike | pd.DataFrame) or hasattr(source, "read") or hasattr(source, "__arrow_c_stream__")
+    first = source if one else next(iter(source), None)
     if not isinstance(first, str | os.PathLike):
         return first is not None
     if Path(first).is_dir():

@@ -34,6 +34,9 @@ def scanned_repeats(contacts: Any, how: Mapping[str, Any]) -> pd.DataFrame:
     if not found:
         return list_repeats(_NOBODY, **how)
     whole = pd.concat([worded(each) for each in found if len(each)] or found[:1]).sort_values("contact_id", ignore_index=True)
+    for name in {"previous_queue", "previous_agent"} & set(whole):  # columns that the schema does not know
+        words = sorted(set().union(*(each[name].cat.categories for each in found)))
+        whole[name] = pd.Categorical(whole[name], pd.Index(words, dtype="str"))
     return CONTACTS.typed(whole)[list(found[0].columns)]
 
 

@@ -61,9 +61,9 @@ class _Part:
         keys = worded(groups.keys)
         if "period_start" in keys:
             keys["period_start"] = keys["period_start"].dt.tz_convert("UTC")
-        cell = (
-            keys.astype("str").agg("\x1f".join, axis=1) if len(keys.columns) and len(keys) else pd.Series("", index=keys.index, dtype="str")
-        )
+        cell = pd.Series("", index=keys.index, dtype="str")
+        if len(keys.columns) and len(keys):
+            cell = keys.astype("str").fillna("\x1e").agg("\x1f".join, axis=1)  # a missing word is a cell of its own
         sketches = {name: _sketches(wait[each], groups.codes[each], len(keys)) for name, each in chosen.items()}
         return keys.assign(**{self.key: cell}, **counts, **sketches)
 

@@ -162,6 +162,6 @@ def _pairs(*tables: pd.DataFrame) -> np.ndarray:
     """Contact and agent of the tables' rows, one table after the other, as one number each."""
     contact = pd.factorize(pd.concat([table["contact_id"].astype("str") for table in tables]))[0]
     agents = [table["agent"].astype("category") for table in tables]
-    agents = [each.cat.rename_categories(list(each.cat.categories.astype("str"))) for each in agents]
+    agents = [each.cat.rename_categories(pd.Index(list(each.cat.categories.astype("str")), dtype="str")) for each in agents]
     agent = union_categoricals(agents)
     return pd.factorize(contact.astype("int64") * max(len(agent.categories), 1) + agent.codes)[0]

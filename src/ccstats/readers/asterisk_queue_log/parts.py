@@ -35,6 +35,9 @@ def read_parts(files: Sequence[Callable[[], Source]], options: Options, *, enoug
     begins, holds = [], False
     for opened in files:
         source = opened()
+        if source.frame is not None:  # in memory anyway
+            yield Stream(options).read(each() for each in files)
+            return
         begins.append(of_file(source).first)
         holds = holds or _HOLD.search(source.data) is not None
         del source
