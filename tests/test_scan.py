@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import gzip
+import os
 import random
 import sys
 import tempfile
@@ -103,6 +104,12 @@ def test_sources_that_can_be_read_only_once(made: Made, folder: Path, tmp_path: 
     with log.open("rb") as file:
         assert cc.scan(file).log.count("used") == 2
     assert cc.scan(iter([log])).log.count("used") == 2
+    if Path("/dev/fd").is_dir():  # as a shell names <(zcat queue_log.gz)
+        out, into = os.pipe()
+        os.write(into, log.read_bytes())
+        os.close(into)
+        assert cc.scan(f"/dev/fd/{out}").log.count("used") == 2
+        os.close(out)
 
 
 def test_progress_ends_with_all(folder: Path) -> None:

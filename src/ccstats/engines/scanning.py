@@ -303,7 +303,10 @@ def _is_log(source: Any) -> bool:
         return first is not None
     if Path(first).is_dir():
         return False
-    with Path(paths_of(first)[0]).open("rb") as file:
+    path = Path(paths_of(first)[0])
+    if not path.is_file():  # a pipe
+        return True
+    with path.open("rb") as file:
         return file.read(4) != b"PAR1"
 
 

@@ -9,6 +9,7 @@ import lzma
 import mmap
 import os
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -110,12 +111,14 @@ def open_later(source: Any) -> list[Callable[[], Source]]:
     found: list[Callable[[], Source]] = []
     names: list[str] = []
     for each in list(source) if isinstance(source, list | tuple) and source else [source]:
-        if isinstance(each, str | os.PathLike):
-            names += paths_of(each)
-            found += [partial(_open_file, name) for name in paths_of(each)]
-        else:
-            found += [partial(lambda opened: opened, opened) for opened in open_sources(each)]
-    _refuse_copies([Source(name, _mapped(name)) for name in names])
+        for one in paths_of(each) if isinstance(each, str | os.PathLike) else [each]:
+            if isinstance(one, str) and Path(one).is_file():
+                names.append(one)
+                found.append(partial(_open_file, one))
+            else:  # a pipe, too, gives what it has once
+                found += [partial(lambda opened: opened, opened) for opened in open_sources(one)]
+    sizes = Counter(each.stat().st_size for each in map(Path, names))  # few are opened at a time
+    _refuse_copies([Source(name, _mapped(name)) for name in names if sizes[Path(name).stat().st_size] > 1])
     return found
 
 
