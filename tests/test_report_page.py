@@ -343,3 +343,11 @@ def test_write_report_makes_all_of_it(tmp_path: Path) -> None:
         cc.write_report(out=tmp_path, log=log)
     with pytest.raises(cc.CcstatsError, match="lang='xx'"):
         cc.write_report(kpis, out=tmp_path, lang="xx")
+
+
+def test_periods_of_which_nothing_is_said_are_all_named_or_left_out_with_a_sign() -> None:
+    from ccstats.report.sections.verdict import _listed
+
+    months = [f"2025-{month:02d}" for month in range(1, 13)]
+    assert _listed(months[:6]).split(", ") == months[:6]
+    assert _listed(months) == "2025-01, 2025-02, …, 2025-11, 2025-12"

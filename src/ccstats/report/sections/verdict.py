@@ -95,7 +95,12 @@ def _said(scorecard: ScorecardReport) -> list[str]:
     said = [line for line, some in zip(summary_lines(scorecard), known, strict=True) if some]
     length = str(scorecard.kpis["period"].iloc[0])
     others = [moment_text(start, period=length, lang=lang) for start, some in zip(index["period_start"], known, strict=True) if not some]
-    return [*said[-3:], *([phrase("page_nothing_said", lang, periods=", ".join(others[-3:]))] if others else [])]
+    return [*said[-3:], *([phrase("page_nothing_said", lang, periods=_listed(others))] if others else [])]
+
+
+def _listed(periods: list[str]) -> str:
+    """All of a few; of many the first and the last, with a sign that there are more."""
+    return ", ".join(periods if len(periods) <= 6 else [*periods[:2], "…", *periods[-2:]])
 
 
 def _matrix(kpis: pd.DataFrame, scorecard: ScorecardReport, when: str) -> Grid:
