@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from ccstats.cli.logs import Clock, Format, Mapping, _asked, _is_archive, read_logs
+from ccstats.cli.logs import Clock, Format, Mapping, read_logs
 from ccstats.cli.shell import Zone, app, console, progress_bar
+from ccstats.cli.sources import asked_of, names_archive
 from ccstats.errors import OptionError
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def _parts(
     """Logs that together are what `read_logs` gives, and need not fit into memory together."""
     from ccstats.readers.file_by_file import read_file_by_file
 
-    if _is_archive(logs):
+    if names_archive(logs):
         yield read_logs(logs, format=format, timezone=timezone, clock=clock)
         return
-    source, format, options = _asked(logs, format, mapping, {"key": key})
+    source, format, options = asked_of(logs, format, mapping, {"key": key})
     with progress_bar("reading") as progress:
         yield from read_file_by_file(source, format=format, timezone=clock or timezone, progress=progress, **options)

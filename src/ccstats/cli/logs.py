@@ -10,14 +10,15 @@ import typer
 from rich.markup import escape
 
 from ccstats.cli.shell import Lang, Zone, app, console, error_console, print_table, progress_bar
+from ccstats.cli.sources import asked_of, names_archive
 from ccstats.errors import OptionError, ZoneError
 
 if TYPE_CHECKING:
     from ccstats.readers.contract import IntervalLog, Log
 
 __all__ = [
-    *("By", "Clock", "Format", "Logs", "Mapping", "Period", "Suppress", "Threshold"),
-    *("check", "columns_of", "draft", "files_of", "formats", "needed_zone", "read_any_log", "read_logs", "stats", "thresholds_of"),
+    *("By", "Clock", "Format", "Logs", "Mapping", "Period", "Suppress", "Threshold", "check"),
+    *("columns_of", "draft", "formats", "needed_zone", "read_any_log", "read_logs", "stats", "thresholds_of"),
 ]
 
 Logs = Annotated[
@@ -59,40 +60,13 @@ def read_any_log(logs: list[str], *, format: str | None, timezone: str | None, c
 def _read_by(
     read: Any, logs: list[str], *, format: str | None, timezone: str | None, clock: str | None, mapping: Path | None, **options: Any
 ) -> Any:
-    if _is_archive(logs):
+    if names_archive(logs):
         from ccstats.engines.archive import read_archive
 
         return read_archive(logs[0])
-    source, format, options = _asked(logs, format, mapping, options)
+    source, format, options = asked_of(logs, format, mapping, options)
     with progress_bar("reading") as progress:
         return read(source, format=format, timezone=clock or timezone, progress=progress, **options)
-
-
-def _asked(logs: list[str], format: str | None, mapping: Path | None, options: dict[str, Any]) -> tuple[Any, str | None, dict[str, Any]]:
-    """What a reader is given: its source, the format and further options."""
-    source: Any = [sys.stdin.buffer if name == "-" else name for name in logs]
-    source = source[0] if len(source) == 1 else source
-    return (source, format, options) if mapping is None else (source, format or "mapped", {**options, "mapping": mapping})
-
-
-def _is_archive(logs: list[str]) -> bool:
-    if len(logs) != 1 or not Path(logs[0]).is_dir():
-        return False
-    from ccstats.engines.archive import is_archive
-
-    return is_archive(logs[0])
-
-
-def files_of(logs: list[str]) -> list[tuple[str, str]]:
-    """The files that logs are read from, each with its name, in an archive its place there; none of standard input."""
-    from ccstats.readers.files import paths_of
-
-    if "-" in logs:
-        return []
-    if _is_archive(logs):
-        folder = Path(logs[0])
-        return [(str(file.relative_to(folder)), str(file)) for file in sorted(folder.rglob("[!.]*.parquet"))]
-    return [(Path(path).name, path) for name in logs for path in paths_of(name)]
 
 
 def needed_zone(timezone: str | None) -> str:

@@ -19,12 +19,12 @@ from ccstats.cli.logs import (
     Suppress,
     Threshold,
     columns_of,
-    files_of,
     needed_zone,
     read_logs,
     thresholds_of,
 )
 from ccstats.cli.shell import Lang, Zone, app, console, error_console, print_table, progress_bar
+from ccstats.cli.sources import files_of
 from ccstats.errors import OptionError
 
 if TYPE_CHECKING:

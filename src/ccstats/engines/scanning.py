@@ -138,22 +138,19 @@ class Scan:
         >>> sum(by_queue.map_partitions(lambda frame: frame["queue"].nunique())) == contacts["queue"].nunique()
         True
         """
-        folder = Path(tempfile.mkdtemp(prefix="ccstats-"))
         many, schema = min(max(-(-self.rows // self.batch_rows), 1), _MOST_FILES), self._schema()
-        files = tuple(folder / f"{at}.parquet" for at in range(many))
-        try:
+
+        def dealt(folder: Path) -> Scan:
+            files = tuple(folder / f"{at}.parquet" for at in range(many))
             with ExitStack() as stack:
                 writers = [stack.enter_context(parquet.ParquetWriter(file, schema, compression="zstd")) for file in files]
                 for piece in replace(self, progress=None).map_partitions(lambda frame: _dealt(frame, key, many, schema)):
                     for at, rows in piece.items():
                         writers[at].write_table(rows)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        # A piece of it is a whole file, and the pieces waiting are few.
-        found = replace(self, files=files, batch_rows=max(self.rows, 1), cores=1)
-        weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
-        return found
+            # A piece of it is a whole file, and the pieces waiting are few.
+            return replace(self, files=files, batch_rows=max(self.rows, 1), cores=1)
+
+        return _temporary(dealt)
 
     def _schema(self) -> pa.Schema:
         """Of all files together, text instead of dictionaries."""
@@ -311,13 +308,21 @@ def _is_log(source: Any) -> bool:
 
 
 def _of_logs(source: Any, table: str, batch_rows: int, cores: int, progress: Callable[[str, float], None] | None, asked: Any) -> Scan:
-    folder = Path(tempfile.mkdtemp(prefix="ccstats-"))
-    try:
+    def read(folder: Path) -> Scan:
         log = write_parts(read_file_by_file(source, progress=progress, **asked), folder)
         if not (folder / table).is_dir():  # no row
             write_parquet(TABLES[table].empty(), folder / "none.parquet", table=table)
         files = _files(folder, table)
-        found = Scan(files, table, sum(_checked(path, TABLES[table]) for path in files), batch_rows, cores, progress, log)
+        return Scan(files, table, sum(_checked(path, TABLES[table]) for path in files), batch_rows, cores, progress, log)
+
+    return _temporary(read)
+
+
+def _temporary(made: Callable[[Path], Scan]) -> Scan:
+    """A scan of the files that are made in a new folder, which is gone with it."""
+    folder = Path(tempfile.mkdtemp(prefix="ccstats-"))
+    try:
+        found = made(folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
