@@ -68,12 +68,12 @@ class Rules:
     fill: bool
     histogram: dict[str, float]
 
-    def definition(self, queues: pd.Categorical, threshold: np.ndarray, short: np.ndarray) -> dict[str, Any]:
-        """The columns that say with which definition the counts were made."""
+    def definition(self, number: np.ndarray, threshold: np.ndarray, short: np.ndarray) -> dict[str, Any]:
+        """The columns that say with which definition rows of these groups were counted, from the groups' thresholds [µs]."""
         thresholds = {
-            name: np.where(each == loops.NEVER, np.nan, each / 1e6) for name, each in (("threshold_s", threshold), ("short_s", short))
+            name: np.where(each == loops.NEVER, np.nan, each / 1e6)[number] for name, each in (("threshold_s", threshold), ("short_s", short))
         }
-        return {**thresholds, "attribute_by": constant(self.attribute_by, len(queues), INTERVALS["attribute_by"].vocabulary)}
+        return {**thresholds, "attribute_by": constant(self.attribute_by, len(number), INTERVALS["attribute_by"].vocabulary)}
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,6 @@ def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:
 
     counts = np.zeros((len(group), len(loops.COUNTS) + 2 * len(rules.histogram)), dtype=np.int32)
     totals = np.zeros((len(group), len(loops.TOTALS)), dtype=np.int64)
-    totals[:, loops.MAX_WAIT] = -1
     more = (
         plain(short),
         plain(np.array([round(seconds * 1e6) for seconds in rules.histogram.values()], dtype=np.int64)),
@@ -213,16 +212,15 @@ def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:
     _share(2, lambda part, _: loops.count_contacts(*visits, *where, bits, before, *more, counts, totals, part, 1), worth=rows)
     occupied = np.arange(len(group))
     if dense and not rules.fill:
-        occupied = np.flatnonzero(counts.any(axis=1))
+        occupied = loops.booked_rows(counts)
         group, interval = group[occupied], interval[occupied]
     number = used[group]
-    named = groups.columns(number)
     return pd.DataFrame(
         {
-            **named,
+            **groups.columns(number),
             **grid.columns(interval, rules.timezone),
-            **rules.definition(named["queue"], threshold[number], short[number]),
-            **_measures(counts, totals, occupied, threshold[number] == loops.NEVER, rules, extra),
+            **rules.definition(number, threshold, short),
+            **_measures(counts, totals, occupied, (threshold == loops.NEVER)[number], rules, extra),
         },
         copy=False,
     )
@@ -248,6 +246,7 @@ def _measures(
         out = np.empty((len(wanted), len(rows)), dtype=np.int64)
         _share(len(rows), partial(loops.pick_columns, table, rows, np.array(wanted), out))
         sums |= {names[place]: out[at] for at, place in enumerate(wanted)}
+    sums["max_wait_s"] -= 1
     missing = {name: no_threshold for name in THRESHOLD_COUNTS}
     if known := [name for name in ("attempts_known", "noanswer_known") if name in sums]:
         visited = np.sum([sums[name] for name in LEFT_AS], axis=0) > 0

@@ -23,6 +23,7 @@ __all__ = [
     "NEVER",
     "TOTALS",
     "add_rows",
+    "booked_rows",
     "clip_spans",
     "count_contacts",
     "find_cells",
@@ -45,7 +46,7 @@ ANSWERED, ABANDONED, CALLBACKS, BLOCKED = 0, 1, 3, 7
 MODES = ("queued", "left", "ended", "event")
 QUEUED, LEFT, ENDED, EVENT = 0, 1, 2, 3
 
-#: Columns of the array of sums [µs], those that most contacts touch first; ``max_wait_s`` is no sum, and the last two are plain numbers.
+#: Columns of the array of sums [µs], those that most contacts touch first; ``max_wait_s`` is no sum but 1 µs above the most, and the last two are plain numbers.
 TOTALS = (
     *("total_wait_s", "max_wait_s", "total_talk_s", "total_hold_s", "total_wrap_s", "total_abandon_wait_s", "total_to_agent_s"),
     *("ring_attempts", "ring_noanswer"),
@@ -179,7 +180,7 @@ def _row(cell, bits, before):  # pragma: no cover - compiled
     """The row of a cell: bits set before it."""
     word = cell >> 6
     below = bits[word] & ((np.uint64(1) << np.uint64(cell & 63)) - np.uint64(1))
-    return before[word] + _ones(below)
+    return np.uint64(before[word] + _ones(below))  # unsigned: no index from the end, which would be looked for at every use
 
 
 @njit(inline="always")
@@ -253,6 +254,19 @@ def place_cells(cells, first, sizes, intervals):  # pragma: no cover - compiled
 
 
 @njit(cache=True, nogil=True)
+def booked_rows(counts):  # pragma: no cover - compiled
+    """The rows in which anything is counted."""
+    rows, found = np.empty(len(counts), dtype=np.int64), 0
+    for row in range(len(counts)):
+        for column in range(counts.shape[1]):
+            if counts[row, column]:
+                rows[found] = row
+                found += 1
+                break
+    return rows[:found]
+
+
+@njit(cache=True, nogil=True)
 def pick_columns(table, rows, columns, out, begin, end):  # pragma: no cover - compiled
     """Copy some rows of some columns into one array a column; block by block, so that a row is read from memory once."""
     for start in range(begin, end, 1024):
@@ -300,7 +314,7 @@ def count_contacts(
             if kind == ANSWERED:
                 at_end = _row(base[g] + stride[g] * _interval(ended, edges, step), bits, before)
         counts[at, BOOKED + kind] += 1
-        totals[at, MAX_WAIT] = max(totals[at, MAX_WAIT], wait)
+        totals[at, MAX_WAIT] = max(totals[at, MAX_WAIT], wait + 1)
         if kind == ANSWERED:
             counts[at, ANSWERED_WITHIN] += within
             totals[at, WAIT] += wait
