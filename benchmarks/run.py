@@ -28,10 +28,12 @@ import scaling
 import schedules
 import simulation
 import staffing
+import starting
 import transient
 
 #: Section: what it measures, against what, how it is run in full and how quickly.
 SECTIONS = {
+    "starting": ("Starting", "pandas", starting.main, lambda: starting.main(1)),
     "intervals": ("Contacts to intervals", "DuckDB", lambda: intervals.main(10_000_000), lambda: intervals.main(100_000, repeat=1)),
     "queue_log": ("Asterisk queue_log to tables", "DuckDB", lambda: queue_log.main(10_000_000), lambda: queue_log.main(100_000)),
     "readers": ("Every reader", "bare parse", readers.main, lambda: readers.main(500, most=1e6, repeat=1, apart=False)),

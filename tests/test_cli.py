@@ -28,7 +28,7 @@ def run(
     *words: str | Path, stdin: bytes = b"", folder: Path | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CCSTATS_")}
-    command = [sys.executable, "-m", "ccstats.cli", *map(str, words)]
+    command = [sys.executable, "-m", "ccstats", *map(str, words)]
     done = subprocess.run(command, input=stdin, capture_output=True, cwd=folder, env=clean | (env or {}), timeout=300, check=False)
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return done
@@ -192,7 +192,7 @@ def test_demo_in_an_empty_folder(tmp_path: Path) -> None:
 def test_on_a_narrow_screen_no_figure_is_cut(log: Path) -> None:
     import pty
 
-    command = [sys.executable, "-m", "ccstats.cli", "report", str(log), "-z", "Europe/Berlin"]
+    command = [sys.executable, "-m", "ccstats", "report", str(log), "-z", "Europe/Berlin"]
     screen, terminal = pty.openpty()
     with subprocess.Popen(
         command, stdout=terminal, stderr=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "72", "TERM": "dumb"}
@@ -234,12 +234,12 @@ def test_a_wrong_format_is_bad_input_not_an_empty_report(log: Path) -> None:
 
 
 def test_a_closed_pipe_is_no_finding_and_a_full_disk_is_one_message(log: Path) -> None:
-    piped = f"{sys.executable} -m ccstats.cli check {log} | head -1; exit ${{PIPESTATUS[0]}}"
+    piped = f"{sys.executable} -m ccstats check {log} | head -1; exit ${{PIPESTATUS[0]}}"
     assert subprocess.run(["bash", "-c", piped], capture_output=True, check=False).returncode == 0
     if Path("/dev/full").exists():
         for words in (["check", log], ["report", log, "-z", "UTC", "-o", "-"]):
             with Path("/dev/full").open("w") as full:
-                command = [sys.executable, "-m", "ccstats.cli", *map(str, words)]
+                command = [sys.executable, "-m", "ccstats", *map(str, words)]
                 done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
             assert done.returncode == 2, done.stderr
             assert b"Traceback" not in done.stderr

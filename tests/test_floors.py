@@ -21,6 +21,7 @@ FLOORS: list[list[str]] = [
     ["scorecard"],
     ["plots", "report", "exports", "engines", "app"],
     ["cli", "__init__"],
+    ["__main__"],
 ]
 #: Floors whose order is a rule (the others' members do not know each other).
 ORDERED = {1, 6}

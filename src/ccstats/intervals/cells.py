@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ccstats.errors import ColumnError, OptionError, did_you_mean
-from ccstats.intervals.loops import find_cells, place_cells
+from ccstats.intervals.row_loops import find_cells, place_cells
 from ccstats.periods import local_grid
 from ccstats.schema import Table
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ccstats.errors import DataWarning, OptionError, TableError
-from ccstats.intervals import loops
+from ccstats.intervals import loops, row_loops
 from ccstats.intervals.cells import Cells, Grid, Groups, check_by, coded, constant, instants_of, plain
 from ccstats.intervals.sums import LEFT_AS, THRESHOLD_COUNTS, measure_columns
 from ccstats.schema import AGENT_INTERVALS, AGENT_STATES, CONTACTS, INTERVALS, NOT_QUEUED, OUTCOMES, STATES, as_frame
@@ -70,9 +70,8 @@ class Rules:
 
     def definition(self, number: np.ndarray, threshold: np.ndarray, short: np.ndarray) -> dict[str, Any]:
         """The columns that say with which definition rows of these groups were counted, from the groups' thresholds [µs]."""
-        thresholds = {
-            name: np.where(each == loops.NEVER, np.nan, each / 1e6)[number] for name, each in (("threshold_s", threshold), ("short_s", short))
-        }
+        given = {"threshold_s": threshold, "short_s": short}
+        thresholds = {name: np.where(each == loops.NEVER, np.nan, each / 1e6)[number] for name, each in given.items()}
         return {**thresholds, "attribute_by": constant(self.attribute_by, len(number), INTERVALS["attribute_by"].vocabulary)}
 
 
@@ -212,7 +211,7 @@ def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:
     _share(2, lambda part, _: loops.count_contacts(*visits, *where, bits, before, *more, counts, totals, part, 1), worth=rows)
     occupied = np.arange(len(group))
     if dense and not rules.fill:
-        occupied = loops.booked_rows(counts)
+        occupied = row_loops.booked_rows(counts)
         group, interval = group[occupied], interval[occupied]
     number = used[group]
     return pd.DataFrame(
@@ -244,7 +243,7 @@ def _measures(
     for table, names in ((counts, (*loops.COUNTS, *_histogram_columns(rules.histogram))), (totals, loops.TOTALS)):
         wanted = [place for place, name in enumerate(names) if name not in absent]
         out = np.empty((len(wanted), len(rows)), dtype=np.int64)
-        _share(len(rows), partial(loops.pick_columns, table, rows, np.array(wanted), out))
+        _share(len(rows), partial(row_loops.pick_columns, table, rows, np.array(wanted), out))
         sums |= {names[place]: out[at] for at, place in enumerate(wanted)}
     sums["max_wait_s"] -= 1
     missing = {name: no_threshold for name in THRESHOLD_COUNTS}

@@ -12,6 +12,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from ccstats.intervals.row_loops import ones
+
 __all__ = [
     "ABANDONED",
     "ANSWERED",
@@ -22,17 +24,11 @@ __all__ = [
     "MODES",
     "NEVER",
     "TOTALS",
-    "add_rows",
-    "booked_rows",
     "clip_spans",
     "count_contacts",
-    "find_cells",
     "mark_contacts",
     "mark_spans",
-    "pick_columns",
-    "place_cells",
     "scan_contacts",
-    "take_maxima",
 ]
 
 #: Untyped, because a type checker cannot follow the arguments that all loops share.
@@ -46,7 +42,8 @@ ANSWERED, ABANDONED, CALLBACKS, BLOCKED = 0, 1, 3, 7
 MODES = ("queued", "left", "ended", "event")
 QUEUED, LEFT, ENDED, EVENT = 0, 1, 2, 3
 
-#: Columns of the array of sums [µs], those that most contacts touch first; ``max_wait_s`` is no sum but 1 µs above the most, and the last two are plain numbers.
+#: Columns of the array of sums [µs], those that most contacts touch first; ``max_wait_s`` is no sum but 1 µs more than the longest, and the
+#: last two are plain numbers.
 TOTALS = (
     *("total_wait_s", "max_wait_s", "total_talk_s", "total_hold_s", "total_wrap_s", "total_abandon_wait_s", "total_to_agent_s"),
     *("ring_attempts", "ring_noanswer"),
@@ -61,6 +58,8 @@ COUNTS = (
 OFFERED, ANSWERED_WITHIN, REACHED, TALK_KNOWN, HOLD_KNOWN, WRAP_KNOWN, HELD, BOOKED = range(8)
 SHORT, ABANDONED_WITHIN, CALLBACK_WITHIN, TRANSFERRED, ARRIVAL_KNOWN, ATTEMPTS_KNOWN, NOANSWER_KNOWN = range(BOOKED + 9, BOOKED + 16)
 
+#: Contacts that are looked at together.
+_BLOCK = 128
 #: Longer durations [s] are no durations: 317 years.
 _TOO_LONG = 1e10
 
@@ -180,16 +179,7 @@ def _row(cell, bits, before):  # pragma: no cover - compiled
     """The row of a cell: bits set before it."""
     word = cell >> 6
     below = bits[word] & ((np.uint64(1) << np.uint64(cell & 63)) - np.uint64(1))
-    return np.uint64(before[word] + _ones(below))  # unsigned: no index from the end, which would be looked for at every use
-
-
-@njit(inline="always")
-def _ones(word):  # pragma: no cover - compiled
-    """Bits set in a 64-bit word, added up in parallel."""
-    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+    return np.uint64(before[word] + ones(below))  # unsigned: no index from the end, which would be looked for at every use
 
 
 @njit(inline="always")
@@ -221,138 +211,93 @@ def mark_contacts(
 
 
 @njit(cache=True, nogil=True)
-def find_cells(bits, before):  # pragma: no cover - compiled
-    """The cells whose bit is set, in order; ``before`` is filled with the bits set before each word."""
-    total = 0
-    for word in range(len(bits)):
-        before[word] = total
-        total += _ones(bits[word])
-    cells = np.empty(total, dtype=np.int64)
-    row = 0
-    for word in range(len(bits)):
-        left = bits[word]
-        while left:
-            lowest = left & (~left + np.uint64(1))
-            cells[row] = word * 64 + _ones(lowest - np.uint64(1))
-            left ^= lowest
-            row += 1
-    return cells
-
-
-@njit(cache=True, nogil=True)
-def place_cells(cells, first, sizes, intervals):  # pragma: no cover - compiled
-    """Group and interval of cells in ascending order; ``first`` and ``sizes`` are the blocks of groups with the same first key."""
-    group, interval = np.empty(len(cells), dtype=np.int32), np.empty(len(cells), dtype=np.int32)
-    block = 0
-    for row in range(len(cells)):
-        while block + 1 < len(first) and cells[row] >= first[block + 1] * intervals:
-            block += 1
-        within = cells[row] - first[block] * intervals
-        interval[row] = within // sizes[block]
-        group[row] = first[block] + within % sizes[block]
-    return group, interval
-
-
-@njit(cache=True, nogil=True)
-def booked_rows(counts):  # pragma: no cover - compiled
-    """The rows in which anything is counted."""
-    rows, found = np.empty(len(counts), dtype=np.int64), 0
-    for row in range(len(counts)):
-        for column in range(counts.shape[1]):
-            if counts[row, column]:
-                rows[found] = row
-                found += 1
-                break
-    return rows[:found]
-
-
-@njit(cache=True, nogil=True)
-def pick_columns(table, rows, columns, out, begin, end):  # pragma: no cover - compiled
-    """Copy some rows of some columns into one array a column; block by block, so that a row is read from memory once."""
-    for start in range(begin, end, 1024):
-        stop = min(start + 1024, end)
-        for j in range(len(columns)):
-            for r in range(start, stop):
-                out[j, r] = table[rows[r], columns[j]]
-
-
-@njit(cache=True, nogil=True)
 def count_contacts(
     group, kinds, outcome, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, thresholds, mode, from_arrival, inclusive,
     base, stride, edges, step, bits, before,
     short, steps, transferred, attempts, noanswer, counts, totals, part, parts,
 ):  # pragma: no cover - compiled  # fmt: skip
-    """Add every contact to its cells; of several threads each takes the groups whose number has the bits ``parts`` equal to ``part``."""
-    for r in range(len(outcome)):
-        g = group[r]
-        if g & parts != part:
-            continue
-        kind = kinds[outcome[r]]
-        if kind < 0:
-            continue
-        threshold = thresholds[g]
-        offered, left, ended, reached, wait = _moments(
-            r, kind, mode, from_arrival, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, threshold
-        )
-        at = _row(base[g] + stride[g] * _interval(offered, edges, step), bits, before)
-        if kind >= BLOCKED:
-            counts[at, BOOKED + kind] += 1
-            continue
-        counts[at, OFFERED] += 1
-        if threshold != NEVER and _beyond(wait, threshold, inclusive):
-            at_reached = at
-            if mode == EVENT:
-                at_reached = _row(base[g] + stride[g] * _interval(reached, edges, step), bits, before)
-            counts[at_reached, REACHED] += 1
-            within = 0
-        else:
-            within = 1
-        at_end = at
-        if mode == EVENT:
-            at = _row(base[g] + stride[g] * _interval(left, edges, step), bits, before)
+    """Add every contact to its cells; of several threads each takes the groups whose number has the bits ``parts`` equal to ``part``.
+
+    Block by block: which contacts, in which rows, then what. Before the last step the rows' memory is asked for, so that what is far away
+    comes all together; the sum of what was seen is returned, lest a compiler leave it out.
+    """
+    mine, rows = np.empty(_BLOCK, dtype=np.int64), np.empty(_BLOCK, dtype=np.uint64)
+    waits, lefts, ends, reach = np.empty((4, _BLOCK), dtype=np.int64)
+    looked = np.int64(0)
+    for start in range(0, len(outcome), _BLOCK):
+        size = 0
+        for r in range(start, min(start + _BLOCK, len(outcome))):
+            mine[size] = r
+            size += (group[r] & parts == part) & (kinds[outcome[r]] >= 0)
+        for k in range(size):
+            r = mine[k]
+            g = group[r]
+            offered, lefts[k], ends[k], reach[k], waits[k] = _moments(
+                r, kinds[outcome[r]], mode, from_arrival, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, thresholds[g]
+            )
+            rows[k] = _row(base[g] + stride[g] * _interval(offered, edges, step), bits, before)
+        for k in range(size):
+            looked += counts[rows[k], OFFERED] + counts[rows[k], BOOKED + ABANDONED] + totals[rows[k], WAIT] + totals[rows[k], WRAP]
+        for k in range(size):
+            r, at, wait = mine[k], rows[k], waits[k]
+            g = group[r]
+            kind, threshold = kinds[outcome[r]], thresholds[g]
+            if kind >= BLOCKED:
+                counts[at, BOOKED + kind] += 1
+                continue
+            counts[at, OFFERED] += 1
+            within = threshold == NEVER or not _beyond(wait, threshold, inclusive)
+            if not within:
+                at_reached = at
+                if mode == EVENT:
+                    at_reached = _row(base[g] + stride[g] * _interval(reach[k], edges, step), bits, before)
+                counts[at_reached, REACHED] += 1
             at_end = at
+            if mode == EVENT:
+                at = _row(base[g] + stride[g] * _interval(lefts[k], edges, step), bits, before)
+                at_end = at
+                if kind == ANSWERED:
+                    at_end = _row(base[g] + stride[g] * _interval(ends[k], edges, step), bits, before)
+            counts[at, BOOKED + kind] += 1
+            totals[at, MAX_WAIT] = max(totals[at, MAX_WAIT], wait + 1)
             if kind == ANSWERED:
-                at_end = _row(base[g] + stride[g] * _interval(ended, edges, step), bits, before)
-        counts[at, BOOKED + kind] += 1
-        totals[at, MAX_WAIT] = max(totals[at, MAX_WAIT], wait + 1)
-        if kind == ANSWERED:
-            counts[at, ANSWERED_WITHIN] += within
-            totals[at, WAIT] += wait
-            for h in range(len(steps)):
-                if not _beyond(wait, steps[h], inclusive):
-                    counts[at, NOANSWER_KNOWN + 1 + 2 * h] += 1
-            if talk_s[r] == talk_s[r]:
-                counts[at_end, TALK_KNOWN] += 1
-                totals[at_end, TALK] += _micros(talk_s[r])
-            if hold_s[r] == hold_s[r]:
-                counts[at_end, HOLD_KNOWN] += 1
-                totals[at_end, HOLD] += _micros(hold_s[r])
-                if hold_s[r] > 0:
-                    counts[at_end, HELD] += 1
-            if wrap_s[r] == wrap_s[r]:
-                counts[at_end, WRAP_KNOWN] += 1
-                totals[at_end, WRAP] += _micros(wrap_s[r])
-            if len(transferred) and transferred[r]:
-                counts[at, TRANSFERRED] += 1
-            if len(arrived_at) and arrived_at[r] != NEVER and arrived_at[r] <= queued_at[r]:
-                counts[at, ARRIVAL_KNOWN] += 1
-                totals[at, TO_AGENT] += queued_at[r] - arrived_at[r] + _micros(wait_s[r])
-        elif kind == ABANDONED:
-            counts[at, ABANDONED_WITHIN] += within
-            totals[at, ABANDON_WAIT] += wait
-            if short[g] != NEVER and not _beyond(wait, short[g], inclusive):
-                counts[at, SHORT] += 1
-            for h in range(len(steps)):
-                if not _beyond(wait, steps[h], inclusive):
-                    counts[at, NOANSWER_KNOWN + 2 + 2 * h] += 1
-        elif kind == CALLBACKS:
-            counts[at, CALLBACK_WITHIN] += within
-        if len(attempts) and attempts[r] == attempts[r]:
-            counts[at, ATTEMPTS_KNOWN] += 1
-            totals[at, ATTEMPTS] += np.int64(attempts[r])
-        if len(noanswer) and noanswer[r] == noanswer[r]:
-            counts[at, NOANSWER_KNOWN] += 1
-            totals[at, NOANSWER] += np.int64(noanswer[r])
+                counts[at, ANSWERED_WITHIN] += within
+                totals[at, WAIT] += wait
+                for h in range(len(steps)):
+                    if not _beyond(wait, steps[h], inclusive):
+                        counts[at, NOANSWER_KNOWN + 1 + 2 * h] += 1
+                if talk_s[r] == talk_s[r]:
+                    counts[at_end, TALK_KNOWN] += 1
+                    totals[at_end, TALK] += _micros(talk_s[r])
+                if hold_s[r] == hold_s[r]:
+                    counts[at_end, HOLD_KNOWN] += 1
+                    totals[at_end, HOLD] += _micros(hold_s[r])
+                    counts[at_end, HELD] += hold_s[r] > 0
+                if wrap_s[r] == wrap_s[r]:
+                    counts[at_end, WRAP_KNOWN] += 1
+                    totals[at_end, WRAP] += _micros(wrap_s[r])
+                if len(transferred) and transferred[r]:
+                    counts[at, TRANSFERRED] += 1
+                if len(arrived_at) and arrived_at[r] != NEVER and arrived_at[r] <= queued_at[r]:
+                    counts[at, ARRIVAL_KNOWN] += 1
+                    totals[at, TO_AGENT] += queued_at[r] - arrived_at[r] + _micros(wait_s[r])
+            elif kind == ABANDONED:
+                counts[at, ABANDONED_WITHIN] += within
+                totals[at, ABANDON_WAIT] += wait
+                if short[g] != NEVER and not _beyond(wait, short[g], inclusive):
+                    counts[at, SHORT] += 1
+                for h in range(len(steps)):
+                    if not _beyond(wait, steps[h], inclusive):
+                        counts[at, NOANSWER_KNOWN + 2 + 2 * h] += 1
+            elif kind == CALLBACKS:
+                counts[at, CALLBACK_WITHIN] += within
+            if len(attempts) and attempts[r] == attempts[r]:
+                counts[at, ATTEMPTS_KNOWN] += 1
+                totals[at, ATTEMPTS] += np.int64(attempts[r])
+            if len(noanswer) and noanswer[r] == noanswer[r]:
+                counts[at, NOANSWER_KNOWN] += 1
+                totals[at, NOANSWER] += np.int64(noanswer[r])
+    return looked
 
 
 @njit(cache=True, nogil=True)
@@ -379,17 +324,3 @@ def clip_spans(group, begin, end, state, counted, base, stride, edges, step, bit
             totals[row, state[r]] += min(end[r], edges[i + 1]) - max(begin[r], edges[i])
             if i == first and counted[r]:
                 totals[row, totals.shape[1] - 1] += 1
-
-
-@njit(cache=True, nogil=True)
-def add_rows(at, values, out):  # pragma: no cover - compiled
-    """Add each value to the row it belongs to."""
-    for r in range(len(at)):
-        out[at[r]] += values[r]
-
-
-@njit(cache=True, nogil=True)
-def take_maxima(at, values, out):  # pragma: no cover - compiled
-    """Keep the largest value of each row."""
-    for r in range(len(at)):
-        out[at[r]] = max(out[at[r]], values[r])

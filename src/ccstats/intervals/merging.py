@@ -11,7 +11,7 @@ import pandas as pd
 from ccstats.errors import TableError
 from ccstats.intervals.cells import Cells, Grid, Groups, coded, constant, instants_of, micros_of
 from ccstats.intervals.counts import agent_frame
-from ccstats.intervals.loops import add_rows
+from ccstats.intervals.row_loops import add_rows
 from ccstats.intervals.sums import THRESHOLD_COUNTS, add_up, histogram_names, measure_columns
 from ccstats.schema import AGENT_INTERVALS, INTERVALS, STATES, as_frame
 

@@ -23,7 +23,8 @@ import numpy as np
 import pandas as pd
 
 from ccstats.intervals.cells import micros_of
-from ccstats.intervals.loops import BOOKED_AS, add_rows, take_maxima
+from ccstats.intervals.loops import BOOKED_AS
+from ccstats.intervals.row_loops import add_rows, take_maxima
 from ccstats.schema import INTERVALS
 
 __all__ = ["LEFT_AS", "THRESHOLD_COUNTS", "add_up", "histogram_names", "measure_columns"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ccstats.errors import OptionError, ZoneError
-from ccstats.intervals import loops
+from ccstats.intervals import loops, row_loops
 from ccstats.intervals.cells import Groups, check_by, coded, instants_of, micros_of
 from ccstats.intervals.counts import AgentRules, CountPart, Rules, count_contacts, count_spans, per_queue, seconds, warn_of_names
 from ccstats.intervals.merging import added_up, as_intervals, booked_in_ways, by_columns, in_common, merge_agents, merge_parts
@@ -312,7 +312,7 @@ def _periods(frame: pd.DataFrame, period: str, timezone: str | None) -> tuple[st
     starts, lengths = instants_of(frame["interval_start"]), micros_of(frame["interval_s"].to_numpy(dtype="float64"))
     at, first = pd.factorize(starts)
     longest = np.zeros(len(first), dtype=np.int64)
-    loops.take_maxima(at, lengths, longest)
+    row_loops.take_maxima(at, lengths, longest)
     begin, last = (pd.DatetimeIndex(each.view("datetime64[us]")).tz_localize("UTC") for each in (first, first + longest - 1))
     if period != "interval":
         named = period if period in PERIODS else "day"
