@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import socket
@@ -270,6 +271,7 @@ def test_a_million_rows_stream_in_little_memory(name: str, server: str, request:
     with engine.begin() as db:
         db.execute(sqlalchemy.text(f"drop table {name}"))
     engine.dispose()
+    logging.getLogger(__name__).info("%s, %s: %.0f MB resident, %.0f without the files of libraries", name, server, resident, own)
     assert {what: found[what] for what in expected} == expected
     assert own < large_tables.MOST_OWN_MB
     if large_tables.tables(large_tables.WORDS["sqlite"])[name].format not in large_tables.COMPILED:

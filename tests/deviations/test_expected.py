@@ -127,6 +127,17 @@ def test_an_outcome_by_a_plain_loop(steps, patience_s, ring_s, own, seed) -> Non
     assert (drawn["reached_threshold"] == drawn["offered"] - drawn["answered_within"] - drawn["abandoned_within"]).all()
 
 
+def test_outcomes_are_the_same_on_any_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, drawn = rows_of([80, 120, 60], [9.5, 12.0, 8.0], 180.0, patience_s=90.0, short_s=10.0), []
+    for cores in (1, 2, 7):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        drawn.append(simulate_given(rows, np.array([0, 9, 0]), replications=23, rng=np.random.default_rng(5)))
+    for name in NAMES:
+        assert len(np.unique(drawn[0][name][:, 1])) > 3, name  # the outcomes differ from each other, not between machines
+        assert (drawn[0][name] == drawn[1][name]).all(), name
+        assert (drawn[0][name] == drawn[2][name]).all(), name
+
+
 @pytest.mark.parametrize("patience_s", [INF, 180.0])
 def test_long_intervals_are_as_erlang_has_them(patience_s: float) -> None:
     """So many contacts that their number is hardly chance: the mean of the outcomes is the formula's."""

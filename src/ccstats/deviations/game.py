@@ -6,9 +6,7 @@ does not differ is not evaluated twice.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -324,23 +322,20 @@ def simulated_levels(
     >>> drawn.shape, bool(0.7 < drawn.mean() < 1)
     ((50, 1), True)
     """
-
-    def drawn(number: int) -> tuple[Ints, tuple[Floats, Floats]]:
+    above, below = np.zeros((replications, cells)), np.zeros((replications, cells))
+    for number in np.unique(queue) if replications else []:
         own = np.flatnonzero(queue == number)
         part = rows.take(own)
         if np.isinf(part.lines).all():
             rng = random_stream(np.random.SeedSequence(seed), f"queue {number}")
-            return own, level_sums(simulate_given(part, answered[own], replications=replications, rng=rng), definition)
-        seeds = np.random.SeedSequence([seed, number]).spawn(replications)
-        outcomes = [level_sums(simulate_once(part, each), definition) for each in seeds]
-        return own, (np.stack([each[0] for each in outcomes]), np.stack([each[1] for each in outcomes]))
-
-    above, below = np.zeros((replications, cells)), np.zeros((replications, cells))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the simulation lets go of the interpreter: queues share the cores
-        for own, sums in pool.map(drawn, np.unique(queue).tolist() if replications else []):
-            for total, values in zip((above, below), sums, strict=True):
-                for outcome in range(replications):
-                    total[outcome] += np.bincount(cell[own], weights=values[outcome], minlength=cells)
+            drawn = level_sums(simulate_given(part, answered[own], replications=replications, rng=rng), definition)
+        else:
+            seeds = np.random.SeedSequence([seed, number]).spawn(replications)
+            outcomes = [level_sums(simulate_once(part, each), definition) for each in seeds]
+            drawn = np.stack([each[0] for each in outcomes]), np.stack([each[1] for each in outcomes])
+        for total, values in zip((above, below), drawn, strict=True):
+            for outcome in range(replications):
+                total[outcome] += np.bincount(cell[own], weights=values[outcome], minlength=cells)
     return divide(above, below)
 
 

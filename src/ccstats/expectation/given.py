@@ -6,6 +6,8 @@ its mean handle time; only when in the interval they came, which of them took lo
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,9 @@ __all__ = ["simulate_given"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+#: So many outcomes have a stream of random numbers of their own, so that they are the same on any number of cores.
+_TOGETHER = 5
 
 _COUNTED = ("answered", "abandoned", "answered_within", "abandoned_within", "abandoned_short")
 
@@ -71,22 +76,31 @@ def simulate_given(
     offered, ring = np.rint(rows.offered).astype(np.int64), np.broadcast_to(np.asarray(ring_s, dtype="float64"), rows.offered.shape)
     taken = handle_times(rows) + ring
     threshold, short = (np.nan_to_num(each, nan=-np.inf) for each in (rows.threshold_s, rows.short_s))
-    first, last = _ends(rows.run)
-    for low, high in zip(first, last, strict=True):
-        part = slice(low, high)
-        _play(
-            offered[part],
-            np.minimum(fixed[part], offered[part]),
-            rows.agents[part],
-            taken[part],
-            rows.patience_s[part],
-            threshold[part] - ring[part],
-            threshold[part],
-            short[part],
-            float(rows.interval_s[low]),
-            rng,
-            counts[:, part],
-        )
+    runs = list(zip(*_ends(rows.run), strict=True))
+
+    def play(begin: int, stream: np.random.Generator) -> None:
+        for low, high in runs:
+            part = slice(low, high)
+            _play(
+                offered[part],
+                np.minimum(fixed[part], offered[part]),
+                rows.agents[part],
+                taken[part],
+                rows.patience_s[part],
+                threshold[part] - ring[part],
+                threshold[part],
+                short[part],
+                float(rows.interval_s[low]),
+                stream,
+                counts[begin : begin + _TOGETHER, part],
+            )
+
+    begins = range(0, replications, _TOGETHER)
+    if len(begins) < 2:
+        play(0, rng)
+    else:  # the simulation lets go of the interpreter: outcomes share the cores
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(play, begins, rng.spawn(len(begins))))
     made: dict[str, NDArray[Any]] = {name: counts[:, :, place] for place, name in enumerate(_COUNTED)}
     made["offered"] = np.broadcast_to(np.where(rows.run >= 0, offered, 0), counts.shape[:2])
     made["reached_threshold"] = made["offered"] - made["answered_within"] - made["abandoned_within"]
