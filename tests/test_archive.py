@@ -122,7 +122,7 @@ def ccstats(*words: str, folder: Path) -> subprocess.Popen[bytes]:
     """The command in a process of its own; what it says stands in ``said``."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CCSTATS_")}
     with (folder / "said").open("wb") as said:
-        return subprocess.Popen([sys.executable, "-m", "ccstats.cli", *words], cwd=folder, stdout=said, stderr=said, env=clean)
+        return subprocess.Popen([sys.executable, "-m", "ccstats", *words], cwd=folder, stdout=said, stderr=said, env=clean)
 
 
 def test_killed_at_any_moment_nothing_is_half_and_nothing_twice(lines: list[bytes], log: cc.Log, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ value = 0.8
 
 def run(*words: str | Path, seed: str = "0") -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CCSTATS_")} | {"PYTHONHASHSEED": seed}
-    command = [sys.executable, "-m", "ccstats.cli", "report", *map(str, words)]
+    command = [sys.executable, "-m", "ccstats", "report", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, env=clean, timeout=300, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return done

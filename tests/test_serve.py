@@ -44,7 +44,7 @@ def centre() -> Any:
 @contextlib.contextmanager
 def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command itself, as a user starts it, on a port that is free."""
-    command = [sys.executable, "-m", "ccstats.cli", "serve", *arguments, "--timezone", ZONE, "--port", "0"]
+    command = [sys.executable, "-m", "ccstats", "serve", *arguments, "--timezone", ZONE, "--port", "0"]
     restore = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # background jobs ignore Ctrl-C, and hand that on
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, **restore)  # type: ignore[call-overload]
@@ -218,7 +218,7 @@ def test_an_archive_gives_what_its_logs_give(centre: Any, tmp_path: Path) -> Non
 
 
 def test_a_report_is_told_from_other_folders_and_its_logs_are_named(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ccstats.cli", "report", cc.sample_log(), "--timezone", ZONE, "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "ccstats", "report", cc.sample_log(), "--timezone", ZONE, "--out", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     with pytest.raises(SourceMissingError, match=r"is a report: .*give the log it was made from: queue_log\.gz"):
         open_centre([str(tmp_path)], timezone=ZONE)
@@ -307,7 +307,7 @@ def test_nonsense_gets_an_answer_and_the_page_lives_on(address: str) -> None:
 def test_ctrl_c_ends_it_with_status_0_and_a_taken_port_is_said() -> None:
     with serving(cc.sample_file("forecast.csv")) as (process, url):
         port = url.rstrip("/").rpartition(":")[2]
-        command = [sys.executable, "-m", "ccstats.cli", "serve", cc.sample_file("forecast.csv"), "-z", ZONE, "--port", port]
+        command = [sys.executable, "-m", "ccstats", "serve", cc.sample_file("forecast.csv"), "-z", ZONE, "--port", port]
         second = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert second.returncode == 2
         assert f"port={port}: expected a free port" in second.stderr

@@ -47,14 +47,14 @@ def main(everything: Path | None = None) -> None:
 
 def _demo(folder: Path) -> Path:
     """The report of ``ccstats demo``."""
-    subprocess.run([sys.executable, "-m", "ccstats.cli", "demo", "--out", str(folder)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "ccstats", "demo", "--out", str(folder)], check=True, capture_output=True)
     return folder / "report.html"
 
 
 @contextlib.contextmanager
 def _serving() -> Iterator[str]:
     """The address of ``ccstats serve`` with the bundled log."""
-    command = [sys.executable, "-m", "ccstats.cli", "serve", str(cc.sample_log()), "--timezone", "Europe/Berlin", "--port", "0"]
+    command = [sys.executable, "-m", "ccstats", "serve", str(cc.sample_log()), "--timezone", "Europe/Berlin", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -86,7 +86,7 @@ def test_an_unknown_language_is_refused_before_anything_is_counted(log: cc.Log) 
 
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "ccstats.cli", *words]
+    line = [sys.executable, "-m", "ccstats", *words]
     settings = {**os.environ, **environment, "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(line, capture_output=True, text=True, encoding="utf-8", env=settings, check=False)
 

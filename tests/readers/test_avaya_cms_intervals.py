@@ -518,7 +518,7 @@ def test_results_are_frozen_and_the_rows_of_the_loop_are_those_of_the_file() -> 
 
 def test_the_command_line_checks_intervals_and_says_what_needs_contacts() -> None:
     def run(*words: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "ccstats.cli", *words, str(SAMPLES["report.csv"].path), "--timezone", ZONE]
+        command = [sys.executable, "-m", "ccstats", *words, str(SAMPLES["report.csv"].path), "--timezone", ZONE]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"COLUMNS": "160"})
         return done.returncode, done.stdout + done.stderr
 
