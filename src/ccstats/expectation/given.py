@@ -76,18 +76,18 @@ def simulate_given(
     offered, ring = np.rint(rows.offered).astype(np.int64), np.broadcast_to(np.asarray(ring_s, dtype="float64"), rows.offered.shape)
     taken = handle_times(rows) + ring
     threshold, short = (np.nan_to_num(each, nan=-np.inf) for each in (rows.threshold_s, rows.short_s))
-    runs = list(zip(*_ends(rows.run), strict=True))
+    own, soon, runs = np.minimum(fixed, offered), threshold - ring, list(zip(*_ends(rows.run), strict=True))
 
     def play(begin: int, stream: np.random.Generator) -> None:
         for low, high in runs:
             part = slice(low, high)
             _play(
                 offered[part],
-                np.minimum(fixed[part], offered[part]),
+                own[part],
                 rows.agents[part],
                 taken[part],
                 rows.patience_s[part],
-                threshold[part] - ring[part],
+                soon[part],
                 threshold[part],
                 short[part],
                 float(rows.interval_s[low]),
