@@ -92,7 +92,8 @@ def simulate_given(
                 short[part],
                 float(rows.interval_s[low]),
                 stream,
-                counts[begin : begin + _TOGETHER, part],
+                counts[begin : begin + _TOGETHER],
+                low,
             )
 
     begins = range(0, replications, _TOGETHER)
@@ -127,8 +128,9 @@ def _play(  # pragma: no cover - compiled; checked against a plain loop and agai
     length: float,
     rng: Any,
     counts: NDArray[np.int32],
+    first: int,
 ) -> None:
-    """Outcomes of one run, counted in ``counts`` (outcomes × intervals × answered, abandoned, …)."""
+    """Outcomes of one run, counted in ``counts`` (outcomes × intervals × answered, abandoned, …) from interval ``first`` on."""
     steps, size = offered.size, offered.sum()
     begin = np.zeros(steps + 1, dtype=np.int64)
     begin[1:] = np.cumsum(offered)
@@ -152,7 +154,7 @@ def _play(  # pragma: no cover - compiled; checked against a plain loop and agai
             change_at[3 * step], duty[3 * step] = step * length, whole
             change_at[3 * step + 1], duty[3 * step + 1] = (step + free) * length, whole + (part > 0)
             change_at[3 * step + 2], duty[3 * step + 2] = (step + free + part) * length, whole
-        _serve(arrival, handle, patient, cell, begin[:-1].copy(), change_at, duty, soon, threshold, short, counts[outcome])
+        _serve(arrival, handle, patient, cell, begin[:-1].copy(), change_at, duty, soon, threshold, short, counts[outcome, first : first + steps])
 
 
 @njit(cache=True, nogil=True)

@@ -64,13 +64,13 @@ _BLOCK = 128
 _TOO_LONG = 1e10
 
 
-@njit(inline="always")
+@njit(cache=True, nogil=True)
 def _micros(seconds):  # pragma: no cover - compiled
     """Whole microseconds; a missing duration counts nothing."""
     return np.int64(np.rint(seconds * 1e6)) if seconds == seconds else np.int64(0)
 
 
-@njit(inline="always")
+@njit(cache=True, nogil=True)
 def _moments(r, kind, mode, from_arrival, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, threshold):  # pragma: no cover - compiled
     """When a contact is booked: offered, left, ended, reached the threshold (or `NEVER`); and its wait by the clock chosen [µs]."""
     queued = queued_at[r]
@@ -97,7 +97,7 @@ def _moments(r, kind, mode, from_arrival, queued_at, arrived_at, wait_s, talk_s,
     return queued, left, ended, reached, wait
 
 
-@njit(inline="always")
+@njit(cache=True, nogil=True)
 def _beyond(wait, threshold, inclusive):  # pragma: no cover - compiled
     return wait > threshold or (wait == threshold and not inclusive)
 
@@ -161,7 +161,7 @@ def scan_contacts(
     return low, high, bad, unplaced
 
 
-@njit(inline="always")
+@njit(cache=True, nogil=True)
 def _interval(moment, edges, step):  # pragma: no cover - compiled
     """The interval a moment lies in; a guess is right but for days the clocks changed within an interval."""
     i = np.int64((moment - edges[0]) * (1.0 / step))
@@ -174,7 +174,7 @@ def _interval(moment, edges, step):  # pragma: no cover - compiled
     return i
 
 
-@njit(inline="always")
+@njit(cache=True, nogil=True)
 def _row(cell, bits, before):  # pragma: no cover - compiled
     """The row of a cell: bits set before it."""
     word = cell >> 6
@@ -182,7 +182,7 @@ def _row(cell, bits, before):  # pragma: no cover - compiled
     return np.uint64(before[word] + ones(below))  # unsigned: no index from the end, which would be looked for at every use
 
 
-@njit(inline="always")
+@njit(cache=True, nogil=True)
 def _mark(cell, bits):  # pragma: no cover - compiled
     bits[cell >> 6] |= np.uint64(1) << np.uint64(cell & 63)
 

@@ -13,7 +13,7 @@ __all__ = ["add_rows", "booked_rows", "find_cells", "ones", "pick_columns", "pla
 njit: Any = numba.njit
 
 
-@njit(inline="always")
+@njit(cache=True, nogil=True)
 def ones(word):  # pragma: no cover - compiled
     """Bits set in a 64-bit word, added up in parallel."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))

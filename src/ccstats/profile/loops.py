@@ -426,7 +426,7 @@ def _fit(v, n, s, w, d, u, dates, slots, family, kind, by_day, rebase):
     by_cell = kind == WEEKDAY_SLOT
     robust = kind != SAME_WEEKDAY
     products = family in (COUNT, MEAN)
-    neutral = 1.0 if products else 0.0
+    neutral, single = 1.0 if products else 0.0, np.int64(1)  # no literal: `_shrunken` is compiled once for all three
     rebase = rebase and robust and family != NUMBER
     v, first, shift = _at_level(v, w, s, d, u, n, dates, slots, family, by_weekday, by_slot, robust, rebase)
 
@@ -533,18 +533,18 @@ def _fit(v, n, s, w, d, u, dates, slots, family, kind, by_day, rebase):
         one[0], one_error = (top / mass, twice / (mass * mass)) if mass > 0.0 else (0.0, 0.0)
         if by_slot:
             _design(x, y, v, products, slot, weekday, one, s, w, 1)
-            among_slots = _shrunken(s, slots, x, y, variance, clear, neutral, none, 1, robust, slot, slot_keep, slot_error, odd_slot)
+            among_slots = _shrunken(s, slots, x, y, variance, clear, neutral, none, single, robust, slot, slot_keep, slot_error, odd_slot)
         if by_weekday:
             for each in range(7):
                 extra[each] = among * weeks[each] * (weekday[each] ** 2 if products else 1.0)
             _design(x, y, v, products, slot, weekday, one, s, w, 2)
             among_weekdays = _shrunken(
-                w, 7, x, y, variance, clear, neutral, extra, 1, True, weekday, weekday_keep, weekday_error, odd_weekday
+                w, len(weekday), x, y, variance, clear, neutral, extra, single, robust, weekday, weekday_keep, weekday_error, odd_weekday
             )
         if by_cell:
             _design(x, y, v, products, slot, weekday, one, s, w, 3)
             lost = np.count_nonzero(here) + np.count_nonzero(days_seen) - 1
-            among_cells = _shrunken(cell, cells, x, y, variance, weight, neutral, none, lost, True, special, cell_keep, cell_error, odd)
+            among_cells = _shrunken(cell, cells, x, y, variance, weight, neutral, none, lost, robust, special, cell_keep, cell_error, odd)
         for c in range(cells):
             each, g = c // slots, c % slots
             # what a unit of each effect changes of the level

@@ -923,7 +923,10 @@ def _broadcast(inputs: tuple[Any, ...]) -> tuple[tuple[int, ...], list[Floats]]:
     except ValueError:
         raise OptionError(f"arrays of shapes {', '.join(str(np.shape(each)) for each in inputs)} do not broadcast") from None
     flat = [np.asarray(each) if np.size(each) == 1 else np.broadcast_to(each, shape) for each in inputs]
-    return shape, [np.ascontiguousarray(each.reshape(-1)) for each in flat]
+    flat = [np.ascontiguousarray(each.reshape(-1)).view() for each in flat]
+    for each in flat:
+        each.flags.writeable = False  # all alike, so that a loop over rows is compiled once
+    return shape, flat
 
 
 def _by_row(one: Callable[..., float], many: Callable[..., None], inputs: tuple[Any, ...]) -> Result:

@@ -432,7 +432,7 @@ def shares(n: float, a: float, impatience: float, places: float, tau: float) -> 
         return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0
     if places == math.inf:
         return _impatient(n, a, impatience, tau) if impatience > 0.0 else _patient(n, a, tau)
-    whole = math.floor(places + 1e-9)
+    whole = float(math.floor(places + 1e-9))
     part = max(places - whole, 0.0)
     first = _whole_places(n, a, impatience, whole, tau)
     if part < 1e-9:
