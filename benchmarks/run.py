@@ -24,6 +24,7 @@ import intervals
 import pictures
 import queue_log
 import readers
+import report
 import scaling
 import schedules
 import simulation
@@ -37,6 +38,7 @@ SECTIONS = {
     "intervals": ("Contacts to intervals", "DuckDB", lambda: intervals.main(10_000_000), lambda: intervals.main(100_000, repeat=1)),
     "queue_log": ("Asterisk queue_log to tables", "DuckDB", lambda: queue_log.main(10_000_000), lambda: queue_log.main(100_000)),
     "readers": ("Every reader", "bare parse", readers.main, lambda: readers.main(500, most=1e6, repeat=1, apart=False)),
+    "report": ("Report", "", report.main, lambda: report.main(20_000)),
     "scaling": ("Scaling", "", scaling.main, lambda: scaling.main(100_000, repeat=1)),
     "staffing": ("Staffing", "ccstats", staffing.main, lambda: staffing.main(20_000, repeat=1, sample=500, sample_a=3)),
     "schedules": (
@@ -119,10 +121,10 @@ def main() -> None:
     head = (
         f"# Benchmarks\n\nMade by `make bench` on {made}.\n\n"
         "Results are compared before anything is timed. Intervals: best of three, in a process of its own each; memory is the most above "
-        "that of the frame. queue_log: one run each; memory is the most of the process, without mapped files. Readers: best of "
-        "three in turn, a process of its own for each format; memory as for queue_log. Deviations: the seconds of all cases together, "
-        "once. The others: medians of five alternating rounds in one process. What is compared with what stands at the "
-        "head of each file of `benchmarks/`.\n\n"
+        "that of the frame. queue_log and report: one run each; memory is the most of the process, of queue_log without mapped files. "
+        "Readers: best of three in turn, a process of its own for each format; memory as for queue_log. Deviations: the seconds of all "
+        "cases together, once. Starting: medians of fifteen rounds, a process each. The others: medians of five alternating rounds in one "
+        "process. What is compared with what stands at the head of each file of `benchmarks/`.\n\n"
         f"![Growth, readers and statistics]({PICTURE.name})\n"
     )
     pictures.draw(found, PICTURE)

@@ -208,7 +208,7 @@ def test_on_a_narrow_screen_no_figure_is_cut(log: Path) -> None:
     text = shown.decode()
     assert "…" not in text
     assert text.count("│ support │") > 1
-    assert all(name in text for name in ("service level", "abandonment rate", "mean abandon [s]", "aht [s]"))
+    assert all(name in text for name in ("service level", "abandonment rate", "mean abandon [s]", "AHT [s]"))
     assert max(map(len, text.splitlines()[1:-1])) <= 150
 
 

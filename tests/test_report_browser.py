@@ -100,7 +100,7 @@ def test_tables_sort_by_figures_and_words_and_missing_ones_stay_last(chromium: A
         shown.locator("#table-agents thead button").first.click()
         assert column(shown, "table-agents", 1) == sorted(names)
         assert head.get_attribute("aria-sort") is None
-        shares = shown.locator("#table-satisfaction thead button", has_text="Csat top2").first
+        shares = shown.locator("#table-satisfaction thead button", has_text="CSAT top2").first
         for _ in range(2):
             shares.click()
             words = column(shown, "table-satisfaction", 5)

@@ -139,7 +139,7 @@ def test_the_figures_are_the_librarys(tree: lxml.html.HtmlElement) -> None:
     named = months[months.iloc[:, 1] != "all"]
     assert sorted(named.iloc[:, 2].astype("float64")) == pytest.approx(sorted(direct["service_level"]))
     stars = cc.measure_satisfaction(tables["surveys"], contacts=log.contacts, period="month", timezone=ZONE)
-    found = pd.to_numeric(cells(tree, "satisfaction")["Csat top2"]).dropna()
+    found = pd.to_numeric(cells(tree, "satisfaction")["CSAT top2"]).dropna()
     assert found.tolist() == pytest.approx(stars["csat_top2"].dropna().tolist())
     kpis = judged()[0]
     march = kpis[kpis["period_start"].dt.month == 3]

@@ -224,8 +224,8 @@ def test_the_words_are_the_trades() -> None:
 
 def test_english_is_made_from_the_names() -> None:
     assert [column_label(name) for name in ("asa_s", "asa_s_low", "service_level", "queued_at")] == [
-        "asa",
-        "asa low",
+        "ASA",
+        "ASA low",
         "service level",
         "queued at",
     ]

@@ -31,11 +31,11 @@ def service() -> pd.DataFrame:
 
 def test_shares_are_percent_and_seconds_have_a_unit() -> None:
     heads, rows, below = cells(cc.show(service(), period="month"))
-    assert heads == ["queue", "period start", "threshold [s]", "offered", "service level", "asa [s]", "urgent"]
+    assert heads == ["queue", "period start", "threshold [s]", "offered", "service level", "ASA [s]", "urgent"]
     assert rows[0] == ["sales", "2025-03", "20.0", "1,200", "81.1 %", "12.3", "yes"]
     assert rows[1] == ["–", "2025-04", "20.0", "3", "–", "inf", "no"]
     assert "service level: service_level = answered_within / (offered - open)" in below
-    assert "asa: asa_s = total_wait_s / answered" in below
+    assert "ASA: asa_s = total_wait_s / answered" in below
     assert "threshold: 20 s" in below.lower()
     assert "Times are those of Europe/Istanbul." in below
 

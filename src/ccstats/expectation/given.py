@@ -154,7 +154,8 @@ def _play(  # pragma: no cover - compiled; checked against a plain loop and agai
             change_at[3 * step], duty[3 * step] = step * length, whole
             change_at[3 * step + 1], duty[3 * step + 1] = (step + free) * length, whole + (part > 0)
             change_at[3 * step + 2], duty[3 * step + 2] = (step + free + part) * length, whole
-        _serve(arrival, handle, patient, cell, begin[:-1].copy(), change_at, duty, soon, threshold, short, counts[outcome, first : first + steps])
+        mine = counts[outcome, first : first + steps]
+        _serve(arrival, handle, patient, cell, begin[:-1].copy(), change_at, duty, soon, threshold, short, mine)
 
 
 @njit(cache=True, nogil=True)

@@ -130,6 +130,10 @@ def _made(name: str, lang: str) -> str | None:
     return None
 
 
+#: Words of column names that English writes in capitals.
+_ABBREVIATIONS = {"acw", "aht", "asa", "att", "ces", "ci", "csat", "fcr", "id", "ivr", "mape", "nps", "qm", "rona", "smape", "utc", "wape"}
+
+
 def column_label(name: str, lang: str = "en") -> str:
     """The heading of a column, without its unit.
 
@@ -157,10 +161,13 @@ def column_label(name: str, lang: str = "en") -> str:
     >>> cc.labels.column_label("abandonment_rate", "de"), cc.labels.column_label("wait_s", "tr")
     ('Abbruchquote', 'Bekleme süresi')
     >>> cc.labels.column_label("asa_s_low"), cc.labels.column_label("asa_s_low", "es")
-    ('asa low', 'Velocidad media de respuesta, límite inferior')
+    ('ASA low', 'Velocidad media de respuesta, límite inferior')
     """
     made = None if check_language(lang) == "en" else _made(name, lang)
-    return re.sub("_s(_low|_high)?$", r"\1", name).replace("_", " ") if made is None else made
+    if made is not None:
+        return made
+    words = re.sub("_s(_low|_high)?$", r"\1", name).split("_")
+    return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
 
 
 def table_title(name: str, lang: str = "en") -> str:

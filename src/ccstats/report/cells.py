@@ -44,7 +44,7 @@ def heading(name: str, lang: str = "en") -> str:
     Examples
     --------
     >>> heading("asa_s"), heading("service_level"), heading("asa_s_low")
-    ('asa [s]', 'service level', 'asa low [s]')
+    ('ASA [s]', 'service level', 'ASA low [s]')
     >>> heading("wait_s", "tr")
     'Bekleme süresi [sn]'
     """

@@ -69,7 +69,7 @@ def show(table: Any, *, period: str | None = None, timezone: str | None = None, 
     >>> import ccstats as cc
     >>> shown = cc.show(pd.DataFrame({"queue": ["sales"], "service_level": [0.8113], "asa_s": [12.34]}))
     >>> shown.data
-       queue service level asa [s]
+       queue service level ASA [s]
     0  sales        81.1 %    12.3
     >>> "service_level = answered_within / (offered - open)" in shown.to_html()
     True
