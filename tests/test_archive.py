@@ -21,6 +21,7 @@ from ccstats.engines.converting import convert_parts
 from ccstats.errors import FormatError, OptionError, SourceMissingError
 from ccstats.readers.file_by_file import read_file_by_file
 from ccstats.schema import AGENT_STATES, CONTACTS, worded
+from command_line import run
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.15"))
 AGREEMENT = str(Path(__file__).parents[1] / "data" / "samples" / "centre" / "agreement.toml")
@@ -180,7 +181,8 @@ def test_a_report_of_an_archive_is_that_of_the_log(lines: list[bytes], tmp_path:
         ("report", "a", "-z", "Europe/Berlin", "--out", "page"),
         ("report", "a", "-z", "Europe/Berlin", "--agreement", AGREEMENT, "--out", "judged"),
     ):
-        assert ccstats(*words, folder=tmp_path).wait() == 0, (tmp_path / "said").read_text()
+        done = run(*words, folder=tmp_path)
+        assert done.returncode == 0, done.stderr.decode()
     tables = sorted(path.name for path in (tmp_path / "of_log").glob("*.csv"))
     assert tables
     for name in tables:

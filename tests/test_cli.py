@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from command_line import run
+
 LOG = """\
 1740816000|1740815990.1|sales|NONE|DID|4930
 1740816000|1740815990.1|sales|NONE|ENTERQUEUE||5551234|1
@@ -24,16 +26,6 @@ LOG = """\
 """
 
 
-def run(
-    *words: str | Path, stdin: bytes = b"", folder: Path | None = None, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[bytes]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CCSTATS_")}
-    command = [sys.executable, "-m", "ccstats", *map(str, words)]
-    done = subprocess.run(command, input=stdin, capture_output=True, cwd=folder, env=clean | (env or {}), timeout=300, check=False)
-    assert b"Traceback" not in done.stderr, done.stderr.decode()
-    return done
-
-
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "queue_log"
@@ -45,7 +37,9 @@ def test_help_and_version_load_nothing_heavy() -> None:
     code = "import sys, ccstats.cli; print(sorted({'pandas', 'numpy', 'numba', 'matplotlib'} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-    assert run("--version").stdout.startswith(b"ccstats 0.")
+    alone = subprocess.run([sys.executable, "-m", "ccstats", "--version"], capture_output=True, check=True)
+    assert alone.stdout == run("--version").stdout
+    assert alone.stdout.startswith(b"ccstats 0.")
     commands = run("--help").stdout.decode()
     for command in ("report", "check", "stats", "formats", "map", "demo", "staff", "erlang", "simulate"):
         assert command in commands

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import ccstats as cc
-from test_cli import run
+from command_line import run
 
 ZONE = "Europe/Istanbul"
 

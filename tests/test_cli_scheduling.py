@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
-import sys
-import warnings
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
-from unittest import mock
 
 import icalendar
 import openpyxl
@@ -17,8 +12,7 @@ import pandas as pd
 import pytest
 
 import ccstats as cc
-from ccstats.cli import main
-from test_cli import run
+from command_line import run
 
 ZONE = "Europe/Berlin"
 SHIFTS = """shift,first_start,last_start,length_s,breaks
@@ -46,16 +40,8 @@ class Done(NamedTuple):
 
 
 def call(folder: Path, *words: str) -> Done:
-    """The command line in this process: a new one takes seconds."""
-    out, err = io.StringIO(), io.StringIO()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CCSTATS_")} | {"COLUMNS": "200"}
-    with (
-        chdir(folder), redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings(),
-        mock.patch.dict(os.environ, clean, clear=True), mock.patch.object(sys, "argv", ["ccstats", *words]),
-        pytest.raises(SystemExit) as left,
-    ):  # fmt: skip
-        main()
-    return Done(int(left.value.code or 0), out.getvalue(), " ".join(err.getvalue().split()))
+    done = run(*words, folder=folder, env={"COLUMNS": "200"})
+    return Done(done.returncode, done.stdout.decode(), " ".join(done.stderr.decode().split()))
 
 
 @pytest.fixture(scope="module")

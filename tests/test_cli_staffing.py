@@ -12,7 +12,7 @@ import pytest
 
 import ccstats as cc
 from ccstats.schema import AGENT_STATES, CONTACTS
-from test_cli import run
+from command_line import run
 
 STARTS = pd.date_range("2026-03-02 08:00", periods=20, freq="30min", tz="Europe/Istanbul")
 CALLS = [20, 45, 80, 110, 120, 115, 100, 80, 70, 75, 90, 105, 110, 100, 80, 60, 45, 30, 20, 10]

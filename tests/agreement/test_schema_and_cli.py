@@ -13,7 +13,7 @@ import pytest
 
 import ccstats as cc
 from ccstats.agreement.presets import preset_names
-from test_cli import run
+from command_line import run
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "agreement.schema.json").read_text(encoding="utf-8"))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +14,7 @@ from ccstats.labels import LANGUAGES, metric_title
 from ccstats.report import build_service_report
 from ccstats.report.cells import heading, present
 from ccstats.report.files import service_tables
+from command_line import run
 
 ZONE = "Europe/Berlin"
 
@@ -85,24 +83,18 @@ def test_an_unknown_language_is_refused_before_anything_is_counted(log: cc.Log) 
         present(pd.DataFrame({"queue": ["a"]}), lang="xx")
 
 
-def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "ccstats", *words]
-    settings = {**os.environ, **environment, "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run(line, capture_output=True, text=True, encoding="utf-8", env=settings, check=False)
-
-
 def test_the_command_line_speaks_the_language_asked_for(tmp_path: Path) -> None:
     log = str(cc.sample_log())
-    told = command("report", log, "-z", ZONE, "--lang", "tr", "--out", str(tmp_path))
+    told = run("report", log, "-z", ZONE, "--lang", "tr", "--out", tmp_path)
     assert told.returncode == 0, told.stderr
-    assert "Hizmet seviyesi" in told.stdout
-    assert "%84,2" in told.stdout
+    assert "Hizmet seviyesi" in told.stdout.decode()
+    assert "%84,2" in told.stdout.decode()
     assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# Hizmet seviyesi")
     assert (tmp_path / "service.csv").read_text(encoding="utf-8").startswith("queue,period_start,")
-    stats = command("stats", log, "-z", ZONE, CCSTATS_LANG="de")
+    stats = run("stats", log, "-z", ZONE, env={"CCSTATS_LANG": "de"})
     assert stats.returncode == 0, stats.stderr
-    assert "Wartezeiten nach Warteschlange" in stats.stdout
-    assert "weitergeleitet" in stats.stdout
-    wrong = command("stats", log, "-z", ZONE, "--lang", "fr")
+    assert "Wartezeiten nach Warteschlange" in stats.stdout.decode()
+    assert "weitergeleitet" in stats.stdout.decode()
+    wrong = run("stats", log, "-z", ZONE, "--lang", "fr")
     assert wrong.returncode == 2
-    assert "lang='fr' is no language of the labels; expected one of: en, de, es, tr" in wrong.stderr
+    assert "lang='fr' is no language of the labels; expected one of: en, de, es, tr" in wrong.stderr.decode()

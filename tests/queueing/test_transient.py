@@ -32,14 +32,14 @@ class Matrices:
         self.agents, self.length, self.threshold, self.finish, self.size = agents, length, threshold, finish, size
         self.mu, self.theta = [1 / a for a in aht], [1 / p for p in patience]
         self.lines = [min(x, size) for x in lines]
-        self.begin = []
+        self.begin, self.known = [], {}
         p = np.zeros(size + 1)
         p[: len(start)] = start
         for i in range(len(offered)):
             if i and finish and agents[i] < agents[i - 1]:
                 p = self.leave(p, agents[i - 1], agents[i])
             self.begin.append(p)
-            p = p @ expm(self.chain(i) * length[i])
+            p = p @ self.over(self.chain, i, length[i])
         self.end = p
 
     def leave(self, p, before, after):
@@ -60,8 +60,15 @@ class Matrices:
                 q[k, k - 1] = min(k, n) * self.mu[i] + max(k - n, 0) * self.theta[i]
         return q - np.diag(q.sum(axis=1))
 
+    def over(self, rates, i, seconds):
+        """What becomes of it in so many seconds; contacts that come at different times live through the same whole intervals."""
+        key = rates.__name__, i, seconds
+        if key not in self.known:
+            self.known[key] = expm(rates(i) * seconds)
+        return self.known[key]
+
     def at(self, i, seconds):
-        return self.begin[i] @ expm(self.chain(i) * seconds)
+        return self.begin[i] @ self.over(self.chain, i, seconds)
 
     def waiting(self, i):
         """One waiting contact: places 0 … size ahead, answered, given up; each twice, the second time multiplied by the wait so far."""
@@ -87,12 +94,12 @@ class Matrices:
             last = here == len(self.length) - 1
             span = left if not last else 3e4
             if to_go is not None and (last or to_go <= span):
-                x = x @ expm(self.waiting(here) * to_go)
+                x = x @ self.over(self.waiting, here, to_go)
                 fates[:, :2] = x[:, self.size + 1 : self.size + 3]
                 span, to_go = span - to_go, None
             elif to_go is not None:
                 to_go -= span
-            x = x @ expm(self.waiting(here) * span)
+            x = x @ self.over(self.waiting, here, span)
             if last:
                 fates[:, 2:4] = x[:, self.size + 1 : half]
                 fates[:, 4:6] = x[:, half + self.size + 1 :]

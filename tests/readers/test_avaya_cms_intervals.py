@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -17,6 +14,7 @@ from exam_cases import Case, cases_of
 import ccstats as cc
 from ccstats.errors import ColumnError, FormatError, OptionError, TableError, ZoneError
 from ccstats.readers import READERS
+from command_line import run
 
 ZONE = "Europe/Berlin"
 SAMPLES = {case.path.name: case for case in cases_of("avaya_cms_intervals")}
@@ -517,16 +515,15 @@ def test_results_are_frozen_and_the_rows_of_the_loop_are_those_of_the_file() -> 
 
 
 def test_the_command_line_checks_intervals_and_says_what_needs_contacts() -> None:
-    def run(*words: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "ccstats", *words, str(SAMPLES["report.csv"].path), "--timezone", ZONE]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"COLUMNS": "160"})
-        return done.returncode, done.stdout + done.stderr
+    def said_of(command: str) -> tuple[int, str]:
+        done = run(command, SAMPLES["report.csv"].path, "--timezone", ZONE, env={"COLUMNS": "160"})
+        return done.returncode, (done.stdout + done.stderr).decode()
 
-    status, said = run("check")
+    status, said = said_of("check")
     assert status == 1  # rows were rejected
     assert "13 lines = 9 used + 1 ignored + 3 rejected; 9 intervals of 2 queues" in said
     assert "Counted by the platform" in said
     for command in ("report", "stats"):
-        status, said = run(command)
+        status, said = said_of(command)
         assert status == 2
         assert "read it with ccstats.read_intervals" in said
