@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 RUNS := $(VENV)/runs
 READY := $(VENV)/ready
 OUT ?= demo-report
+# Modules are compiled when they are first loaded, and kept: an environment that forbids it would compile them in every process.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test exam bench docs clean
 
@@ -40,5 +42,5 @@ $(RUNS): pyproject.toml
 # --group needs pip 25.1, so pip is brought up to date first.
 $(READY): $(RUNS)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[sql]" --group dev
+	$(BIN)/python -m pip install --quiet --no-compile --editable ".[sql]" --group dev
 	touch $(READY)

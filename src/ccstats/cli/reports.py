@@ -242,13 +242,10 @@ def _digests(logs: list[str]) -> dict[str, str]:
 
 def _write_page(material: Material, out: str) -> None:
     """Page, workbook, Markdown and tables; the last line names what opens."""
-    from ccstats.report.page import build_page
-    from ccstats.report.writing import write_page
+    from ccstats.report.writing import write_material
 
     with progress_bar("reporting") as progress:
-        page = build_page(material, progress=progress)
-        progress("writing", 1.0)
-        paths = write_page(page, out)
+        paths = write_material(material, out, progress=progress)
     beside = [path for path in paths if path.parent == Path(out)]
     tables = len(paths) - len(beside)
     error_console.print(f"wrote {escape(str(Path(out) / 'tables'))}: {tables} tables as CSV", soft_wrap=True)

@@ -28,10 +28,13 @@ from ccstats.report.suppressed_scorecard import suppress_kpis, suppress_trace
 from ccstats.report.workbook_page import workbook_page
 from ccstats.schema import as_frame
 
-__all__ = ["write_page", "write_report"]
+__all__ = ["write_material", "write_page", "write_report"]
+
+#: Share of the time after which sections are made, the page with its charts is drawn, and the workbook is.
+_MADE, _DRAWN, _BOUND = 0.4, 0.85, 0.98
 
 
-def write_page(page: Page, out: str | Path) -> list[Path]:
+def write_page(page: Page, out: str | Path, *, progress: Callable[[str, float], None] | None = None) -> list[Path]:
     """Write ``report.html``, ``report.xlsx``, ``report.md`` and ``tables/*.csv`` into a folder, made if it is not there.
 
     Parameters
@@ -40,6 +43,8 @@ def write_page(page: Page, out: str | Path) -> list[Path]:
         As `build_page` makes it.
     out : str or Path
         The folder.
+    progress : callable, optional
+        Called with what is being made and the share done, which begins where the sections are made.
 
     Returns
     -------
@@ -58,13 +63,33 @@ def write_page(page: Page, out: str | Path) -> list[Path]:
     ['report.html', 'report.xlsx', 'report.md']
     """
     now = pd.Timestamp(datetime.now(UTC)).tz_convert(page.timezone)
-    files = {
-        "report.html": html_page(page, made_at=f"{moment_text(now, period='interval', lang=page.lang)} ({page.timezone})").encode(),
-        "report.xlsx": workbook_page(page),
-        "report.md": markdown_page(page).encode(),
-        **{f"tables/{key}.csv": csv_text(grid.data).encode() for key, grid in page.grids().items()},
+    made_at = f"{moment_text(now, period='interval', lang=page.lang)} ({page.timezone})"
+    ways: dict[str, tuple[float, Callable[[], bytes]]] = {
+        "report.html": (_MADE, lambda: html_page(page, made_at=made_at).encode()),
+        "report.xlsx": (_DRAWN, lambda: workbook_page(page)),
+        "report.md": (_BOUND, lambda: markdown_page(page).encode()),
     }
-    return write_whole(Path(out), files)
+    files = {}
+    for name, (done, make) in ways.items():
+        if progress is not None:
+            progress(name, done)
+        files[name] = make()
+    return write_whole(Path(out), files | {f"tables/{key}.csv": csv_text(grid.data).encode() for key, grid in page.grids().items()})
+
+
+def write_material(material: Material, out: str | Path, *, progress: Callable[[str, float], None] | None = None) -> list[Path]:
+    """Make the page of what a report is made from, and write it with `write_page`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> told = []
+    >>> paths = write_material(Material("en", "UTC"), tempfile.mkdtemp(), progress=lambda what, share: told.append((what, share)))
+    >>> paths[0].name, told[0], told[-1]
+    ('report.html', ('Verdict', 0.0), ('report.md', 0.98))
+    """
+    building = None if progress is None else lambda what, share: progress(what, _MADE * share)
+    return write_page(build_page(material, progress=building), out, progress=progress)
 
 
 def write_report(
@@ -162,7 +187,7 @@ def write_report(
     )
     if log is not None:
         material = _with_service(material, log, agreement, period=period, threshold_s=threshold_s)
-    return [*write_page(build_page(material, progress=progress), out), *written]
+    return [*write_material(material, out, progress=progress), *written]
 
 
 def _with_service(
