@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +10,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ccstats.cli.control import deviations
 from ccstats.cli.logs import check, read_logs, stats
 from ccstats.cli.reports import report
-from ccstats.cli.shell import app, console, error_console
+from ccstats.cli.shell import app, error_console
 from ccstats.cli.staffing import staff
 
 __all__ = ["demo"]
@@ -33,13 +32,6 @@ def demo(
     error_console.print(f"reading the bundled log {escape(log.name)}")
     with contextlib.suppress(typer.Exit):
         check([str(log)])
-    intervals = to_intervals(read_logs([str(log)], format=None, timezone=zone, clock=None).contacts, timezone=zone, threshold_s=20)
-    day = intervals["interval_start"].dt.tz_convert(zone).dt.normalize()
-    week = intervals[day >= day.max() - timedelta(days=6)]
-    search = ["deviations", str(log), "--timezone", zone, "--metric", "service_level", "--metric", "offered", "--holidays", "DE"]
-    search += ["--since", str(day.max().date() - timedelta(days=6)), "--out", str(out)]
-    # On another core: the first time, what it takes is mostly compiling.
-    searching = subprocess.Popen([sys.executable, "-m", "ccstats", *search], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     records = {name: sample_file(f"{name}.csv") for name in ("surveys", "evaluations", "complaints", "forecast")}
     report(
         [str(log)],
@@ -51,11 +43,14 @@ def demo(
         out=str(out),
     )
     stats([str(log)], timezone=zone, out=out)
+    intervals = to_intervals(read_logs([str(log)], format=None, timezone=zone, clock=None).contacts, timezone=zone, threshold_s=20)
+    day = intervals["interval_start"].dt.tz_convert(zone).dt.normalize()
+    week = intervals[day >= day.max() - timedelta(days=6)]
     expected = write_tables({"last_week": week}, out)[0]
     staff(str(expected), service_level="80/20", patience=120.0, shrinkage="30%", timezone=zone, out=str(out / "plan.xlsx"))
-    console().print(escape(searching.communicate()[0].rstrip()), soft_wrap=True)
-    if searching.returncode not in (0, 1):  # 1: something deviates
-        raise typer.Exit(searching.returncode)
+    last = str(day.max().date() - timedelta(days=6))
+    with contextlib.suppress(typer.Exit):
+        deviations([str(log)], timezone=zone, metric=["service_level", "offered"], holidays="DE", since=last, out=str(out))
     error_console.print("The same by hand:")
     beside = " ".join(f"--{name} {escape(str(path))}" for name, path in records.items())
     error_console.print(
@@ -67,5 +62,9 @@ def demo(
         f"--out {escape(str(out / 'plan.xlsx'))}",
         soft_wrap=True,
     )
-    error_console.print(f"  ccstats {escape(' '.join(search))}", soft_wrap=True)
+    error_console.print(
+        f"  ccstats deviations {escape(str(log))} --timezone {zone} --metric service_level --metric offered --holidays DE "
+        f"--since {last} --out {escape(str(out))}",
+        soft_wrap=True,
+    )
     error_console.print(f"The report, which opens in any browser: {escape(str((out / 'report.html').resolve()))}", soft_wrap=True)
