@@ -121,6 +121,49 @@ def test_a_worker_that_is_killed_changes_nothing(session: Any, folder: Path, tmp
     pd.testing.assert_frame_equal(counted, cc.to_intervals(whole, threshold_s=20))
 
 
+@pytest.fixture(scope="module")
+def called_again(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path]:
+    """Contacts whose customers are known, visits of one contact apart, in five files, rows anywhere."""
+    folder = tmp_path_factory.mktemp("again")
+    contacts = cc.read(cc.sample_log(), key="k").contacts
+    assert contacts["visit"].max() > 1
+    for at, rows in enumerate(np.array_split(np.random.default_rng(1).permutation(len(contacts)), 5)):
+        cc.write_parquet(contacts.iloc[rows].reset_index(drop=True), folder / f"{at}.parquet", table="contacts")
+    return contacts, folder
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"by": "queue", "period": "month", "timezone": "Europe/Berlin"}, {"window_days": 2, "by": "channel"}]
+)
+def test_who_called_again_too(asked: dict, session: Any, called_again: tuple[pd.DataFrame, Path]) -> None:
+    contacts, folder = called_again
+    scanned = cc.scan(session.read.parquet(str(folder)), batch_rows=2_000)
+    found, ours = (cc.measure_resolution(each, key="customer", **asked) for each in (scanned, contacts))
+    assert ours["repeat_contacts"].sum() > 100
+    pd.testing.assert_frame_equal(found, ours, check_categorical=False)
+    repeats = [cc.list_repeats(each, key="customer", window_days=asked.get("window_days", 7)) for each in (scanned, contacts)]
+    pd.testing.assert_frame_equal(*repeats, check_categorical=False)
+
+
+def test_patience_too(session: Any, folder: Path) -> None:
+    whole = pd.concat([cc.read_parquet(path) for path in sorted(folder.iterdir())], ignore_index=True)
+    found, ours = (cc.estimate_patience(each, by="queue") for each in (cc.scan(session.read.parquet(str(folder))), whole))
+    assert found.mean_s == pytest.approx(ours.mean_s, rel=1e-12)
+    pd.testing.assert_frame_equal(found.groups, ours.groups, check_categorical=False, rtol=1e-9)
+
+
+def test_a_shuffle_loses_no_row_and_brings_a_key_together(session: Any, folder: Path) -> None:
+    whole = pd.concat([cc.read_parquet(path) for path in sorted(folder.iterdir())], ignore_index=True)
+    by_contact = cc.scan(session.read.parquet(str(folder)), batch_rows=300).shuffle(lambda frame: frame["contact_id"])
+    pieces = list(by_contact.map_partitions(lambda frame: frame))
+    assert len(pieces) > 1
+    ids = [set(piece["contact_id"]) for piece in pieces]
+    assert sum(map(len, ids)) == len(set().union(*ids)) == whole["contact_id"].nunique()
+    order = ["contact_id", "visit"]
+    back = pd.concat([cc.schema.worded(piece) for piece in pieces]).sort_values(order, ignore_index=True)
+    pd.testing.assert_frame_equal(back, cc.schema.worded(whole).sort_values(order, ignore_index=True)[list(back)], check_dtype=False)
+
+
 def test_what_does_not_fit_is_said(session: Any, folder: Path) -> None:
     frame = session.read.parquet(str(folder))
     with pytest.raises(TableError, match="queued_at"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,11 @@ from ccstats.errors import TableError
 from ccstats.schema import TABLES, Table, worded
 
 __all__ = ["SparkTable"]
+
+#: A column that is there only while rows are on their way.
+_PLACE = "_place"
+#: More rows than any partition has: each is one piece.
+_WHOLE = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,8 @@ class SparkTable:
     table: str
     batch_rows: int = 1_000_000
 
-    def map_partitions(self, function: Callable[[pd.DataFrame], pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """What the function makes of each partition; with ``merge`` and ``key`` added up on the cluster, so that one frame comes back.
+    def map_partitions(self, function: Callable[[pd.DataFrame], Any]) -> Iterator[Any]:
+        """What the function makes of each piece; with ``merge`` and ``key`` added up on the cluster, so that one frame comes back.
 
         Parameters
         ----------
@@ -53,8 +59,8 @@ class SparkTable:
 
         Yields
         ------
-        pandas.DataFrame
-            What it returns; words are text.
+        object
+            What it returns; what is added up has its words as text.
 
         Raises
         ------
@@ -70,28 +76,63 @@ class SparkTable:
         names = [name for name in self.frame.columns if wanted is None or name in wanted]
         table, batch_rows = TABLES[self.table], self.batch_rows
         asked = self.frame.select(*(_quoted(name) for name in names))
+        merge, key = getattr(function, "merge", None), getattr(function, "key", None)
+        if merge is None or key is None:
+            found = _run(asked.mapInArrow(_Collected(function, table, batch_rows), "result binary"))
+            yield from (pickle.loads(each.as_py()) for each in found["result"])  # noqa: S301 - of our own workers
+            return
         # Counted without a row: wrong columns are an error before anything runs on the cluster, and the result's types are known.
         schema = _arrow(function(_typed(table, asked.limit(0).toArrow()))).schema
         parts = asked.mapInArrow(_Counted(function, table, batch_rows, schema), _spark_schema(schema))
-        merge, key = getattr(function, "merge", None), getattr(function, "key", None)
-        if merge is not None and key is not None:
-            result = self._result()
-            parts = parts.groupBy(key).applyInArrow(lambda rows: _arrow(merge([_of_arrow(rows, result)]), schema), _spark_schema(schema))
-        try:
-            found = parts.toArrow()
-        except Exception as error:  # of many kinds, and with what the worker said in its text
-            if not type(error).__module__.startswith(("pyspark", "py4j")):
-                raise
-            raise TableError(f"Spark could not count the table: {_told(str(error))}") from error
-        yield _of_arrow(found, self._result())
+        result = TABLES["intervals" if self.table == "contacts" else "agent_intervals"]
+        parts = parts.groupBy(key).applyInArrow(lambda rows: _arrow(merge([_of_arrow(rows, result)]), schema), _spark_schema(schema))
+        yield _of_arrow(_run(parts), result)
 
-    def _result(self) -> Table:
-        return TABLES["intervals" if self.table == "contacts" else "agent_intervals"]
+    @property
+    def names(self) -> list[str]:
+        """The columns there are."""
+        return list(self.frame.columns)
+
+    def shuffle(self, key: Callable[[pd.DataFrame], pd.Series]) -> SparkTable:
+        """The same rows in other partitions: those with the same key are in one, and each is one piece.
+
+        Parameters
+        ----------
+        key : callable
+            Given a piece, whose index is 0, 1, 2, …; returns for each row what it goes by.
+
+        Returns
+        -------
+        SparkTable
+            Of as many partitions as the session makes (``spark.sql.shuffle.partitions``). A worker needs memory for a whole one.
+
+        Examples
+        --------
+        >>> SparkTable.shuffle.__name__
+        'shuffle'
+        """
+        from pyspark.sql.types import LongType, StructField, StructType
+
+        table = TABLES[self.table]
+        schema = StructType([*self.frame.schema.fields, StructField(_PLACE, LongType())])
+        dealt = self.frame.mapInArrow(_Dealt(key, table, self.batch_rows), schema).repartition(_PLACE)
+        # In an order of their own: rows come from other workers in any.
+        order = [_quoted(name) for name in (*table.key, "queued_at") if name in self.frame.columns]
+        return replace(self, frame=dealt.sortWithinPartitions(*order).drop(_PLACE), batch_rows=_WHOLE)
+
+
+def _run(parts: Any) -> pa.Table:
+    try:
+        return parts.toArrow()
+    except Exception as error:  # of many kinds, and with what the worker said in its text
+        if not type(error).__module__.startswith(("pyspark", "py4j")):
+            raise
+        raise TableError(f"Spark could not count the table: {_told(str(error))}") from error
 
 
 @dataclass(frozen=True)
 class _Counted:
-    """Counts the batches of a partition, some together."""
+    """Counts the pieces of a partition."""
 
     function: Callable[[pd.DataFrame], pd.DataFrame]
     table: Table
@@ -99,19 +140,50 @@ class _Counted:
     schema: pa.Schema
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        waiting: list[pa.RecordBatch] = []
-        rows = 0
-        for batch in batches:
-            waiting.append(batch)
-            rows += batch.num_rows
-            if rows >= self.batch_rows:
-                yield from self._of(waiting)
-                waiting, rows = [], 0
-        if waiting:
-            yield from self._of(waiting)
+        for piece in _pieces(batches, self.batch_rows):
+            yield from _arrow(self.function(_typed(self.table, piece)), self.schema).to_batches()
 
-    def _of(self, batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        yield from _arrow(self.function(_typed(self.table, pa.Table.from_batches(batches))), self.schema).to_batches()
+
+@dataclass(frozen=True)
+class _Collected:
+    """Sends back what the function makes of each piece, whatever it is."""
+
+    function: Callable[[pd.DataFrame], Any]
+    table: Table
+    batch_rows: int
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for piece in _pieces(batches, self.batch_rows):
+            made = pickle.dumps(self.function(_typed(self.table, piece)))
+            yield pa.RecordBatch.from_pydict({"result": pa.array([made], pa.binary())})
+
+
+@dataclass(frozen=True)
+class _Dealt:
+    """Says beside each row where it goes."""
+
+    key: Callable[[pd.DataFrame], pd.Series]
+    table: Table
+    batch_rows: int
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for piece in _pieces(batches, self.batch_rows):
+            places = pd.util.hash_pandas_object(self.key(_typed(self.table, piece)).astype("str"), index=False).to_numpy()
+            yield from piece.append_column(_PLACE, pa.array(places.view("int64"))).to_batches()
+
+
+def _pieces(batches: Iterator[pa.RecordBatch], batch_rows: int) -> Iterator[pa.Table]:
+    """Batches of a partition, some together."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= batch_rows:
+            yield pa.Table.from_batches(waiting)
+            waiting, rows = [], 0
+    if rows:
+        yield pa.Table.from_batches(waiting)
 
 
 def _typed(table: Table, rows: pa.Table) -> pd.DataFrame:

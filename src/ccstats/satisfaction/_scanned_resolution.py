@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ccstats.errors import DataWarning, OptionError
+from ccstats.errors import DataWarning
 from ccstats.satisfaction._joined import join_visits, key_columns
 from ccstats.satisfaction.resolution import list_repeats, resolution_sums
 from ccstats.schema import CONTACTS, came_at, worded
@@ -48,16 +48,16 @@ def _of_parts(parts: Any, function: Callable[[pd.DataFrame], Any]) -> list[Any]:
 
 def _by_customer(contacts: Any, how: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Parts with all contacts of their customers, and ``how`` with what only all parts together tell."""
-    if not hasattr(contacts, "shuffle"):
-        raise OptionError("resolution of a Spark table is not counted on the cluster; write it as Parquet and give cc.scan its files")
     names = [how["key"]] if isinstance(how["key"], str) else list(how["key"])
+    direction, pieces = how["direction"], 0
     # First the visits of a contact together, which then know whose it is; then the contacts of a customer.
-    parts = contacts.shuffle(lambda frame: frame["contact_id"]).shuffle(lambda frame: _owner(_numbered(frame), how["direction"]))
+    parts = contacts.shuffle(lambda frame: frame["contact_id"]).shuffle(lambda frame: _owner(_numbered(frame), direction))
     asked, spans, there = dict(how), [], dict.fromkeys(names, False)
-    for span, logged in parts.map_partitions(lambda frame: _facts(_numbered(frame), names, how["direction"])):
+    for span, logged in parts.map_partitions(lambda frame: _facts(_numbered(frame), names, direction)):
         spans += span
+        pieces += 1
         there = {name: there[name] or logged.get(name, False) for name in names}
-    if parts.rows:
+    if pieces:
         known = pd.DataFrame({name: pd.Series(["x" if there[name] else None], dtype="str") for name in names if name in parts.names})
         asked["key"] = key_columns(known, names)
     if how["observed"] is None and spans:
