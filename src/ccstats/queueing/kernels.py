@@ -38,6 +38,8 @@ from numba import njit
 __all__ = ["above", "below", "erlang_b_scalar", "mean_waits", "shares"]
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
+#: Loops that only other loops call need no door to Python, and are kept with those.
+inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def _saddle_coefficients(count: int) -> np.ndarray:
@@ -70,7 +72,7 @@ _INVERSE_FACTORIAL = np.array([1.0 / math.factorial(k) for k in range(12)])
 Shares = tuple[float, float, float, float, float, float, float, float]
 
 
-@compiled
+@inner
 def _saddle(u: float) -> float:
     """The excess u - ln(1 + u), without cancellation for small u."""
     if u < -0.45 or u > 0.7:
@@ -83,7 +85,7 @@ def _saddle(u: float) -> float:
     return t * (u - 2.0 * square * total)
 
 
-@compiled
+@inner
 def _scaled_erfc(y: float) -> tuple[float, float]:
     """exp(y²) erfc(y) for y >= 0, and 1 - √π y times it."""
     if y < 10.0:
@@ -101,7 +103,7 @@ def _scaled_erfc(y: float) -> tuple[float, float]:
     return (1.0 - rest) / (math.sqrt(math.pi) * y), rest
 
 
-@compiled
+@inner
 def _temme(s: float, x: float, d: float) -> tuple[float, float, float]:
     """The lighter side of large s (`above` where d <= 0, else `below`), the first moment of `above`, and f(s, x): Temme's expansion.
 
@@ -134,14 +136,14 @@ def _temme(s: float, x: float, d: float) -> tuple[float, float, float]:
     return side, -d / x * ((mills + epsilon * (mills - 1.0)) / size + rest), at
 
 
-@compiled
+@inner
 def _factorial_ratio(s: float) -> float:
     """Γ(s + 1) / (√(2πs) (s/e)^s) for large s."""
     v = 1.0 / (s * s)
     return math.exp((1 / 12 - v * (1 / 360 - v * (1 / 1260 - v * (1 / 1680 - v * (1 / 1188 - v * 691 / 360360))))) / s)
 
 
-@compiled
+@inner
 def _density(s: float, x: float, d: float) -> float:
     """f(s, x) = x^s e^-x / Γ(s + 1), where d = x - s."""
     if s < _LARGE:
@@ -164,7 +166,7 @@ def _series(s: float, x: float) -> tuple[float, float]:
     return total, moment / x
 
 
-@compiled
+@inner
 def _fraction(s: float, x: float) -> float:
     """below(s, x) for x well above s: Legendre's continued fraction (modified Lentz)."""
     b = x + 1.0 - s
@@ -295,7 +297,7 @@ def erlang_b_scalar(agents: float, load: float) -> float:
     return 1.0 / (1.0 + below(agents, load, load - agents))
 
 
-@compiled
+@inner
 def _patient(n: float, a: float, tau: float) -> Shares:
     """`shares` of M/M/n: nobody leaves, the wait is exponential."""
     if n <= a:
@@ -308,7 +310,7 @@ def _patient(n: float, a: float, tau: float) -> Shares:
     return 0.0, waiting, 0.0, over, over, 0.0, (free - math.expm1(-(n - a) * tau)) * waiting, waiting * a / (n - a)
 
 
-@compiled
+@inner
 def _impatient(n: float, a: float, impatience: float, tau: float) -> Shares:
     """`shares` of M/M/n+M."""
     if n == 0.0:  # all stay until they have had enough
@@ -345,7 +347,7 @@ def _impatient(n: float, a: float, impatience: float, tau: float) -> Shares:
     return 0.0, waiting, abandoned, over, late, left * moment_t / whole, within, a * abandoned / impatience
 
 
-@compiled
+@inner
 def _whole_places(n: float, a: float, impatience: float, places: float, tau: float) -> Shares:
     """`shares` for a whole number of waiting places: term by term, rescaled before it overflows."""
     root = below(n, a, a - n)
@@ -451,7 +453,7 @@ def shares(n: float, a: float, impatience: float, places: float, tau: float) -> 
     )
 
 
-@compiled
+@inner
 def _digamma_rest(x: float) -> float:
     """What is left of ψ(x + 1) = ln x + 1/(2x) - rest, for large x."""
     v = 1.0 / (x * x)
@@ -477,14 +479,14 @@ def _steps(n: float, impatience: float, m: float) -> tuple[float, float]:
     return served, left
 
 
-@compiled
+@inner
 def _log_density(d: float, kappa: float, v: float) -> float:
     """Logarithm of the density of the offered wait, ``v`` mean patiences after its mode, over that at the mode."""
     gone = -math.expm1(-v)
     return min(d, 0.0) * gone - kappa * _saddle(-gone)
 
 
-@compiled
+@inner
 def _reach(d: float, kappa: float, eta: float, sign: float) -> float:
     """How far from the mode, before (-1) or after it (1), the density of the offered wait is e^-50 of its height there."""
     low, high = 0.0, 1.0 / eta
@@ -496,7 +498,7 @@ def _reach(d: float, kappa: float, eta: float, sign: float) -> float:
     return high
 
 
-@compiled
+@inner
 def _mean_waits_by_density(n: float, a: float, impatience: float) -> tuple[float, float]:
     """`mean_waits` by Gauss-Legendre quadrature of exp(η(1 - e^-u) - κu), the density of the offered wait u in mean patiences.
 

@@ -21,6 +21,8 @@ __all__ = [
 ]  # fmt: skip
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
+#: Loops that only other loops call need no door to Python, and are kept with those.
+inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 #: Service levels by the names of the registry; the number is the code that the kernels know them by.
 SERVICE_LEVELS = {
@@ -74,7 +76,7 @@ def _column(need: NDArray[np.float64], i: int) -> Need:
     )  # fmt: skip
 
 
-@compiled
+@inner
 def _mean_wait(what: int, n: float, a: float, impatience: float, places: float) -> float:
     """Mean wait of the answered or of the abandoned, in mean handle times; NaN where there is none."""
     if n == math.inf:
@@ -102,7 +104,7 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if part > 0.0 else 0.0
 
 
-@compiled
+@inner
 def _unclipped(what: int, n: float, a: float, aht: float, patience: float, lines: float, t: float, short: float) -> float:
     """`measure`, where a share may be beyond 0 or 1 by a rounding error, of a load that is not 0."""
     places = lines - n if lines < math.inf else math.inf
@@ -205,7 +207,7 @@ def measure_rows(
         out[i] = measure(what, _of(n, i), _of(a, i), _of(aht, i), _of(patience, i), _of(lines, i), _of(t, i), _of(short, i))
 
 
-@compiled
+@inner
 def _slack(n: float, a: float, need: Need) -> float:
     """By how much the targets are met, the tightest of them; negative where one is missed, never beyond -1 or 1."""
     least = 1.0
@@ -222,7 +224,7 @@ def _slack(n: float, a: float, need: Need) -> float:
     return max(least, -1.0)
 
 
-@compiled
+@inner
 def _below_limit(value: float, limit: float) -> float:
     """Positive where ``value`` is below ``limit``, smooth up to an infinite value; a value that is not there misses."""
     if value == limit:
@@ -230,7 +232,7 @@ def _below_limit(value: float, limit: float) -> float:
     return (limit - value) / (limit + value) if value < math.inf else -1.0
 
 
-@compiled
+@inner
 def _out_of_reach(need: Need) -> bool:
     """Whether no number of agents meets a target, though rounding may say so: certainty, no wait, nobody lost, nobody busy."""
     _, patience, lines, _, t, _, level, wait, abandonment, occupancy, blocking = need
@@ -270,7 +272,7 @@ def _root(by_load: bool, other: float, miss: float, hit: float, need: Need) -> f
     return best
 
 
-@compiled
+@inner
 def _patient_agents(a: float, tau: float, level: float) -> float:
     """Fewest agents for a service level where nobody leaves: upwards from the load, each step one of the recursion of Erlang B."""
     n = math.floor(a) + 1.0
@@ -283,7 +285,7 @@ def _patient_agents(a: float, tau: float, level: float) -> float:
     return n
 
 
-@compiled
+@inner
 def _whole_agents(a: float, need: Need, low: float, high: float, guess: float, stride: float) -> float:
     """Fewest whole agents above a missed ``low``, up to ``high``: met, or inf where it is not known what is; inf if nothing is met.
 
@@ -312,7 +314,7 @@ def _whole_agents(a: float, need: Need, low: float, high: float, guess: float, s
     return high
 
 
-@compiled
+@inner
 def _first_met(a: float, need: Need) -> float:
     """The first whole number from 1 on that meets every target; inf where none does.
 

@@ -58,9 +58,11 @@ _DAY = 86_400 * _SECOND
 _RELOGIN = 3_600 * _SECOND  # a login within the hour after a logout during a contact belongs to that contact's time
 
 _compiled = numba.njit(cache=True, nogil=True)
+#: Loops that only other loops call need no door to Python, and are kept with those.
+_inner = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
-@_compiled
+@_inner
 def _pair(pairs, marks, agent, queue):
     """Place of an agent in a queue; made if it is new."""
     key = np.int64(agent) << 32 | np.int64(queue)
@@ -84,7 +86,7 @@ def _repair(old, pairs, marks):
             pairs[slot].stay, pairs[slot].paused = old[at].stay, old[at].paused
 
 
-@_compiled
+@_inner
 def _write(spans, marks, me, agent, start, end, state, reason, queue, call, closed):
     """Write a span, or lengthen the last one where nothing but time passed; empty ones are dropped."""
     if end <= start:
@@ -102,7 +104,7 @@ def _write(spans, marks, me, agent, start, end, state, reason, queue, call, clos
     me.span = at
 
 
-@_compiled
+@_inner
 def _close(spans, marks, me, agent, time, closed):
     """Write what was shown until now."""
     if me.facts & LOGGED_IN:
@@ -111,7 +113,7 @@ def _close(spans, marks, me, agent, time, closed):
     me.floor = max(me.floor, time)
 
 
-@_compiled
+@_inner
 def _show(spans, marks, me, agent, time, closed):
     """Show the state that the facts make now; write the span before if it differs."""
     reason = queue = call = -1
@@ -128,7 +130,7 @@ def _show(spans, marks, me, agent, time, closed):
         me.shown, me.shown_reason, me.shown_queue, me.shown_call = state, reason, queue, call
 
 
-@_compiled
+@_inner
 def _expire(spans, marks, me, agent, time):
     """End a wrap-up whose time was over before now."""
     if me.facts & LOGGED_IN and me.shown == _WRAP and me.wrap_until <= time:
@@ -136,7 +138,7 @@ def _expire(spans, marks, me, agent, time):
         _show(spans, marks, me, agent, until, _EVENT)
 
 
-@_compiled
+@_inner
 def _enter(me, time, facts):
     """Begin a stay."""
     me.facts = (me.facts & _STAYS) | LOGGED_IN | facts
@@ -147,7 +149,7 @@ def _enter(me, time, facts):
     me.shown, me.shown_reason, me.shown_queue, me.shown_call = _AVAILABLE, -1, -1, -1
 
 
-@_compiled
+@_inner
 def _leave(spans, marks, me, agent, time, closed, facts):
     """End a stay: membership and pauses are over with it."""
     _close(spans, marks, me, agent, time, closed)
@@ -159,7 +161,7 @@ def _leave(spans, marks, me, agent, time, closed, facts):
     me.wrap_until = -1
 
 
-@_compiled
+@_inner
 def _catch_up(spans, marks, restarts, me, agent, time):
     """A restart since this agent's last event ended his stay."""
     if me.restarts == marks[_RESTARTS]:
@@ -178,7 +180,7 @@ def _catch_up(spans, marks, restarts, me, agent, time):
     me.floor = max(me.floor, restarts[me.restarts - 1])  # nothing goes on through a restart
 
 
-@_compiled
+@_inner
 def _join(me, pair):
     """Count a queue as one that this agent serves."""
     if pair.stay != me.stay:
@@ -186,21 +188,21 @@ def _join(me, pair):
         me.members += 1
 
 
-@_compiled
+@_inner
 def _pause_in(me, pair):
     if pair.paused != me.pauses:
         pair.paused = me.pauses
         me.paused += 1
 
 
-@_compiled
+@_inner
 def _unpause_in(me, pair):
     if pair.paused == me.pauses:
         pair.paused = -1
         me.paused -= 1
 
 
-@_compiled
+@_inner
 def _ring(spans, marks, me, agent, time, seconds, queue, call):
     """The phone rang for the last seconds: the agent was reserved, if nothing else was shown."""
     if not seconds > 0 or not me.facts & LOGGED_IN or me.shown != _AVAILABLE:

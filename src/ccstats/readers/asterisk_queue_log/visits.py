@@ -89,6 +89,8 @@ _BEHIND = 60 * _SECOND  # a line so far behind the latest time was not written n
 _DAY_S = 86_400.0
 
 _compiled = numba.njit(cache=True, nogil=True)
+#: Loops that only other loops call need no door to Python, and are kept with those.
+_inner = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 @_compiled
@@ -104,7 +106,7 @@ def _find(visits, calls, call, queue, states):
     return -1
 
 
-@_compiled
+@_inner
 def _find_named(visits, calls, call, queue, states):
     """As `_find`, also under the name that an attended transfer gave the call."""
     at = _find(visits, calls, call, queue, states)
@@ -113,7 +115,7 @@ def _find_named(visits, calls, call, queue, states):
     return at
 
 
-@_compiled
+@_inner
 def _find_now(visits, calls, marks, call, queue, states, time):
     """As `_find_named`, but a line that was read before, with the end of another visit of the call, finds none."""
     at = _find_named(visits, calls, call, queue, states)
@@ -125,7 +127,7 @@ def _find_now(visits, calls, marks, call, queue, states, time):
     return at
 
 
-@_compiled
+@_inner
 def _find_entry(visits, calls, call, queue, time):
     """Latest visit of this call, or of the one it was renamed to, that entered this queue at this very time, or -1."""
     for name in (call, calls[call].renamed):
@@ -169,7 +171,7 @@ def _chain(visits, tails, at):
     tails[queue] = at
 
 
-@_compiled
+@_inner
 def _unchain(visits, tails, at):
     visit = visits[at]
     if visit.before >= 0:
@@ -181,7 +183,7 @@ def _unchain(visits, tails, at):
     visit.before = visit.after = -1
 
 
-@_compiled
+@_inner
 def _rename(visits, calls, at, call):
     """Give a visit to the call it truly belongs to."""
     visit = visits[at]
@@ -201,7 +203,7 @@ def _rename(visits, calls, at, call):
     return True
 
 
-@_compiled
+@_inner
 def _claim(visits, calls, tails, marks, agent_words, call, queue, entered):
     """The visit that waits in this queue under a consultation's call id and truly is this call's, or -1.
 
@@ -228,7 +230,7 @@ def _claim(visits, calls, tails, marks, agent_words, call, queue, entered):
     return best
 
 
-@_compiled
+@_inner
 def _overflow(visits, tails, notes, at, time):
     """A caller left a queue and the log does not say how."""
     visit = visits[at]
@@ -243,7 +245,7 @@ def _overflow(visits, tails, notes, at, time):
     visit.wait = max(visit.ended - visit.queued, 0) / _SECOND
 
 
-@_compiled
+@_inner
 def _set_wait(visit, notes, wait, time):
     by_clock = max(time - visit.queued, 0) / _SECOND
     if np.isnan(wait):
@@ -256,7 +258,7 @@ def _set_wait(visit, notes, wait, time):
             notes[_N_WAIT_DIFFERS] += 1
 
 
-@_compiled
+@_inner
 def _impute(visits, calls, tails, marks, notes, call, queue, entered, known):
     """Open a visit whose entry is not in the log; ``known`` says whether its wait is."""
     latest = calls[call].latest
@@ -272,7 +274,7 @@ def _impute(visits, calls, tails, marks, notes, call, queue, entered, known):
     return at
 
 
-@_compiled
+@_inner
 def _end_talk(visit, notes, verb, ended_by, time, wait, talk, word):
     visit.state, visit.ended = ENDED, time
     visit.raw, visit.ended_by = verb, ended_by
