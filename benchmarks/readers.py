@@ -384,7 +384,7 @@ def measure(format: str, way: _Way, rows: int, most: float, repeat: int) -> dict
 
 
 def main(
-    rows: int = 300_000, *, most: float = 200e6, repeat: int = 3, formats: list[str] | None = None, apart: bool = True
+    rows: int = 200_000, *, most: float = 100e6, repeat: int = 3, formats: list[str] | None = None, apart: bool = True
 ) -> list[dict[str, Any]]:
     """One line for each format and way; with ``apart`` each in a process of its own, so that its memory is its own."""
     without = sorted(set(formats or READERS) - set(WAYS))

@@ -59,11 +59,21 @@ def build_page(material: Material, *, progress: Callable[[str, float], None] | N
     made: list[Section] = []
     left_out: list[str] = []
     warned: list[str] = []
+    shown: list[str] = []
     has_log = material.log is not None and len(material.log.contacts) > 0
     asked = [("verdict", sections.verdict), *(_FROM_LOG if has_log else ()), *_OF_CUSTOMERS]
-    for at, (key, build) in enumerate(asked):
+    ends = (
+        ("data_quality", lambda each: sections.data_quality(each, left_out, list(dict.fromkeys(warned)))),
+        ("definitions", lambda each: sections.definitions(each, shown)),
+        ("provenance", sections.provenance),
+    )
+
+    def tell(key: str, at: int) -> None:
         if progress is not None:
-            progress(_heading(key, lang), at / len(asked))
+            progress(_heading(key, lang), at / (len(asked) + len(ends)))
+
+    for at, (key, build) in enumerate(asked):
+        tell(key, at)
         parts = _tried(key, build, material, warned)
         if isinstance(parts, str):
             left_out.append(f"{_heading(key, lang)}: {parts}")
@@ -72,12 +82,8 @@ def build_page(material: Material, *, progress: Callable[[str, float], None] | N
     shown = [name for section in made for grid in section.grids() for name in (material.definition, *grid.columns)]
     if not has_log:
         left_out = [line for line in left_out if material.records]
-    ends = (
-        ("data_quality", lambda each: sections.data_quality(each, left_out, list(dict.fromkeys(warned)))),
-        ("definitions", lambda each: sections.definitions(each, shown)),
-        ("provenance", sections.provenance),
-    )
-    for key, build in ends:
+    for at, (key, build) in enumerate(ends, len(asked)):
+        tell(key, at)
         parts = _tried(key, build, material, warned)
         made.append(Section(key, _heading(key, lang), () if isinstance(parts, str) else tuple(parts)))
     foot = (phrase("made_with", lang, version=__version__), phrase("standard_no_targets", lang))
