@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
@@ -39,7 +40,10 @@ __all__ = ["above", "below", "erlang_b_scalar", "mean_waits", "shares"]
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 #: Loops that only other loops call need no door to Python, and are kept with those.
-inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+if TYPE_CHECKING:
+    inner = compiled
+else:
+    inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def _saddle_coefficients(count: int) -> np.ndarray:

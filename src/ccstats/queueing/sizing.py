@@ -8,6 +8,7 @@ It is one file because the searches are loops around one function, `measure`, an
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
@@ -22,7 +23,10 @@ __all__ = [
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 #: Loops that only other loops call need no door to Python, and are kept with those.
-inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+if TYPE_CHECKING:
+    inner = compiled
+else:
+    inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 #: Service levels by the names of the registry; the number is the code that the kernels know them by.
 SERVICE_LEVELS = {

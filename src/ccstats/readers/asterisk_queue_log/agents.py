@@ -7,6 +7,8 @@ It is one file because the machine and the steps that it takes on its records ar
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -59,7 +61,8 @@ _RELOGIN = 3_600 * _SECOND  # a login within the hour after a logout during a co
 
 _compiled = numba.njit(cache=True, nogil=True)
 #: Loops that only other loops call need no door to Python, and are kept with those.
-_inner = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_NO_DOORS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_inner = numba.njit(nogil=True, **_NO_DOORS)
 
 
 @_inner

@@ -90,7 +90,8 @@ _DAY_S = 86_400.0
 
 _compiled = numba.njit(cache=True, nogil=True)
 #: Loops that only other loops call need no door to Python, and are kept with those.
-_inner = numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_NO_DOORS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_inner = numba.njit(nogil=True, **_NO_DOORS)
 
 
 @_compiled
