@@ -55,7 +55,9 @@ def alone(*words: str | Path, seed: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, whose hashes begin with ``seed``."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CCSTATS_")} | {"PYTHONHASHSEED": seed}
     command = [sys.executable, "-m", "ccstats", "report", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, env=clean, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=clean, timeout=300, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
 
 
 @pytest.fixture(scope="module")

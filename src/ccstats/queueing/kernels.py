@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-__all__ = ["above", "below", "erlang_b_scalar", "mean_waits", "shares"]
+__all__ = ["above", "below", "compiled", "erlang_b_scalar", "inner", "mean_waits", "shares"]
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 #: Loops that only other loops call need no door to Python, and are kept with those.

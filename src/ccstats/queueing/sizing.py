@@ -8,25 +8,16 @@ It is one file because the searches are loops around one function, `measure`, an
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from ccstats.queueing.kernels import below, erlang_b_scalar, mean_waits, shares
+from ccstats.queueing.kernels import below, compiled, erlang_b_scalar, inner, mean_waits, shares
 
 __all__ = [
     "GRID_BITS", "MEASURES", "SERVICE_LEVELS", "agents_for", "agents_for_many", "agents_for_rows", "line_rows", "lines_for", "load_for",
     "load_rows", "measure", "measure_rows", "quantile", "quantile_rows",
 ]  # fmt: skip
-
-compiled = njit(cache=True, nogil=True, error_model="numpy")
-#: Loops that only other loops call need no door to Python, and are kept with those.
-if TYPE_CHECKING:
-    inner = compiled
-else:
-    inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 #: Service levels by the names of the registry; the number is the code that the kernels know them by.
 SERVICE_LEVELS = {

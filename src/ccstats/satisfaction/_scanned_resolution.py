@@ -49,16 +49,14 @@ def _of_parts(parts: Any, function: Callable[[pd.DataFrame], Any]) -> list[Any]:
 def _by_customer(contacts: Any, how: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Parts with all contacts of their customers, and ``how`` with what only all parts together tell."""
     names = [how["key"]] if isinstance(how["key"], str) else list(how["key"])
-    direction, pieces = how["direction"], 0
+    direction = how["direction"]
     # First the visits of a contact together, which then know whose it is; then the contacts of a customer.
     parts = contacts.shuffle(lambda frame: frame["contact_id"]).shuffle(lambda frame: _owner(_numbered(frame), direction))
-    asked, spans, there = dict(how), [], dict.fromkeys(names, False)
-    for span, logged in parts.map_partitions(lambda frame: _facts(_numbered(frame), names, direction)):
-        spans += span
-        pieces += 1
-        there = {name: there[name] or logged.get(name, False) for name in names}
-    if pieces:
-        known = pd.DataFrame({name: pd.Series(["x" if there[name] else None], dtype="str") for name in names if name in parts.names})
+    facts = list(parts.map_partitions(lambda frame: _facts(_numbered(frame), names, direction)))
+    asked, spans = dict(how), [each for span, _ in facts for each in span]
+    if facts:
+        there = {name: any(logged.get(name, False) for _, logged in facts) for name in names if name in parts.names}
+        known = pd.DataFrame({name: pd.Series(["x" if found else None], dtype="str") for name, found in there.items()})
         asked["key"] = key_columns(known, names)
     if how["observed"] is None and spans:
         asked["observed"] = tuple(pd.Timestamp(each, unit="us", tz="UTC") for each in (min(spans), max(spans)))

@@ -115,7 +115,7 @@ def measure_resolution(
     Raises
     ------
     OptionError
-        If the window is not above 0, ``key`` lacks ``customer``, another argument has no such value.
+        If the window is not above 0, ``key`` lacks ``customer``, or another argument has no such value.
     ColumnError
         If ``customer``, a ``by`` column or a column of flags is not there.
     TableError
