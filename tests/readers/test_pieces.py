@@ -9,7 +9,9 @@ from pandas.testing import assert_frame_equal
 from ccstats.errors import CcstatsError
 from ccstats.readers import pieces
 
-CASES = [case for format in ("five9", "zendesk_talk", "talkdesk", "mapped") for case in cases_of(format) if case.path.suffix == ".csv"]
+FORMATS = ("asterisk_cdr", "asterisk_cel", "cisco_ucce", "cisco_uccx", "cisco_uccx_agent_states", "five9", "issabel", "mapped", "talkdesk",
+           "threecx_queue_calls", "vicidial", "wazo_stat", "zendesk_talk")  # fmt: skip
+CASES = [case for format in FORMATS for case in cases_of(format) if case.path.suffix == ".csv"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

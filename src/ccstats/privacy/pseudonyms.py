@@ -107,9 +107,12 @@ def _pseudonyms(values: list[bytes], key: bytes) -> pa.Array:
     for value in values:
         hashing = keyed()
         hashing.update(value)
-        digests.append(hashing.digest()[: _DIGITS // 2])
+        digests.append(hashing.digest())
     places = np.arange(len(values) + 1) * _DIGITS
-    return pa.LargeStringArray.from_buffers(len(values), pa.py_buffer(places), pa.py_buffer(b"".join(digests).hex().encode()))
+    whole = np.frombuffer(b"".join(digests), dtype="uint8").reshape(len(values), _keyed(key).digest_size)
+    return pa.LargeStringArray.from_buffers(
+        len(values), pa.py_buffer(places), pa.py_buffer(whole[:, : _DIGITS // 2].tobytes().hex().encode())
+    )
 
 
 def _digest(value: str, key: bytes) -> bytes:

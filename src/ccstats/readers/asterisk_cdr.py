@@ -108,7 +108,7 @@ def read_cdr(sources: Iterable[Source], options: Options) -> Log:
     account = Account(options)
     parts = Parts(options)
     for source in sources:
-        parts.append(_records(_rows(source, account, options), options))
+        parts.extend(_rows(source, account, options).in_pieces(_records))
         if options.progress:
             options.progress(source.name, 1.0)
     visits = _visits(settle(parts, account, options, same=_SAME, called="in all columns read", rule="record"), account, first)
@@ -149,23 +149,23 @@ def _rows(source: Source, account: Account, options: Options) -> Rows:
     return Rows(grid, account, options)
 
 
-def _records(rows: Rows, options: Options) -> pd.DataFrame:
+def _records(rows: Rows) -> pd.DataFrame:
     """Records of queue calls, one row each."""
     rows.ignore(each_word(rows.text("lastapp"), str.casefold) != "queue", "no queue call: lastapp is not Queue")
     queue = each_word(rows.text("lastdata"), lambda data: re.split(r"[,|]", data)[0].strip() or None)
     rows.close(queue.isna(), "lastdata names no queue")
-    start = rows.instants("start" if rows.has("start") else "calldate", timezone=options.timezone, missing=_NEVER).utc
+    start = rows.instants("start" if rows.has("start") else "calldate", timezone=rows.options.timezone, missing=_NEVER).utc
     rows.close(start.isna(), "start (calldate) is blank")
     lasted, billed = rows.seconds("duration"), rows.seconds("billsec")
     rows.close(lasted.isna() | billed.isna(), "duration or billsec is blank")
     word = rows.text("disposition").str.upper()
     if rows.has("end"):
-        end = rows.instants("end", timezone=options.timezone, missing=_NEVER).utc
+        end = rows.instants("end", timezone=rows.options.timezone, missing=_NEVER).utc
     else:
         end = pd.Series(pd.NaT, index=start.index, dtype=start.dtype)
     end = end.fillna(start + pd.to_timedelta(lasted, unit="s"))
     if rows.has("answer"):
-        answer = rows.instants("answer", timezone=options.timezone, missing=_NEVER).utc
+        answer = rows.instants("answer", timezone=rows.options.timezone, missing=_NEVER).utc
     else:
         answer = (end - pd.to_timedelta(billed, unit="s")).where((billed > 0) | (word == "ANSWERED"))
     rows.close((end < start) | (answer < start), "end or answer is before start")

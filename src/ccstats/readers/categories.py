@@ -9,7 +9,7 @@ import pandas as pd
 
 from ccstats.readers.words import coded
 
-__all__ = ["categorised", "constant_category", "each_category"]
+__all__ = ["categorised", "constant_category", "each_category", "words_used"]
 
 
 def constant_category(word: str | None, rows: int) -> pd.Series:
@@ -53,3 +53,18 @@ def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str],
     place = {word: at for at, word in enumerate(among)}
     places = np.array([*(place[table.get(word, default)] for word in words), place[default]], dtype="int8")
     return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(among), dtype="str")))
+
+
+def words_used(values: pd.Series) -> pd.Series:
+    """A category without the words that stand in no row; the same column if there are none, or it is no category.
+
+    Examples
+    --------
+    >>> words_used(pd.Series(pd.Categorical(["a"], ["a", "b"]))).cat.categories.tolist()
+    ['a']
+    """
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return values
+    # One place more, for none: -1.
+    seen = np.bincount(values.cat.codes.to_numpy().astype("int64") + 1, minlength=len(values.cat.categories) + 1)
+    return values if seen[1:].all() else values.cat.remove_unused_categories()

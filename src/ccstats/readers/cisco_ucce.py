@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,7 @@ def read_legs(sources: Iterable[Source], options: Options) -> Log:
     parts = Parts(options)
     for source in sources:
         rows = Rows(read_grid(source, _LAYOUT, account), account, options, needed=_NEEDED)
-        parts.append(_legs(rows, options, str(queue_by)))
+        parts.extend(rows.in_pieces(partial(_legs, queue_by=str(queue_by))))
         if options.progress:
             options.progress(source.name, 1.0)
     legs = settle(parts, account, options, same=["record"], called="RecoveryKey", rule="leg")
@@ -108,13 +109,13 @@ def read_legs(sources: Iterable[Source], options: Options) -> Log:
     return to_log(_refused(legs), account, options, "cisco_ucce")
 
 
-def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
+def _legs(rows: Rows, queue_by: str) -> pd.DataFrame:
     code, kind, agent_id = rows.text("CallDisposition"), rows.text("PeripheralCallType"), rows.text("AgentSkillTargetID")
     rows.ignore(kind.notna() & ~kind.isin(_INBOUND), "PeripheralCallType is none of a call that comes in to a queue (1 to 5)")
-    seen = set(code.unique())
+    seen, none = set(code.unique()), np.zeros(len(rows), dtype=bool)
     for each, rule in _PASSING.items():
-        if each in seen and each not in _NOT_TAKEN:
-            rows.ignore(code == each, rule)
+        if each not in _NOT_TAKEN:
+            rows.ignore(code == each if each in seen else none, rule)
     agent_id = agent_id.mask(agent_id.isin(["0", "-1"]))
     alone = agent_id.isna()
     rows.ignore(alone & code.isin(_ROUTED_ON), "leg in the voice response unit that was handled there or routed on")
@@ -128,7 +129,7 @@ def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
     rows.close(contact.isna(), "RouterCallKeyDay, RouterCallKey and RecoveryKey are blank")
     rows.close(code.isna(), "CallDisposition is blank")
     rows.note(~known, "not routed (no RouterCallKey): the row's RecoveryKey is the contact")
-    ended = rows.instants("DateTime", timezone=options.timezone)
+    ended = rows.instants("DateTime", timezone=rows.options.timezone)
     rows.close(ended.utc.isna(), "DateTime is blank")
     ring, talk, hold, work = (rows.seconds(f"{name}Time") for name in ("Ring", "Talk", "Hold", "Work"))
     delay, local, aband, duration = (
@@ -138,7 +139,7 @@ def _legs(rows: Rows, options: Options, queue_by: str) -> pd.DataFrame:
         rows.seconds("Duration"),
     )
     network = _network(rows)
-    _check_zone(rows, ended.utc, options)
+    _check_zone(rows, ended.utc)
 
     outcome = categorised(code, _WITHOUT_AGENT, _FATES, "unknown").where(alone, categorised(code, _WITH_AGENT, _FATES, "unknown"))
     passing = code.isin(_NOT_TAKEN) & ~alone
@@ -201,12 +202,12 @@ def _network(rows: Rows) -> pd.Series:
     return skill.where(skill > 0, enterprise).fillna(skill)
 
 
-def _check_zone(rows: Rows, ended: pd.Series, options: Options) -> None:
+def _check_zone(rows: Rows, ended: pd.Series) -> None:
     """Count the rows whose own bias is not that of the zone named."""
-    bias = rows.numbers("TimeZone")
-    if not bias.notna().any() or options.timezone is None:
+    bias, zone = rows.numbers("TimeZone"), rows.options.timezone
+    if not bias.notna().any() or zone is None:
         return
-    wall = ended.dt.tz_convert(options.timezone).dt.tz_localize(None)
+    wall = ended.dt.tz_convert(zone).dt.tz_localize(None)
     offset = (wall - ended.dt.tz_localize(None)).dt.total_seconds() / 60
     rows.note((bias + offset).abs() > 0, "TimeZone of the row is not the zone named (bias in minutes, with or without summer time)")
 

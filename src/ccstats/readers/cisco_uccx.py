@@ -81,7 +81,7 @@ def read_details(sources: Iterable[Source], options: Options) -> Log:
                 f"{source.name}: the table has no column {', '.join(_QUEUE)} (ContactQueueDetail), nor those of ContactCallDetail or "
                 f"AgentConnectionDetail; found {', '.join(map(repr, rows.grid.header[:40]))}"
             )
-        parts.append(_details(rows, options))
+        parts.extend(rows.in_pieces(_details))
         if options.progress:
             options.progress(source.name, 1.0)
     details = parts.frame()
@@ -90,12 +90,12 @@ def read_details(sources: Iterable[Source], options: Options) -> Log:
     return to_log(contacts, account, options, "cisco_uccx")
 
 
-def _details(rows: Rows, options: Options) -> pd.DataFrame:
+def _details(rows: Rows) -> pd.DataFrame:
     """The rows of one table with what they tell: of the call, of a queue, of an agent, or of several."""
     has_queue, has_agent = rows.has("targetID"), rows.has("resourceID")
     session, seq, node = rows.text("sessionID"), rows.text("sessionSeqNum"), rows.text("nodeID")
     rows.close(session.isna() | seq.isna(), "sessionID or sessionSeqNum is blank")
-    zone = options.timezone or "UTC"
+    zone = rows.options.timezone or "UTC"
     alone = has_agent and not has_queue and not rows.has("contactDisposition")
     start, end = rows.instants(_START, timezone=zone).utc, rows.instants(_END, timezone=zone).utc
     agent_start = start if alone else rows.instants(_AGENT_START, timezone=zone).utc

@@ -76,7 +76,7 @@ def read_agent_states(sources: Iterable[Source], options: Options) -> Log:
     account = Account(options)
     parts = Parts(options)
     for source in sources:
-        parts.append(_events(Rows(read_grid(source, Layout(), account), account, options, needed=_COLUMNS)))
+        parts.extend(Rows(read_grid(source, Layout(), account), account, options, needed=_COLUMNS).in_pieces(_events))
         if options.progress:
             options.progress(source.name, 1.0)
     events = settle(parts, account, options, same=_KEY, called="agent, time, type, reason and profile", rule="event")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,8 @@ from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
-from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
-from ccstats.readers.tabular import Grid, Layout, read_grid
+from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_instants, to_text
 from ccstats.readers.words import chosen, coded, constant, each_word, of_series, to_series
 from ccstats.schema import CONTACTS
@@ -105,19 +103,17 @@ def read_call_log(sources: Iterable[Source], options: Options) -> Log:
     parts = Parts(options)
     for source in sources:
         above = 0 if source.frame is not None else _above(bytes(source.data[:65_536])) or 0
-        grid = read_grid(source, Layout(skip_rows=above), account)
-        rows = Rows(grid, account, options)
+        rows = Rows(read_grid(source, Layout(skip_rows=above), account), account, options)
         if all(map(rows.has, _SEGMENTS)):
             raise ColumnError(
                 f"{source.name} is the report on segments of calls, with several rows a call and queue; run the Call Log report instead"
             )
         when = next((name for name in ("TIMESTAMP", "DATE") if rows.has(name)), "TIMESTAMP")
-        made = partial(_calls, options=options, needed=[*_NEEDED, when])
-        parts.extend(in_pieces(grid, account, made))
+        parts.extend(Rows(rows.grid, account, options, needed=[*_NEEDED, when]).in_pieces(_calls))
         if options.progress:
             options.progress(source.name, 1.0)
     same = ["contact_id", "_start", "_type", "queue", "_agent"]
-    calls = settle(parts, account, options, same=same, called="call, time, type, skill and agent", rule="call")
+    calls = settle(parts, account, options, same=same, called="call, time, type, skill and agent", rule="call", ordered=True)
     return to_log(calls, account, options, "five9")
 
 
@@ -129,8 +125,7 @@ def _above(head: bytes) -> int | None:
     return None
 
 
-def _calls(grid: Grid, account: Account, *, options: Options, needed: list[str]) -> pd.DataFrame:
-    rows = Rows(grid, account, options, needed=needed)
+def _calls(rows: Rows) -> pd.DataFrame:
     many = len(rows)
     call, agent = rows.text("CALL ID"), _named(rows, "AGENT")
     kind, word = _lower(rows.text("CALL TYPE")), rows.text("DISPOSITION")

@@ -12,7 +12,7 @@ import pandas as pd
 from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import constant_category, each_category
+from ccstats.readers.categories import constant_category, each_category, words_used
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
@@ -336,7 +336,7 @@ def _merged(parts: Parts, mapping: ColumnMapping, options: Options, account: Acc
         same, called = ["contact_id", "visit"], "contact_id and visit"
     else:
         same, called = ["contact_id", "queue", "queued_at", "arrived_at"], "contact_id, queue and queued_at"
-    frame = settle(parts, account, options, same=same, called=called)
+    frame = settle(parts, account, options, same=same, called=called, ordered=True)
     if mapping.table == "contacts":
         if "arrived_at" not in mapping.columns and frame["arrived_at"].isna().all():
             del frame["arrived_at"]
@@ -348,8 +348,8 @@ def _merged(parts: Parts, mapping: ColumnMapping, options: Options, account: Acc
     for name in list(frame):
         if str(name).startswith("_"):
             del frame[name]
-        elif isinstance(frame[name].dtype, pd.CategoricalDtype) and frame[name].nunique() < len(frame[name].cat.categories):
-            frame[name] = frame[name].cat.remove_unused_categories()
+        else:
+            frame[name] = words_used(frame[name])
     return frame
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -9,7 +11,7 @@ import pyarrow.compute as pc
 
 from ccstats.readers.words import of_series, to_series
 
-__all__ = ["only", "without"]
+__all__ = ["among", "only", "without"]
 
 
 def only(values: pd.Series, rows: np.ndarray | pd.Series) -> pd.Series:
@@ -24,6 +26,31 @@ def only(values: pd.Series, rows: np.ndarray | pd.Series) -> pd.Series:
     if not isinstance(values.dtype, pd.StringDtype):
         return values.where(mask)
     return to_series(_masked(of_series(values).combine_chunks(), pa.array(mask))).set_axis(values.index)
+
+
+def among(text: pa.Array, words: Sequence[str]) -> pa.Array | None:
+    """Which of PyArrow's large texts are one of these words; None if none is, which mostly their lengths tell.
+
+    Examples
+    --------
+    >>> among(pa.array(["NULL", "sales"], pa.large_string()), ["NULL"]).to_pylist()
+    [True, False]
+    >>> among(pa.array(["sales"], pa.large_string()), ["NULL"]) is None
+    True
+    """
+    if not len(text):
+        return None
+    ends = np.frombuffer(text.buffers()[1], dtype="int64")[text.offset : text.offset + len(text) + 1]
+    found = np.diff(ends) <= max(len(word.encode()) for word in words)
+    short = np.flatnonzero(found)
+    if not len(short):
+        return None
+    known = pa.array(words, text.type)
+    if 4 * len(short) > len(text):
+        every = pc.is_in(text, known)
+        return every if pc.any(every).as_py() else None
+    found[short] = pc.is_in(text.take(pa.array(short)), known).to_numpy(zero_copy_only=False)
+    return pa.array(found) if found.any() else None
 
 
 def without(text: pa.Array, rows: pa.Array) -> pa.Array:

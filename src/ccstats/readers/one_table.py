@@ -77,7 +77,7 @@ def log_of_table(
             options.progress(source.name, 1.0)
     # A column of ours that a reader does not fill tells nobody apart.
     same = [name for name in same if name not in CONTACTS or all(name in part for part in parts)]
-    table = settle(parts, account, options, same=same, newest=newest, rule="visit")
+    table = settle(parts, account, options, same=same, newest=newest, rule="visit", ordered=same[:1] == ["contact_id"])
     for column in CONTACTS.columns:
         if column.required and column.nullable and column.name not in table:
             table[column.name] = np.nan if column.kind == "seconds" else None

@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 
 from ccstats.readers.contract import Options
 from ccstats.readers.words import coded
-from ccstats.schema import AGENT_STATES, CONTACTS, sortable
+from ccstats.schema import AGENT_STATES, CONTACTS, sortable, sorting, tied
 
 __all__ = ["Parts", "alike", "given_back", "repeated", "room", "taken"]
 
 _CATEGORIES = {column.name for table in (CONTACTS, AGENT_STATES) for column in table.columns if column.kind == "category"} | {"_source"}
+_WORTH = 128 << 20  # memory of PyArrow's, at its most, from which on what is free is given back [bytes]
 _BLOCK = 65_536  # values that are moved to memory of their own together
 _Made = TypeVar("_Made")
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
@@ -92,7 +93,8 @@ class _Column:
         self._waiting.append(array)
         self._many += len(array)
         if self._many >= _BLOCK:
-            self._blocks.append(_together(self._waiting, mapped=True))
+            # One of so many values has memory of its own already.
+            self._blocks.append(self._waiting[0] if len(self._waiting) == 1 else _together(self._waiting, mapped=True))
             self._waiting, self._many = [], 0
 
     def _all(self) -> Any:
@@ -152,6 +154,8 @@ def _plain(values: pd.Series) -> Any:
 
 def _together(arrays: list[Any], *, mapped: bool = False) -> Any:
     """The arrays as one; numbers in memory of their own, if they shall be ``mapped``, which is given back as soon as it is free."""
+    if len(arrays) == 1 and not mapped:
+        return arrays[0].cast(pa.large_string()) if isinstance(arrays[0], pa.Array) else arrays[0]
     if isinstance(arrays[0], pa.Array):
         texts = pa.concat_arrays([each.cast(pa.large_string()) for each in arrays])
         # Places in so few texts fit into half the bytes.
@@ -179,14 +183,16 @@ def room(many: int, dtype: Any) -> np.ndarray:
 def given_back(made: _Made) -> _Made:
     """What was made, once the memory of all that it took to make it is given back to the system.
 
-    The C library keeps what is freed, tens of megabytes after each step on a million rows.
+    PyArrow keeps what is freed, tens of megabytes after each step on a million rows; of little it may keep all, as new memory costs time.
 
     Examples
     --------
     >>> given_back([1])
     [1]
     """
-    pa.default_memory_pool().release_unused()
+    pool = pa.default_memory_pool()
+    if (pool.max_memory() or _WORTH) >= _WORTH:
+        pool.release_unused()
     return made
 
 
@@ -210,10 +216,12 @@ def _numbered(values: pd.Series) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype="str")))
 
 
-def repeated(frame: pd.DataFrame, same: Sequence[str], newest: str | None = None) -> np.ndarray:
+def repeated(frame: pd.DataFrame, same: Sequence[str], newest: str | None = None, *, order: np.ndarray | None = None) -> np.ndarray:
     """Which rows repeat an earlier one in these columns, or with ``newest`` one with a larger value there, or any if theirs is missing.
 
-    It is done by sorting, which takes less memory than a table of what was seen.
+    It is done by sorting, which takes less memory than a table of what was seen: by the first column, in which mostly no two rows are
+    tied, and those that are by all. ``order`` is how that column is sorted, where
+    it is known and does not ascend.
 
     Examples
     --------
@@ -221,12 +229,16 @@ def repeated(frame: pd.DataFrame, same: Sequence[str], newest: str | None = None
     >>> repeated(frame, ["a"]).tolist(), repeated(frame, ["a"], "at").tolist()
     ([False, False, False, True, True], [True, False, False, False, True])
     """
-    keys = pa.table({str(at): sortable(frame[name]) for at, name in enumerate(same)})
-    by: list[tuple[str, str]] = [(name, "ascending") for name in keys.column_names]
-    table = keys if newest is None else keys.append_column("newest", sortable(frame[newest]))
-    order = pc.sort_indices(table, sort_keys=by if newest is None else [*by, ("newest", "descending")]).to_numpy()
-    again = np.zeros(len(order), dtype=bool)
-    again[order[1:]] = alike(keys, order)
+    first = sortable(frame[same[0]])
+    rows, _ = tied(first, sorting([first]) if order is None else order)
+    again = np.zeros(len(frame), dtype=bool)
+    if len(rows):
+        some = pa.array(rows)
+        keys = pa.table({str(at): (sortable(frame[name]) if at else first).take(some) for at, name in enumerate(same)})
+        by: list[tuple[str, str]] = [(name, "ascending") for name in keys.column_names]
+        table = keys if newest is None else keys.append_column("newest", sortable(frame[newest]).take(some))
+        inner = pc.sort_indices(table, sort_keys=by if newest is None else [*by, ("newest", "descending")]).to_numpy()
+        again[rows[inner[1:]]] = alike(keys, inner)
     return again
 
 

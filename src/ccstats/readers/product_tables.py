@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,15 @@ import pyarrow.compute as pc
 from ccstats.errors import ColumnError, DataWarning, did_you_mean
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import words_used
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Source
 from ccstats.readers.parts import Parts, alike, given_back, repeated, taken
+from ccstats.readers.pieces import in_pieces
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
 from ccstats.readers.words import coded, constant, of_series, to_series
-from ccstats.schema import AGENT_STATES, CONTACTS, came_at, sortable, sorting
+from ccstats.schema import AGENT_STATES, CONTACTS, came_at, sortable, sorting, tied
 
 __all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log", "with_visits"]
 
@@ -107,6 +109,17 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.open)
+
+    def in_pieces(self, made: Callable[[Rows], pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """What a function that reads the rows one by one makes of them, a piece at a time and on several cores.
+
+        Examples
+        --------
+        >>> rows = Rows(Grid("a", ["Q"], {"Q": pd.Series(["x"])}, np.array([2]), np.array([1])), Account(Options()), Options())
+        >>> [frame["queue"].tolist() for frame in rows.in_pieces(lambda piece: piece.frame({"queue": piece.text("q")}))]
+        [['x']]
+        """
+        return in_pieces(self.grid, self.account, lambda grid, booked: made(Rows(grid, booked, self.options, missing=self.missing)))
 
     def has(self, name: str) -> bool:
         """Whether the table has this column.
@@ -263,7 +276,7 @@ def of_two_tables(
         rows = Rows(read_grid(source, Layout(), account), account, options)
         for place, (_, column, needed, made) in enumerate((first, second)):
             if rows.has(column):
-                found[place].append(made(Rows(rows.grid, account, options, needed=needed)))
+                found[place].extend(Rows(rows.grid, account, options, needed=needed).in_pieces(made))
                 break
         else:
             if rows.columns:
@@ -285,12 +298,14 @@ def settle(
     called: str | None = None,
     newest: str | None = None,
     rule: str = "row",
+    ordered: bool = False,
 ) -> pd.DataFrame:
     """All tables' rows together, each record once, and the lines booked.
 
     Rows that agree in the columns ``same`` (``called`` so in messages) are one record. With ``newest`` the row with the largest value
     there is taken and the others are ignored as older versions; otherwise the first is taken and the others are rejected. `Parts` are used
-    up, and make categories of what the tables have as categories.
+    up, and make categories of what the tables have as categories. The rows stay in the order they came, or are ``ordered`` by the first
+    of the columns, as `with_visits` sorts them next.
 
     Examples
     --------
@@ -299,7 +314,8 @@ def settle(
     [2]
     """
     frame = parts.frame() if isinstance(parts, Parts) else pd.concat(parts, ignore_index=True)
-    again = given_back(repeated(frame, same, newest))
+    order = sorting([sortable(frame[same[0]])])
+    again = given_back(repeated(frame, same, newest, order=order))
     weight, lines = frame["_weight"].to_numpy(), frame["_line"].to_numpy()
     texts = frame["_text"].to_numpy() if options.keep_text else None
     codes, names = pd.factorize(frame["_source"])
@@ -313,6 +329,8 @@ def settle(
             reason = f"repeats an earlier row (same {called or ', '.join(same)})"
             account.reject(str(name), lines[twice], reason, texts=() if texts is None else texts[twice], weight=many)
         account.count(str(name), "used", rule, int(weight[here].sum()) - many)
+    if ordered and order is not None:
+        return taken(frame, order[~again[order]] if again.any() else order)
     return taken(frame, ~again) if again.any() else frame
 
 
@@ -343,8 +361,7 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
     if "customer" in frame and options.pseudonyms:
         frame["customer"] = given_back(pseudonymise(frame["customer"], options.key))
     for name in frame.columns:
-        if isinstance(frame[name].dtype, pd.CategoricalDtype) and frame[name].nunique() < len(frame[name].cat.categories):
-            frame[name] = frame[name].cat.remove_unused_categories()
+        frame[name] = words_used(frame[name])
     order = CONTACTS.order(frame)
     if order is not None:
         frame = taken(frame, order)
@@ -365,7 +382,10 @@ def with_visits(contacts: pd.DataFrame) -> pd.DataFrame:
     at = came_at(contacts)
     contact = sortable(contacts["contact_id"])
     order = sorting([contact, sortable(at)])
-    places = np.arange(len(contacts))
-    begins = np.flatnonzero(np.r_[True, ~alike(pa.table({"contact_id": contact}), places if order is None else order)][: len(places)])
-    visit = places - np.repeat(begins, np.diff(np.r_[begins, len(places)])) + 1
+    rows, ties = tied(contact, order)
+    visit = np.ones(len(contacts), dtype="int64")
+    if len(rows):
+        begins = np.append(True, ~alike(pa.table({"contact_id": contact.take(pa.array(rows))}), np.arange(len(rows))))
+        first = np.maximum.accumulate(np.where(begins, ties, 0))
+        visit[ties] = ties - first + 1
     return (contacts if order is None else taken(contacts, order)).assign(visit=visit)

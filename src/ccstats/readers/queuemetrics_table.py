@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.errors import OptionError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import among
 from ccstats.readers.product_tables import MISSING, Rows, header_has
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.words import of_series, to_series
@@ -118,9 +118,9 @@ def _cells(column: pd.Series) -> pd.Series:
     """The column without the words for "no value": in a log's line nothing stands there."""
     if not isinstance(column.dtype, pd.StringDtype):
         return column
-    text = of_series(column)
-    empty = pc.is_in(text, pa.array(MISSING, text.type))
-    return to_series(pc.if_else(empty, None, text)) if pc.any(empty).as_py() else column
+    text = of_series(column).combine_chunks()
+    empty = among(text, MISSING)
+    return column if empty is None else to_series(pc.if_else(empty, None, text))
 
 
 def _check_partition(asked: object, there: list[str]) -> None:

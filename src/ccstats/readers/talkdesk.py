@@ -15,9 +15,8 @@ from ccstats.readers.categories import categorised
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
-from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
-from ccstats.readers.tabular import Grid, Layout, read_grid
+from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.words import chosen, constant, each_word
 from ccstats.schema import CONTACTS
 
@@ -97,24 +96,22 @@ def read_report(sources: Iterable[Source], options: Options) -> Log:
     parts, seen = Parts(options), set()
     for source in sources:
         grid = read_grid(source, Layout(), account)
-        plain = Rows(grid, account, options)
-        report = "contacts" if plain.has("contact_type") else "calls"
-        made = partial(_contacts, report=report, options=options)
+        report = "contacts" if Rows(grid, account, options).has("contact_type") else "calls"
+        rows = Rows(grid, account, options, needed=_CONTACTS if report == "contacts" else _CALLS)
         seen |= {report} if grid.header else set()
         if len(seen) > 1:
             raise ColumnError(f"{source.name} is the report on {report}, and another source is not: read one report, or calls count twice")
-        parts.extend(in_pieces(grid, account, made))
+        parts.extend(rows.in_pieces(partial(_contacts, report=report)))
         if options.progress:
             options.progress(source.name, 1.0)
     same = ["contact_id", "_part", "_start", "raw_outcome", "_user"]
-    contacts = settle(parts, account, options, same=same, called="id, start, type and user", rule="contact")
+    contacts = settle(parts, account, options, same=same, called="id, start, type and user", rule="contact", ordered=True)
     return to_log(contacts, account, options, "talkdesk")
 
 
-def _contacts(grid: Grid, account: Account, *, report: str, options: Options) -> pd.DataFrame:
-    rows = Rows(grid, account, options, needed=_CONTACTS if report == "contacts" else _CALLS)
+def _contacts(rows: Rows, report: str) -> pd.DataFrame:
     names = _SAME[report]
-    zone = options.timezone or "UTC"
+    zone = rows.options.timezone or "UTC"
     word = rows.text(*names["word"])
     plain = each_word(word, lambda each: re.sub(r"[\s-]+", "_", each.casefold()))
     rows.ignore(plain.isin(_OUTBOUND) | (each_word(rows.text("direction"), str.casefold) == "outbound"), "outbound: no visit to a queue")

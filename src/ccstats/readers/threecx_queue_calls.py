@@ -77,7 +77,7 @@ def read_queue_calls(sources: Iterable[Source], options: Options) -> Log:
     account = Account(options)
     parts = Parts(options)
     for source in sources:
-        parts.append(_visits(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED)))
+        parts.extend(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED).in_pieces(_visits))
         if options.progress:
             options.progress(source.name, 1.0)
     contacts = settle(parts, account, options, same=["_id"], newest="_ended", rule="visit")

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.clock import Instants, as_iso, localise
-from ccstats.readers.masks import without
+from ccstats.readers.masks import among, without
 from ccstats.readers.words import coded, of_series, to_series
 from ccstats.readers.workbooks import cell_text
 
@@ -76,10 +76,8 @@ def to_text(column: pd.Series, missing: tuple[str, ...] = ()) -> pd.Series:
         plain = column.astype(object)
         column = pd.Series([None if pd.isna(value) else cell_text(value) for value in plain], dtype="str")
     text = trimmed(of_series(column).combine_chunks())
-    unknown = pc.is_in(text, pa.array(["", *missing], text.type))
-    if pc.any(unknown).as_py():
-        text = without(text, unknown)
-    return to_series(text)
+    unknown = among(text, ("", *missing))
+    return to_series(text if unknown is None else without(text, unknown))
 
 
 def trimmed(text: pa.Array) -> pa.Array:

@@ -85,7 +85,7 @@ def read_stat(sources: Iterable[Source], options: Options) -> Log:
     account = Account(options)
     parts = Parts(options)
     for source in sources:
-        parts.append(_calls(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED), options))
+        parts.extend(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED).in_pieces(_calls))
         if options.progress:
             options.progress(source.name, 1.0)
     # Rows are made anew when the product counts anew, with other ids: what they say makes them the same.
@@ -98,9 +98,9 @@ def read_stat(sources: Iterable[Source], options: Options) -> Log:
     return to_log(calls, account, options, "wazo_stat")
 
 
-def _calls(rows: Rows, options: Options) -> pd.DataFrame:
+def _calls(rows: Rows) -> pd.DataFrame:
     try:
-        at = rows.instants("time", timezone=options.timezone).utc
+        at = rows.instants("time", timezone=rows.options.timezone).utc
     except ZoneError:
         raise ZoneError(
             f"{rows.grid.name}: time has no zone of its own, as before Wazo 20.15; say where the server's clock stood, "

@@ -32,7 +32,7 @@ def of_series(text: pd.Series) -> pa.ChunkedArray:
     >>> of_series(pd.Series(["a", None], dtype="str")).null_count
     1
     """
-    array = pa.array(text.astype("str"), pa.large_string())
+    array = pa.array(text if isinstance(text.dtype, pd.StringDtype) else text.astype("str"), pa.large_string())
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 

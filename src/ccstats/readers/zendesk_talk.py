@@ -11,7 +11,6 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
-from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.words import chosen, each_combination, each_word
@@ -73,16 +72,15 @@ def read_calls(sources: Iterable[Source], options: Options) -> Log:
     account = Account(options)
     parts = Parts(options)
     for source in sources:
-        grid = read_grid(source, Layout(), account)
-        parts.extend(in_pieces(grid, account, lambda piece, booked: _calls(Rows(piece, booked, options, needed=_NEEDED), options)))
+        parts.extend(Rows(read_grid(source, Layout(), account), account, options, needed=_NEEDED).in_pieces(_calls))
         if options.progress:
             options.progress(source.name, 1.0)
-    calls = settle(parts, account, options, same=["contact_id"], newest="_updated", rule="call")
+    calls = settle(parts, account, options, same=["contact_id"], newest="_updated", rule="call", ordered=True)
     return to_log(calls, account, options, "zendesk_talk")
 
 
-def _calls(rows: Rows, options: Options) -> pd.DataFrame:
-    zone = options.timezone or "UTC"
+def _calls(rows: Rows) -> pd.DataFrame:
+    zone = rows.options.timezone or "UTC"
     direction, word = each_word(rows.text("direction"), str.casefold), each_word(rows.text("completion_status"), str.casefold)
     rows.ignore(direction == "outbound", "outbound: no visit to a queue")
     rows.close(direction.notna() & (direction != "inbound"), "direction is neither inbound nor outbound")

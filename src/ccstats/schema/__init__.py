@@ -29,7 +29,7 @@ from ccstats.schema.records import (
     SURVEYS,
     VERDICTS,
 )
-from ccstats.schema.table import Column, Table, sortable, sorting
+from ccstats.schema.table import Column, Table, sortable, sorting, tied
 from ccstats.schema.tables import TABLES
 
 __all__ = [
@@ -65,4 +65,5 @@ __all__ = [
     "worded",
     "sortable",
     "sorting",
+    "tied",
 ]

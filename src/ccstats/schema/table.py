@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError, TableError
 
-__all__ = ["Column", "Table", "column", "sortable", "sorting"]
+__all__ = ["Column", "Table", "column", "sortable", "sorting", "tied"]
 
 _DTYPES = {
     "id": "str",
@@ -241,31 +241,51 @@ class Table:
 def sorting(keys: Sequence[pa.Array]) -> np.ndarray | None:
     """Where rows with these keys stand once they are sorted, stably, missing ones last; None where they are sorted already.
 
+    Rows are sorted by the first key, which mostly tells them apart; only those that are tied in it are looked at again.
+
     Examples
     --------
     >>> sorting([pa.array(["b", "a", "b"])]).tolist(), sorting([pa.array([1, 1, 2])]) is None
     ([1, 0, 2], True)
     """
-    if not keys or _ascend(keys):
+    if not keys or not len(keys[0]):
         return None
-    names = [str(at) for at in range(len(keys))]
-    order = pc.sort_indices(pa.table(list(keys), names), sort_keys=[(name, "ascending") for name in names]).to_numpy()
-    return None if bool((order[1:] > order[:-1]).all()) else order
+    order = None if _ascends(keys[0]) else pc.array_sort_indices(keys[0]).to_numpy()
+    if len(keys) > 1:
+        rows, places = tied(keys[0], order)
+        if len(rows):
+            names = [str(at) for at in range(len(keys))]
+            some = pa.table([key.take(pa.array(rows)) for key in keys], names)
+            inner = pc.sort_indices(some, sort_keys=[(name, "ascending") for name in names]).to_numpy()
+            if (inner[1:] < inner[:-1]).any():
+                order = np.arange(len(keys[0])) if order is None else order.copy()
+                order[places] = rows[inner]
+    return None if order is None or bool((order[1:] > order[:-1]).all()) else order
 
 
-def _ascend(keys: Sequence[pa.Array]) -> bool:
-    """Whether each row's keys are not below those of the row before; False also where some are missing."""
-    tied = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
-    for key in keys:
-        if key.null_count or pa.types.is_floating(key.type):
-            return False
-        before, after = key[:-1], key[1:]
-        if (tied & pc.less(after, before).to_numpy(zero_copy_only=False)).any():
-            return False
-        tied &= pc.equal(after, before).to_numpy(zero_copy_only=False)
-        if not tied.any():
-            return True
-    return True
+def tied(key: pa.Array, order: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that have a key in common with another row, in the order that sorts the key (None: it is sorted), and their places in it.
+
+    Examples
+    --------
+    >>> rows, places = tied(pa.array(["b", "a", "b"]), np.array([1, 0, 2]))
+    >>> rows.tolist(), places.tolist()
+    ([0, 2], [1, 2])
+    """
+    values = key if order is None else key.take(pa.array(order))
+    before, after = values[:-1], values[1:]
+    equal = pc.fill_null(pc.equal(before, after), False).to_numpy(zero_copy_only=False)
+    if key.null_count:  # they come last
+        equal[len(equal) - key.null_count + 1 :] = True
+    places = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    return places if order is None else order[places], places
+
+
+def _ascends(key: pa.Array) -> bool:
+    """Whether no value is below the one before; False also where some are missing, or may be no number."""
+    if key.null_count or pa.types.is_floating(key.type):
+        return False
+    return not pc.any(pc.less(key[1:], key[:-1])).as_py()
 
 
 def sortable(values: pd.Series[Any]) -> pa.Array:
@@ -279,7 +299,8 @@ def sortable(values: pd.Series[Any]) -> pa.Array:
     if isinstance(values.dtype, pd.CategoricalDtype):
         codes = values.cat.codes.to_numpy()
         return pa.array(codes, mask=codes < 0)
-    return pa.array(values, from_pandas=True)
+    array = pa.array(values, from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _categories(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -107,7 +107,7 @@ def read_cel(sources: Iterable[Source], options: Options) -> Log:
     """
     account, parts = Account(options), Parts(options)
     for source in sources:
-        parts.append(_events(_rows(source, account, options), options))
+        parts.extend(_rows(source, account, options).in_pieces(_events))
         if options.progress:
             options.progress(source.name, 1.0)
     events = Events(parts.frame())
@@ -152,7 +152,7 @@ def _rows(source: Source, account: Account, options: Options) -> Rows:
     return Rows(read_grid(source, layout, account, header=header), account, options, needed=_NEEDED)
 
 
-def _events(rows: Rows, options: Options) -> pd.DataFrame:
+def _events(rows: Rows) -> pd.DataFrame:
     said = rows.text("eventtype").str.upper()
     kind = each_word(said, lambda word: _NUMBERS.get(word) if re.fullmatch(r"\d{1,2}", word) else word)
     rows.note(said.notna() & (kind != said), "types of events are numbers: read as Asterisk 12 and later count them")
@@ -161,7 +161,7 @@ def _events(rows: Rows, options: Options) -> pd.DataFrame:
     rows.close(uid.isna(), "uniqueid is blank")
     rows.note(linked.isna(), "linkedid is blank or not there: a channel is a contact of its own, and offers to agents are not counted")
     try:
-        at = rows.instants("eventtime", "epoch_s", timezone=options.timezone).utc
+        at = rows.instants("eventtime", "epoch_s", timezone=rows.options.timezone).utc
     except ZoneError:
         raise ZoneError(
             f"{rows.grid.name}: eventtime holds local times; say where the clock stood, for example timezone='Europe/Istanbul' "

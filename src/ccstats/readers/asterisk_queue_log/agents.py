@@ -35,7 +35,9 @@ AGENT = np.dtype(
 #: An agent in a queue: a member during the stay that ``stay`` numbers, paused during the pause time that ``paused`` numbers.
 PAIR = np.dtype([("key", "i8"), ("stay", "i4"), ("paused", "i4")])
 
-LOGGED_IN, BY_AGENT_LINES, EVER_AGENT_LINES, PAUSED_ALL, LEFT, LEAVING, ASSUMED, TALKING, HELD = (1 << bit for bit in range(9))
+# Numbers of the type of the fields they are compared with: loops are compiled anew for each literal that they are called with.
+LOGGED_IN, BY_AGENT_LINES, EVER_AGENT_LINES, PAUSED_ALL, LEFT, LEAVING, ASSUMED, TALKING, HELD = (np.int32(1 << bit) for bit in range(9))
+_NONE, _NO_FACT = np.int32(-1), np.int32(0)
 _STAYS = EVER_AGENT_LINES  # the only fact that outlives a logout and a restart
 
 #: Repairs and assumptions that are counted.
@@ -49,10 +51,10 @@ _N_ASSUMED, _N_BACKFILLED, _N_SECOND, _N_LOST_END = range(len(NOTES))
 _COUNT, _RESTARTS, _PAIRS, _SHUFFLED = range(4)  # places in ``marks``
 
 _AVAILABLE, _RESERVED, _ON_CONTACT, _HOLD, _WRAP, _PAUSE = (
-    STATES.index(word) for word in ("available", "reserved", "on_contact", "hold", "wrap", "pause")
+    np.int32(STATES.index(word)) for word in ("available", "reserved", "on_contact", "hold", "wrap", "pause")
 )
 _EVENT, _NEXT, _RESTART, _END, _ASSUME = (
-    AGENT_STATES["closed_by"].vocabulary.index(word) for word in ("event", "next_event", "restart", "end_of_file", "assumed")
+    np.int32(AGENT_STATES["closed_by"].vocabulary.index(word)) for word in ("event", "next_event", "restart", "end_of_file", "assumed")
 )
 _SECOND = 1_000_000
 _SLACK = 3_000_000
@@ -173,11 +175,11 @@ def _catch_up(spans, marks, restarts, me, agent, time):
     me.restarts = marks[_RESTARTS]
     if me.facts & LOGGED_IN:
         if me.facts & LEAVING:
-            _leave(spans, marks, me, agent, me.left_at, _EVENT, 0)
+            _leave(spans, marks, me, agent, me.left_at, _EVENT, _NO_FACT)
         else:
             at = max(at, me.since)
             _expire(spans, marks, me, agent, at)
-            _leave(spans, marks, me, agent, at, _RESTART, 0)
+            _leave(spans, marks, me, agent, at, _RESTART, _NO_FACT)
     else:
         me.facts &= _STAYS
     me.floor = max(me.floor, restarts[me.restarts - 1])  # nothing goes on through a restart
@@ -214,7 +216,7 @@ def _ring(spans, marks, me, agent, time, seconds, queue, call):
     if start >= time:
         return
     _close(spans, marks, me, agent, start, _NEXT)
-    _write(spans, marks, me, agent, start, time, _RESERVED, -1, queue, call, _EVENT)
+    _write(spans, marks, me, agent, start, time, _RESERVED, _NONE, queue, call, _EVENT)
     me.since = me.floor = time
 
 
@@ -245,15 +247,15 @@ def _follow(time, verbs, ids, figures, call_of, queue_of, agents, word_of, roles
 
         if role == v.LOGIN or role == v.ADD:
             if me.facts & LEAVING and t - me.left_at > _RELOGIN:
-                _leave(spans, marks, me, agent, me.left_at, _EVENT, 0)
+                _leave(spans, marks, me, agent, me.left_at, _EVENT, _NO_FACT)
             me.facts &= ~LEAVING
             if role == v.LOGIN:
                 if not me.facts & LOGGED_IN:
-                    _enter(me, t, 0)
+                    _enter(me, t, _NO_FACT)
                 me.facts |= BY_AGENT_LINES | EVER_AGENT_LINES
             else:
                 if not me.facts & LOGGED_IN and not me.facts & EVER_AGENT_LINES:
-                    _enter(me, t, 0)
+                    _enter(me, t, _NO_FACT)
                 slot = _pair(pairs, marks, agent, queue)
                 _join(me, pairs[slot])
                 if word == paused_word:
@@ -276,7 +278,7 @@ def _follow(time, verbs, ids, figures, call_of, queue_of, agents, word_of, roles
                 if began < me.opened:
                     before = me.span
                     me.span = -1
-                    _write(spans, marks, me, agent, began, me.opened, _AVAILABLE, -1, -1, -1, _ASSUME)
+                    _write(spans, marks, me, agent, began, me.opened, _AVAILABLE, _NONE, _NONE, _NONE, _ASSUME)
                     if before >= 0:
                         me.span = before
                         marks[_SHUFFLED] = 1
@@ -386,12 +388,12 @@ def _finish(known, restarts, spans, marks, notes, last):
         if not me.facts & LOGGED_IN:
             continue
         if me.facts & LEAVING:
-            _leave(spans, marks, me, agent, me.left_at, _EVENT, 0)
+            _leave(spans, marks, me, agent, me.left_at, _EVENT, _NO_FACT)
         else:
             until = max(last, me.since)
             notes[_N_LOST_END] += me.facts & TALKING != 0 and until - me.talking_since >= _DAY
             _expire(spans, marks, me, agent, until)
-            _leave(spans, marks, me, agent, until, _END, 0)
+            _leave(spans, marks, me, agent, until, _END, _NO_FACT)
 
 
 class Agents:

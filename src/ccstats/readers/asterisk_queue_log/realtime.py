@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -213,7 +214,10 @@ def _unpacked(packed: tuple[bytes, int]) -> pa.RecordBatch:
 def _whole_lines(moments: np.ndarray, tails: pa.Array) -> np.ndarray:
     """Lines of microseconds since 1970 and what follows, as bytes."""
     seconds = pa.array(moments // 1_000_000).cast(pa.large_string())
-    parts = pc.utf8_lpad(pa.array(moments % 1_000_000).cast(pa.large_string()), 6, "0")
+    of_second = moments % 1_000_000
+    parts: Any = pa.scalar("000000", pa.large_string())
+    if of_second.any():
+        parts = pc.utf8_lpad(pa.array(of_second).cast(pa.large_string()), 6, "0")
     written = pc.if_else(pa.array(moments < _NEVER), pc.binary_join_element_wise(seconds, parts, pa.scalar(".", pa.large_string())), "")
     end, none = pa.scalar(b"\n", pa.large_binary()), pa.scalar(b"", pa.large_binary())
     separator = pa.scalar(b"|", pa.large_binary())

@@ -33,7 +33,8 @@ CALL = np.dtype([("latest", "i4"), ("renamed", "i4"), ("dnis", "i4")])
 
 _WORDS_OF = ("customer", "dnis", "disposition", "sent_word")
 
-WAITING, TALKING, ENDED = 1, 2, 4
+# Numbers of one type and no literals: loops are compiled anew for each literal that they are called with.
+WAITING, TALKING, ENDED = np.int8(1), np.int8(2), np.int8(4)
 IMPUTED, OUTBOUND, DUMPED, NO_ENTRY, WAIT_UNKNOWN, WAIT_BY_CLOCK = 1, 2, 4, 8, 16, 32
 
 #: What became of a line that the scanner took, besides being used.
