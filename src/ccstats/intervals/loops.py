@@ -232,9 +232,13 @@ def count_contacts(
         for k in range(size):
             r = mine[k]
             g = group[r]
-            offered, lefts[k], ends[k], reach[k], waits[k] = _moments(
-                r, kinds[outcome[r]], mode, from_arrival, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, thresholds[g]
-            )
+            kind = kinds[outcome[r]]
+            if mode == QUEUED and kind < BLOCKED and not from_arrival:  # `_moments` of most contacts, without a call
+                offered, waits[k] = queued_at[r], _micros(wait_s[r])
+            else:
+                offered, lefts[k], ends[k], reach[k], waits[k] = _moments(
+                    r, kind, mode, from_arrival, queued_at, arrived_at, wait_s, talk_s, hold_s, wrap_s, thresholds[g]
+                )
             rows[k] = _row(base[g] + stride[g] * _interval(offered, edges, step), bits, before)
         for k in range(size):
             looked += counts[rows[k], OFFERED] + counts[rows[k], BOOKED + ABANDONED] + totals[rows[k], WAIT] + totals[rows[k], WRAP]
@@ -247,11 +251,10 @@ def count_contacts(
                 continue
             counts[at, OFFERED] += 1
             within = threshold == NEVER or not _beyond(wait, threshold, inclusive)
-            if not within:
-                at_reached = at
-                if mode == EVENT:
-                    at_reached = _row(base[g] + stride[g] * _interval(reach[k], edges, step), bits, before)
-                counts[at_reached, REACHED] += 1
+            if mode != EVENT:
+                counts[at, REACHED] += not within
+            elif not within:
+                counts[_row(base[g] + stride[g] * _interval(reach[k], edges, step), bits, before), REACHED] += 1
             at_end = at
             if mode == EVENT:
                 at = _row(base[g] + stride[g] * _interval(lefts[k], edges, step), bits, before)
