@@ -18,7 +18,7 @@ from ccstats.schema import AGENT_STATES, CONTACTS, sortable, sorting, tied
 __all__ = ["Parts", "alike", "given_back", "repeated", "room", "taken"]
 
 _CATEGORIES = {column.name for table in (CONTACTS, AGENT_STATES) for column in table.columns if column.kind == "category"} | {"_source"}
-_WORTH = 128 << 20  # memory of PyArrow's, at its most, from which on what is free is given back [bytes]
+_WORTH = 64 << 20  # memory of PyArrow's, at its most, from which on what is free is given back [bytes]
 _BLOCK = 65_536  # values that are moved to memory of their own together
 _Made = TypeVar("_Made")
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
@@ -93,8 +93,9 @@ class _Column:
         self._waiting.append(array)
         self._many += len(array)
         if self._many >= _BLOCK:
-            # One of so many values has memory of its own already.
-            self._blocks.append(self._waiting[0] if len(self._waiting) == 1 else _together(self._waiting, mapped=True))
+            # Of a large table a piece has memory of its own already.
+            alone = len(self._waiting) == 1 and self._many > 2 * _BLOCK
+            self._blocks.append(self._waiting[0] if alone else _together(self._waiting, mapped=True))
             self._waiting, self._many = [], 0
 
     def _all(self) -> Any:
@@ -220,8 +221,7 @@ def repeated(frame: pd.DataFrame, same: Sequence[str], newest: str | None = None
     """Which rows repeat an earlier one in these columns, or with ``newest`` one with a larger value there, or any if theirs is missing.
 
     It is done by sorting, which takes less memory than a table of what was seen: by the first column, in which mostly no two rows are
-    tied, and those that are by all. ``order`` is how that column is sorted, where
-    it is known and does not ascend.
+    tied, and only those that are by all. ``order`` is how the first column is sorted, where it is known.
 
     Examples
     --------
