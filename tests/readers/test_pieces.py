@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from exam_cases import Case, cases_of
 from pandas.testing import assert_frame_equal
 
+import ccstats as cc
 from ccstats.errors import CcstatsError
 from ccstats.readers import pieces
 
 FORMATS = ("asterisk_cdr", "asterisk_cel", "cisco_ucce", "cisco_uccx", "cisco_uccx_agent_states", "five9", "issabel", "mapped", "talkdesk",
            "threecx_queue_calls", "vicidial", "wazo_stat", "zendesk_talk")  # fmt: skip
+_SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "threecx_queue_calls"
 CASES = [case for format in FORMATS for case in cases_of(format) if case.path.suffix == ".csv"]
 
 
@@ -33,3 +37,42 @@ def test_the_first_bad_line_stops_the_reading_in_any_piece(case: Case, monkeypat
             case.read(on_error="raise")
         told.append(str(caught.value))
     assert told[0] == told[1]
+
+
+def test_a_date_that_is_not_needed_is_not_looked_at_in_any_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = "closecallid,uniqueid,campaign_id,start_epoch,call_date,length_in_sec,status,user,queue_seconds"
+    rows = [f"{at},1709280000.{at},SALES,17092800{at:02d},{'garbage' if at == 1 else ''},95,SALE,anna,12" for at in range(1, 6)]
+    rows.append("6,1709280000.6,SALES,,2024-03-01 09:00:00,95,SALE,anna,12")
+    told = []
+    for many in (100_000, 3):
+        monkeypatch.setattr(pieces, "_ROWS", many)
+        log = cc.read("\n".join([head, *rows, ""]).encode(), format="vicidial", timezone="UTC")
+        told.append(log)
+        assert len(log.contacts) == 6
+    assert_frame_equal(told[0].contacts, told[1].contacts)
+    assert_frame_equal(told[0].notes, told[1].notes)
+
+
+def test_an_interval_with_days_does_not_change_how_others_are_read() -> None:
+    head = (_SAMPLE / "callcent_queuecalls.csv").read_text(encoding="utf-8").splitlines()[0]
+    known = {"q_num": "800", "time_start": "2024-03-01 09:00:00+00", "time_end": "2024-03-03 09:00:00+00", "ts_polling": "0:00:08"}
+    known |= {"ts_servicing": "0:01:00", "to_dn": "101", "reason_noanswercode": "0", "reason_failcode": "0"}
+    rows = [
+        ",".join(
+            {**known, "idcallcent_queuecalls": at, "call_history_id": at, "ts_waiting": waited}.get(name, "") for name in head.split(",")
+        )
+        for at, waited in (("1", "0:5:10"), ("2", "1 day 00:00:10"))
+    ]
+    alone = cc.read("\n".join([head, rows[0], ""]).encode(), format="threecx_queue_calls")
+    both = cc.read("\n".join([head, *rows, ""]).encode(), format="threecx_queue_calls")
+    assert sorted(both.contacts["wait_s"]) == [*alone.contacts["wait_s"], 86_418.0]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_tables_can_be_written_into(case: Case) -> None:
+    log = case.read()
+    for table in (log.contacts, log.agent_states):
+        for name in table.select_dtypes("float"):
+            if len(table):
+                table.loc[table.index[0], name] = 7.0
+                assert table[name].iloc[0] == 7.0

@@ -205,11 +205,12 @@ def _network(rows: Rows) -> pd.Series:
 def _check_zone(rows: Rows, ended: pd.Series) -> None:
     """Count the rows whose own bias is not that of the zone named."""
     bias, zone = rows.numbers("TimeZone"), rows.options.timezone
-    if not bias.notna().any() or zone is None:
-        return
-    wall = ended.dt.tz_convert(zone).dt.tz_localize(None)
-    offset = (wall - ended.dt.tz_localize(None)).dt.total_seconds() / 60
-    rows.note((bias + offset).abs() > 0, "TimeZone of the row is not the zone named (bias in minutes, with or without summer time)")
+    other = np.zeros(len(rows), dtype=bool)
+    if bias.notna().any() and zone is not None:
+        wall = ended.dt.tz_convert(zone).dt.tz_localize(None)
+        offset = (wall - ended.dt.tz_localize(None)).dt.total_seconds() / 60
+        other = ((bias + offset).abs() > 0).to_numpy()
+    rows.note(other, "TimeZone of the row is not the zone named (bias in minutes, with or without summer time)")
 
 
 def _refused(legs: pd.DataFrame) -> pd.DataFrame:

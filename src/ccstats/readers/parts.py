@@ -94,7 +94,7 @@ class _Column:
         self._many += len(array)
         if self._many >= _BLOCK:
             # Of a large table a piece has memory of its own already.
-            alone = len(self._waiting) == 1 and self._many > 2 * _BLOCK
+            alone = len(self._waiting) == 1 and self._many > 2 * _BLOCK and _owns(array)
             self._blocks.append(self._waiting[0] if alone else _together(self._waiting, mapped=True))
             self._waiting, self._many = [], 0
 
@@ -153,10 +153,18 @@ def _plain(values: pd.Series) -> Any:
     return values.to_numpy() if isinstance(values.dtype, np.dtype) else values.array
 
 
+def _owns(array: Any) -> bool:
+    """Whether it is not a part of something larger that it keeps in memory."""
+    return not isinstance(array, pa.Array) or array.get_total_buffer_size() <= 1.25 * array.nbytes
+
+
 def _together(arrays: list[Any], *, mapped: bool = False) -> Any:
     """The arrays as one; numbers in memory of their own, if they shall be ``mapped``, which is given back as soon as it is free."""
     if len(arrays) == 1 and not mapped:
-        return arrays[0].cast(pa.large_string()) if isinstance(arrays[0], pa.Array) else arrays[0]
+        one = arrays[0]
+        if isinstance(one, pa.Array):
+            return one.cast(pa.large_string())
+        return one if not isinstance(one, np.ndarray) or one.flags.writeable else one.copy()  # users write into their tables
     if isinstance(arrays[0], pa.Array):
         texts = pa.concat_arrays([each.cast(pa.large_string()) for each in arrays])
         # Places in so few texts fit into half the bytes.

@@ -97,10 +97,10 @@ def read_report(sources: Iterable[Source], options: Options) -> Log:
     for source in sources:
         grid = read_grid(source, Layout(), account)
         report = "contacts" if Rows(grid, account, options).has("contact_type") else "calls"
-        rows = Rows(grid, account, options, needed=_CONTACTS if report == "contacts" else _CALLS)
         seen |= {report} if grid.header else set()
         if len(seen) > 1:
             raise ColumnError(f"{source.name} is the report on {report}, and another source is not: read one report, or calls count twice")
+        rows = Rows(grid, account, options, needed=_CONTACTS if report == "contacts" else _CALLS)
         parts.extend(rows.in_pieces(partial(_contacts, report=report)))
         if options.progress:
             options.progress(source.name, 1.0)

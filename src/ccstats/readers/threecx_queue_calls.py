@@ -154,9 +154,10 @@ def _seconds(rows: Rows, name: str) -> pd.Series:
         return rows.seconds(name)
     text = rows.text(name)
     clock, days = text, pd.Series(np.zeros(len(rows)))
-    if text.str.contains("day", regex=False, na=False).any():
-        parts = text.str.extract("^" + _DAYS + "$")
-        clock, days = parts["clock"], parts["days"].astype("float64").fillna(0)
+    of_days = text.str.contains("day", regex=False, na=False)
+    if of_days.any():
+        parts = text.where(of_days).str.extract("^" + _DAYS + "$")
+        clock, days = text.mask(of_days, parts["clock"]), parts["days"].astype("float64").fillna(0)
     seconds = to_seconds(clock, "h:mm:ss").values + days * 86_400
     bad = text.notna() & (seconds.isna() | (seconds >= LONGEST_S))
     rows.close(bad, f"{name} is no interval such as 00:01:23.45, or negative, or above a year")

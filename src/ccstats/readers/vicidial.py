@@ -10,7 +10,7 @@ import pandas as pd
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts, given_back
-from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
+from ccstats.readers.product_tables import Rows, folded, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import whole_spans
 from ccstats.readers.words import constant, each_combination, each_word
 from ccstats.schema import CONTACTS
@@ -134,7 +134,8 @@ def _epochs(rows: Rows, name: str) -> pd.Series:
 
 def _visits(table: Rows) -> pd.DataFrame:
     started, ended = _epochs(table, "start_epoch"), _epochs(table, "end_epoch")
-    if table.has("call_date") and table.options.timezone is not None and started.isna().any():
+    if table.has("call_date") and table.options.timezone is not None:
+        table.put("call_date", table.columns[folded("call_date")].where(started.isna()))
         at = table.instants("call_date", timezone=table.options.timezone, missing=("0000-00-00 00:00:00",))
         table.note(started.isna() & at.utc.notna(), "start_epoch is missing: call_date is taken")
         started = started.fillna(at.utc)
