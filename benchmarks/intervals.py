@@ -254,7 +254,7 @@ def measure(contacts: pd.DataFrame, who: str, repeat: int) -> dict[str, float]:
     """Best time of several, and the most memory above that of the frame."""
     _, prepare, count = CONTENDERS[who]
     count(prepare(contacts[:1000]))  # compile, or load what is compiled, before the clock runs
-    before = _memory("VmRSS")
+    before = memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     begin = time.perf_counter()
     table = prepare(contacts)
@@ -264,10 +264,11 @@ def measure(contacts: pd.DataFrame, who: str, repeat: int) -> dict[str, float]:
         begin = time.perf_counter()
         count(table)
         times.append(time.perf_counter() - begin)
-    return {"seconds": min(times), "prepared": prepared, "peak_mb": (_memory("VmHWM") - before) / 1e6}
+    return {"seconds": min(times), "prepared": prepared, "peak_mb": (memory("VmHWM") - before) / 1e6}
 
 
-def _memory(what: str) -> int:
+def memory(what: str) -> int:
+    """Bytes of this process as the system tells them: ``VmRSS`` now, ``VmHWM`` at the most."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(what))
     return int(line.split()[1]) * 1024
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -44,15 +43,9 @@ def _run(path: Path) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     for (what, begin), (_, end) in zip(steps[1:], steps[2:], strict=False):
         seconds[what] = seconds.get(what, 0.0) + end - begin
-    return {"contacts": len(log.contacts), "seconds": seconds, "peak_mb": _peak_mb()}
+    from intervals import memory  # loads libraries, whose time has been told by now
 
-
-def _peak_mb() -> float:
-    """The most memory of this process; where the system tells it, without that of the process that has started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return next(float(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"contacts": len(log.contacts), "seconds": seconds, "peak_mb": memory("VmHWM") / 2**20}
 
 
 def main(lines: int = 3_450_000) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ import pandas as pd
 import pyarrow as pa
 
 import ccstats as cc
-from intervals import make_contacts
+from intervals import make_contacts, memory
 
 ZONE, PART, QUEUES = "Europe/Istanbul", 1_000_000, 20
 
@@ -70,8 +70,7 @@ def _here(folder: str, cores: int) -> dict[str, float]:
     begun = time.perf_counter()
     table = monthly(cc.scan(folder, cores=cores))
     seconds = time.perf_counter() - begun
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return {"seconds": seconds, "offered": float(table["offered"].sum()), "peak_mb": int(status["VmHWM"].split()[0]) / 1024}
+    return {"seconds": seconds, "offered": float(table["offered"].sum()), "peak_mb": memory("VmHWM") / 2**20}
 
 
 def _apart(folder: str, cores: int) -> dict[str, float]:
