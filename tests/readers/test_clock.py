@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import random
-import re
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccstats.readers.clock import as_iso, localise
+from ccstats.readers.clock import localise
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 ZONES = ["Europe/London", "Australia/Lord_Howe", "America/New_York", "Africa/Cairo", "Pacific/Apia", "Asia/Jerusalem"]
@@ -57,38 +53,3 @@ def test_a_day_that_never_happened_and_missing_times():
     assert found.utc[0] == pd.Timestamp("2011-12-30 10:00", tz="UTC")
     assert found.utc.isna().tolist() == [False, True]
     assert np.array_equal(found.never, [True, False])
-
-
-@pytest.mark.parametrize(
-    "written", ["%d.%m.%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%Y%m%d %H:%M:%S", "%d.%m.%Y um %H Uhr %M", "%d%m%Y%H%M", "%d.%m.%Yé%H:%M"]
-)
-def test_times_rewritten_as_iso_against_a_pattern_for_each(written: str) -> None:
-    digits = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
-    parts = re.findall("%.|[^%]+", written)
-    apart = not any(one in digits and other in digits for one, other in pairwise(parts))
-    pattern = ""
-    for part in parts:
-        least = 1 if apart and part in ("%d", "%m", "%H") else digits.get(part)
-        pattern += f"(?P<{part[1]}>[0-9]{{{least},{digits[part]}}})" if part in digits else re.escape(part)
-
-    def rewritten(text: str | None) -> str | None:
-        found = None if text is None else re.fullmatch(pattern, text)
-        if found is None:
-            return text
-        each = {name: value.zfill(2) for name, value in found.groupdict().items()}
-        return "{Y}-{m}-{d} {H}:{M}".format(**each) + (f":{each['S']}" if "S" in each else "")
-
-    rng = random.Random(5)
-    for _ in range(60):
-        texts: list[str | None] = [None, ""]
-        for _ in range(rng.choice([0, 1, 20])):
-            at = pd.Timestamp("2024-01-01") + pd.Timedelta(rng.randrange(10**8), "s")
-            form = written
-            for part, value in (("%d", at.day), ("%m", at.month), ("%H", at.hour)):
-                form = form.replace(part, str(value)) if rng.random() < 0.3 else form
-            text = at.strftime(form)
-            texts.append(text.replace(rng.choice(text), rng.choice("019.: xé"), 1) if rng.random() < 0.2 else text)
-        array = pa.array(texts, pa.large_string())[rng.choice([0, 1, 2]) :]
-        found = as_iso(pa.chunked_array([array]), written)
-        assert found is not None
-        assert found.to_pylist() == [rewritten(text) for text in array.to_pylist()]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
-from ccstats.readers.clock import Instants, as_iso, localise
+from ccstats.readers.clock import Instants, localise
 from ccstats.readers.masks import among, without
 from ccstats.readers.words import coded, of_series, to_series
 from ccstats.readers.workbooks import cell_text
@@ -46,6 +46,7 @@ _FIRST, _LAST = np.datetime64("1970-01-01", "us"), np.datetime64("2200-01-01", "
 #: No contact lasts a year: such a number is in another unit or an overflow. [s]
 LONGEST_S = 366 * 86_400.0
 _FEW = 64
+_MANY = 5_000
 _NAT = np.datetime64("NaT", "us")
 #: First and last signs of a value that may be blanks: those of ASCII, and any octet of others.
 _EDGES = np.array([bytes([octet]).isspace() or 0x1C <= octet <= 0x1F or octet >= 0x80 for octet in range(256)])
@@ -236,19 +237,38 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[np.ndarray, n
             return utc, wall
         also = _of_text(text.where(left), "iso", decimal)
         return np.where(np.isnat(utc), also[0], utc), np.where(np.isnat(wall), also[1], wall)
-    iso = as_iso(of_series(text), written)
-    if iso is None:
+    return _of_format(text, written) if written != "iso" else _of_iso(text)
+
+
+def _of_format(text: pd.Series, written: str) -> tuple[np.ndarray, np.ndarray]:
+    """In a strptime format, most of many in compiled code, which takes too long to load for few."""
+    wall = None
+    if len(text) >= _MANY:
+        from ccstats.readers.times import formatted
+
+        wall = formatted(of_series(text).combine_chunks(), written)
+    if wall is None:
         return _slowly(text, written)
+    return _and_slowly((_none(text), wall), np.flatnonzero(np.isnat(wall) & _known(text)), text, written)
+
+
+def _of_iso(text: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    iso = of_series(text)
     found = _iso(iso)
     if found is not None:
         return found
     fits = pc.match_substring_regex(iso, _MOSTLY)
     found = _iso(pc.if_else(fits, iso, None))
     if found is None:
-        return _slowly(text, written)
-    left = np.flatnonzero(pc.invert(pc.fill_null(fits, True)).to_numpy())
-    for times, others in zip(found, _slowly(text.iloc[left].reset_index(drop=True), written), strict=True):
-        times[left] = others
+        return _slowly(text, "iso")
+    return _and_slowly(found, np.flatnonzero(pc.invert(pc.fill_null(fits, True)).to_numpy()), text, "iso")
+
+
+def _and_slowly(found: tuple[np.ndarray, np.ndarray], left: np.ndarray, text: pd.Series, written: str) -> tuple[np.ndarray, np.ndarray]:
+    """What was found, with the rows that are left."""
+    if len(left):
+        for times, others in zip(found, _slowly(text.iloc[left].reset_index(drop=True), written), strict=True):
+            times[left] = others
     return found
 
 
