@@ -19,7 +19,8 @@ from pandas.testing import assert_frame_equal
 import ccstats as cc
 from ccstats.errors import CcstatsError, ColumnError, DataWarning, FormatError, OptionError, SourceMissingError, ZoneError
 from ccstats.readers import workbooks
-from ccstats.readers.values import to_instants, to_seconds
+from ccstats.readers.instants import to_instants
+from ccstats.readers.values import to_seconds
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))

@@ -14,8 +14,9 @@ from ccstats.errors import ColumnError, FormatError, OptionError, TableError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Options
 from ccstats.readers.files import open_sources
+from ccstats.readers.instants import to_instants
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.values import to_instants, to_text
+from ccstats.readers.values import to_text
 from ccstats.report.files import write_text
 from ccstats.schema import as_frame
 

@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 
 from ccstats.readers.words import coded
 
-__all__ = ["categorised", "constant_category", "each_category", "words_used"]
+__all__ = ["by_word", "categorised", "constant_category", "each_category", "is_of_words", "words_used"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def by_word(read: Callable[Concatenate[pd.Series, _P], _R]) -> Callable[Concatenate[pd.Series, _P], _R]:
+    """The same function of a column, that reads each word of a category once; it gives a column, a mask, or a tuple of such.
+
+    Examples
+    --------
+    >>> by_word(lambda column: column.astype("float64"))(pd.Series(["2", None, "2"], dtype="category")).tolist()
+    [2.0, nan, 2.0]
+    """
+
+    @functools.wraps(read)
+    def reading(column: pd.Series, *args: _P.args, **options: _P.kwargs) -> _R:
+        if not is_of_words(column) or len(column.cat.categories) > len(column):
+            return read(column, *args, **options)
+        # The last word is none: it has the code -1.
+        words = pd.Series([*column.cat.categories, None], dtype="str")
+        return cast("_R", _of_rows(read(words, *args, **options), column.cat.codes.to_numpy()))
+
+    return reading
+
+
+def is_of_words(column: pd.Series) -> bool:
+    """Whether it is a category of texts.
+
+    Examples
+    --------
+    >>> is_of_words(pd.Series(["a"], dtype="category")), is_of_words(pd.Series([1], dtype="category"))
+    (True, False)
+    """
+    return isinstance(column.dtype, pd.CategoricalDtype) and isinstance(column.cat.categories.dtype, pd.StringDtype)
+
+
+def _of_rows(values: Any, codes: np.ndarray) -> Any:
+    """Values of each word as values of each row."""
+    if isinstance(values, tuple):
+        each = [_of_rows(value, codes) for value in values]
+        return type(values)(*each) if hasattr(values, "_fields") else tuple(each)
+    return pd.Series(values.array.take(codes)) if isinstance(values, pd.Series) else values.take(codes)
 
 
 def constant_category(word: str | None, rows: int) -> pd.Series:

@@ -14,8 +14,9 @@ from ccstats.periods import check_timezone
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Options
 from ccstats.readers.files import open_sources
+from ccstats.readers.instants import to_instants
 from ccstats.readers.tabular import Grid, Layout, read_grid
-from ccstats.readers.values import to_instants, to_seconds, to_text
+from ccstats.readers.values import to_seconds, to_text
 
 __all__ = ["draft_mapping"]
 

@@ -14,11 +14,12 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.categories import categorised
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.instants import to_instants
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.values import to_instants, to_text
+from ccstats.readers.values import to_text
 from ccstats.readers.words import chosen, coded, constant, each_word, of_series, to_series
 from ccstats.schema import CONTACTS
 

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 
 from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
-from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.categories import constant_category, each_category, words_used
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.instants import to_instants
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts, taken
 from ccstats.readers.pieces import in_pieces
-from ccstats.readers.product_tables import settle, with_visits
+from ccstats.readers.product_tables import hidden, settle, with_visits
 from ccstats.readers.tabular import Grid, read_grid
-from ccstats.readers.values import LONGEST_S, to_counts, to_instants, to_seconds, to_text
+from ccstats.readers.values import LONGEST_S, to_counts, to_seconds, to_text, to_words
 from ccstats.readers.words import constant
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
 
@@ -154,6 +154,9 @@ class _Rows:
     def text(self, ours: str) -> pd.Series:
         return to_text(self._column(ours, JOINED["contact_id"]), self.missing)
 
+    def _words(self, ours: str) -> pd.Series:
+        return to_words(self._column(ours, JOINED["contact_id"]), self.missing)
+
     def seconds(self, ours: str) -> pd.Series:
         layout, unit = self.mapping.layout, self.mapping.units.get(ours, "s")
         parsed = to_seconds(self._column(ours), unit, missing=self.missing, decimal=layout.decimal, thousands=layout.thousands)
@@ -178,7 +181,7 @@ class _Rows:
 
     def words(self, ours: str, vocabulary: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
         """Our word and theirs; unknown ones become the vocabulary's word for that, or close the row."""
-        theirs = self.text(ours)
+        theirs = self._words(ours)
         given = self.mapping.words.get(ours, {})
         if not given and not vocabulary:
             return theirs, theirs
@@ -343,8 +346,7 @@ def _merged(parts: Parts, mapping: ColumnMapping, options: Options, account: Acc
         if "visit" not in mapping.columns:
             frame = with_visits(frame)
         _warn(frame, "outcome", "unknown")
-        if "customer" in frame and options.pseudonyms:
-            frame["customer"] = pseudonymise(frame["customer"], options.key)
+        frame = hidden(frame, options)
     for name in list(frame):
         if str(name).startswith("_"):
             del frame[name]

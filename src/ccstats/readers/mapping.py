@@ -11,8 +11,9 @@ from typing import Any
 
 from ccstats.errors import CcstatsError, FormatError, OptionError, SourceMissingError, did_you_mean
 from ccstats.periods import check_timezone
+from ccstats.readers.instants import TIMES
 from ccstats.readers.tabular import Layout
-from ccstats.readers.values import COLONS, SECONDS, TIMES
+from ccstats.readers.values import COLONS, SECONDS
 from ccstats.schema import AGENT_STATES, CONTACTS, OUTCOMES, STATES, Table
 
 __all__ = ["STEPS", "ColumnMapping", "parse_layout", "parse_mapping"]

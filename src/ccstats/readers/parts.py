@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ccstats.readers.categories import is_of_words
 from ccstats.readers.contract import Options
-from ccstats.readers.words import coded
+from ccstats.readers.words import coded, of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS, sortable, sorting, tied
 
 __all__ = ["Parts", "alike", "given_back", "repeated", "room", "taken"]
@@ -80,6 +81,8 @@ class _Column:
         self._others: list[Any] = []  # of another type, before
 
     def append(self, values: pd.Series) -> None:
+        if is_of_words(values):
+            values = to_series(of_series(values))
         if self._dtype is not None and self._dtype != values.dtype:
             self._others.append(self._finished())
         self._dtype = values.dtype

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pandas as pd
 import pyarrow as pa
@@ -14,7 +15,7 @@ from ccstats.readers.tabular import Grid
 __all__ = ["in_pieces"]
 
 #: New memory costs more than work on it: pieces are small for that, and large beside what one costs besides. [rows]
-_ROWS = 200_000
+_ROWS, _LEAST = 200_000, 50_000
 
 
 def in_pieces(grid: Grid, account: Account, made: Callable[[Grid, Account], pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -37,12 +38,14 @@ def in_pieces(grid: Grid, account: Account, made: Callable[[Grid, Account], pd.D
     >>> [len(frame) for frame in in_pieces(grid, Account(Options()), lambda piece, booked: pd.DataFrame(piece.columns))]
     [1]
     """
-    many = len(grid.line)
-    if many <= _ROWS:
+    many, cores = len(grid.line), pa.cpu_count()
+    count = max(-(-many // _ROWS), min(cores, many // _LEAST))
+    if count <= 1:
         yield made(grid, account)
         return
-    pieces = [grid.part(first, min(first + _ROWS, many)) for first in range(0, many, _ROWS)]
+    cuts = [many * at // count for at in range(count + 1)]
+    pieces = [grid.part(first, end) for first, end in pairwise(cuts)]
     accounts = [account.of_piece() for _ in pieces]
-    with ThreadPoolExecutor(min(pa.cpu_count(), len(pieces))) as pool:
+    with ThreadPoolExecutor(min(cores, count)) as pool:
         yield from pool.map(made, pieces, accounts)
     account.take_up(accounts)

@@ -19,16 +19,22 @@ _LONGEST = 131_072
 #: Lines whose quotes are looked at together. [bytes]
 _TOGETHER = 262_144
 _QUOTE, _LINE_END, _RETURN = b'"\n\r'
+#: Rows from which on columns of few words are looked for, in as many, and how often a word comes again there. [rows, times]
+_MANY, _AGAIN = 2_000, 8
+_WORDS = pa.dictionary(pa.int32(), pa.large_string())
+_TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
 def plain_columns(
     data: Any, delimiter: str, *, quoted: bool = True, header: Sequence[str] | None = None
-) -> tuple[list[str], pd.DataFrame] | None:
+) -> tuple[list[str], list[pd.Series]] | None:
     r"""The header and the columns of a text as text, or None where it is not plain.
+
+    Of a long text the columns whose words come again and again are categories of them.
 
     Plain is a text in UTF-8 whose first line is the header, without blank lines, lone carriage returns or zero bytes, whose lines all have
     as many fields as the header, and whose quotes stand around whole fields, or doubled within them, with no line end between them. Row
-    *n* of the frame is then line *n* + 2 of the text. The header comes first, then the columns, which are called by their places.
+    *n* of the columns is then line *n* + 2 of the text. The header comes first, then the columns.
 
     Parameters
     ----------
@@ -43,13 +49,13 @@ def plain_columns(
 
     Returns
     -------
-    (list of str, pandas.DataFrame) or None
+    (list of str, list of pandas.Series) or None
 
     Examples
     --------
     >>> header, columns = plain_columns(b'a,b\n1,"x, y"\n', ",")
-    >>> header, columns.to_numpy().tolist()
-    (['a', 'b'], [['1', 'x, y']])
+    >>> header, [column.tolist() for column in columns]
+    (['a', 'b'], [['1'], ['x, y']])
     >>> plain_columns(b'a,b\n1,"x\ny"\n', ",") is None
     True
     """
@@ -69,20 +75,44 @@ def plain_columns(
             header = next(careful.reader([first], delimiter=delimiter)) if has_quotes else first.split(delimiter)
         if not any(name.strip() for name in header):
             return None
-        names = [str(at) for at in range(len(header))]
-        table = csv.read_csv(
-            pa.BufferReader(text),
-            read_options=csv.ReadOptions(column_names=names, skip_rows=above, block_size=1 << 20),
-            parse_options=csv.ParseOptions(delimiter=delimiter, quote_char='"' if has_quotes else False, double_quote=has_quotes),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False, check_utf8=False
-            ),
-        )
+        parse = csv.ParseOptions(delimiter=delimiter, quote_char='"' if has_quotes else False, double_quote=has_quotes)
+        few = None
+        if len(stops) > _MANY:
+            few = _few_words(_table(text[: stops[_MANY] + 1], len(header), above, parse, frozenset()))
+        table = _table(text, len(header), above, parse, few or frozenset())
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
     if table.num_rows != len(stops) - above or _has_blank_row(table):
         return None
-    return list(header), table.to_pandas(types_mapper=lambda kind: pd.StringDtype(na_value=np.nan))
+    return list(header), [_series(column) for column in table.columns]
+
+
+def _table(text: pa.Buffer, columns: int, above: int, parse: csv.ParseOptions, few: frozenset[int]) -> pa.Table:
+    """The columns as text, called by their places, some of them as numbers of their words."""
+    types = {str(at): _WORDS if at in few else pa.large_string() for at in range(columns)}
+    return csv.read_csv(
+        pa.BufferReader(text),
+        read_options=csv.ReadOptions(column_names=list(types), skip_rows=above, block_size=1 << 20),
+        parse_options=parse,
+        convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=False, check_utf8=False),
+    )
+
+
+def _few_words(table: pa.Table) -> frozenset[int]:
+    """The places of columns whose words come again and again."""
+    return frozenset(at for at, column in enumerate(table.columns) if pc.count_distinct(column).as_py() * _AGAIN <= len(column))
+
+
+def _series(column: pa.ChunkedArray) -> pd.Series:
+    """Text, or a category of it if there are few words indeed."""
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+        words = column.chunk(0).dictionary
+        if len(words) * _AGAIN <= len(column):
+            codes = np.concatenate([chunk.indices.to_numpy() for chunk in column.chunks])
+            return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(words.to_pylist(), dtype="str")))
+        column = column.cast(pa.large_string())
+    return pd.Series(_TEXT.__from_arrow__(column))  # type: ignore[attr-defined]
 
 
 def _looked_through(octets: np.ndarray, delimiter: int, *, quoted: bool) -> tuple[np.ndarray, bool] | None:
@@ -128,7 +158,8 @@ def _quotes_whole_fields(octets: np.ndarray, delimiter: int, stops: np.ndarray) 
 def _has_blank_row(table: pa.Table) -> bool:
     """Whether there is a line of nothing but blanks, which is no row."""
     blank = None
-    for column in table.columns:
+    for column in sorted(table.columns, key=lambda each: pa.types.is_dictionary(each.type)):
+        column = column.cast(pa.large_string()) if pa.types.is_dictionary(column.type) else column
         bare = pc.equal(pc.utf8_trim_whitespace(column), "")
         blank = bare if blank is None else pc.and_(blank, bare)
         if not pc.any(blank).as_py():

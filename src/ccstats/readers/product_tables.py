@@ -6,6 +6,7 @@ import csv
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,20 +17,23 @@ import pyarrow.compute as pc
 from ccstats.errors import ColumnError, DataWarning, did_you_mean
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import words_used
+from ccstats.readers.categories import is_of_words, words_used
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Source
+from ccstats.readers.instants import to_instants
 from ccstats.readers.parts import Parts, alike, given_back, repeated, taken
 from ccstats.readers.pieces import in_pieces
 from ccstats.readers.tabular import Grid, Layout, read_grid
-from ccstats.readers.values import to_instants, to_numbers, to_seconds, to_text
+from ccstats.readers.values import to_numbers, to_seconds, to_text, to_words
 from ccstats.readers.words import coded, constant, of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS, came_at, sortable, sorting, tied
 
-__all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables", "settle", "to_log", "with_visits"]
+__all__ = ["MISSING", "Rows", "folded", "header_has", "hidden", "of_two_tables", "settle", "to_log", "with_visits"]
 
 #: Words of database clients for a field that holds nothing.
 MISSING = ("NULL", "null", "(null)", "\\N")
+#: The column of customers who are pseudonyms already.
+HIDDEN = "_pseudonym"
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -172,6 +176,15 @@ class Rows:
                 break
         return constant(None, len(self)) if out is None else out
 
+    def words(self, *names: str) -> pd.Series:
+        """The same as `text`, as a category where the table has the first of these columns as one, and words in all rows."""
+        first = next(filter(self.has, names), None)
+        if first is not None and is_of_words(self.columns[folded(first)]):
+            found = to_words(self.columns[folded(first)], self.missing)
+            if len(names) == 1 or not found.isna().any():
+                return found
+        return self.text(*names)
+
     def _text(self, key: str) -> pd.Series:
         if key not in self._asked:
             self._asked[key] = to_text(self.columns[key], self.missing)
@@ -205,7 +218,7 @@ class Rows:
 
     def flags(self, name: str) -> np.ndarray:
         """Whether a yes-or-no column says yes; blank and absent is no."""
-        codes, words = coded(self.text(name))
+        codes, words = coded(self.words(name))
         return np.array([*(word.casefold() in ("true", "t", "1", "yes", "y") for word in words), False])[codes]
 
     def instants(self, name: str, written: str = "iso", *, timezone: str | None = None, missing: tuple[str, ...] = ()) -> Instants:
@@ -314,6 +327,7 @@ def settle(
     [2]
     """
     frame = parts.frame() if isinstance(parts, Parts) else pd.concat(parts, ignore_index=True)
+    hiding = None if "customer" in same else _hiding(frame, options)
     order = sorting([sortable(frame[same[0]])])
     again = given_back(repeated(frame, same, newest, order=order))
     weight, lines = frame["_weight"].to_numpy(), frame["_line"].to_numpy()
@@ -329,9 +343,39 @@ def settle(
             reason = f"repeats an earlier row (same {called or ', '.join(same)})"
             account.reject(str(name), lines[twice], reason, texts=() if texts is None else texts[twice], weight=many)
         account.count(str(name), "used", rule, int(weight[here].sum()) - many)
+    rows = ~again if again.any() else None
     if ordered and order is not None:
-        return taken(frame, order[~again[order]] if again.any() else order)
-    return taken(frame, ~again) if again.any() else frame
+        rows = order if rows is None else order[rows[order]]
+    frame = frame if rows is None else taken(frame, rows)
+    if hiding is not None:
+        hidden = hiding.result()
+        frame[HIDDEN] = hidden.array if rows is None else hidden.array[rows]
+    return frame
+
+
+def _hiding(frame: pd.DataFrame, options: Options) -> Future[pd.Series] | None:
+    """Pseudonyms of the customers, who leave the frame, made beside what follows."""
+    if "customer" not in frame or not options.pseudonyms:
+        return None
+    with_key = ThreadPoolExecutor(1)
+    hiding = with_key.submit(pseudonymise, frame.pop("customer"), options.key)
+    with_key.shutdown(wait=False)
+    return hiding
+
+
+def hidden(frame: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """The frame with pseudonyms for its customers, those that `settle` made or new ones; used up.
+
+    Examples
+    --------
+    >>> hidden(pd.DataFrame({"customer": ["5551"]}), Options(key=b"k"))["customer"].tolist() != ["5551"]
+    True
+    """
+    if HIDDEN in frame:
+        frame["customer"] = frame.pop(HIDDEN)
+    elif "customer" in frame and options.pseudonyms:
+        frame["customer"] = given_back(pseudonymise(frame["customer"], options.key))
+    return frame
 
 
 def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: str, *, states: pd.DataFrame | None = None) -> Log:
@@ -342,7 +386,7 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
     >>> to_log(CONTACTS.empty(), Account(Options()), Options(), "mine").format
     'mine'
     """
-    frame = contacts
+    frame = hidden(contacts, options)
     for name in list(frame.columns):
         # A column that no row of this log fills is one that the source does not have.
         unfilled = name in CONTACTS and not CONTACTS[name].required and frame[name].isna().all()
@@ -358,8 +402,6 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
             DataWarning,
             stacklevel=5,
         )
-    if "customer" in frame and options.pseudonyms:
-        frame["customer"] = given_back(pseudonymise(frame["customer"], options.key))
     for name in frame.columns:
         frame[name] = words_used(frame[name])
     order = CONTACTS.order(frame)

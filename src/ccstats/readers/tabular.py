@@ -47,6 +47,8 @@ class Layout:
 class Grid:
     """What was found: ``columns`` by the header's names, and ``line`` and ``weight`` (lines covered) of each row.
 
+    Columns are text, or of a long text with few words categories of them, or what a frame or a Parquet file has.
+
     Examples
     --------
     >>> Grid("a.csv", ["Queue"], {"Queue": pd.Series(["support"])}, np.array([2]), np.array([1])).header
@@ -152,10 +154,10 @@ def _plain(name: str, data: Any, layout: Layout, account: Account, given: Sequen
         account.note("the last line has no line end: it may be cut", 1)
     account.count(name, "ignored", "header", 1 if given is None else 0)
     account.count(name, "ignored", "title", layout.skip_rows)
-    header, frame = [each.strip() for each in plain[0]] if given is None else list(given), plain[1]
-    columns = {each: frame.iloc[:, at].rename(None) for each, at in _places(header).items()}
+    header, many = [each.strip() for each in plain[0]] if given is None else list(given), len(plain[1][0])
+    columns = {each: plain[1][at] for each, at in _places(header).items()}
     first = layout.skip_rows + (2 if given is None else 1)
-    return Grid(name, header, columns, np.arange(first, first + len(frame)), np.ones(len(frame), dtype="int64"), _repeated(header))
+    return Grid(name, header, columns, np.arange(first, first + many), np.ones(many, dtype="int64"), _repeated(header))
 
 
 def _of_frame(name: str, frame: pd.DataFrame, first: int = 1) -> Grid:

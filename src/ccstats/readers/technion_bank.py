@@ -204,8 +204,8 @@ def _split(source: Source, account: Account) -> tuple[list[pa.Array], np.ndarray
         if bytes(source.data[-1:]) != b"\n":
             account.note("the last line has no line end: it may be cut", 1)
         return (
-            [trimmed(of_series(values).combine_chunks()) for _, values in plain[1].items()],
-            np.arange(1, len(plain[1]) + 1),
+            [trimmed(of_series(values).combine_chunks()) for values in plain[1]],
+            np.arange(1, len(plain[1][0]) + 1),
             lambda _: [],
         )
     buffer = np.frombuffer(source.data, dtype="uint8")

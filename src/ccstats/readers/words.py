@@ -32,6 +32,10 @@ def of_series(text: pd.Series) -> pa.ChunkedArray:
     >>> of_series(pd.Series(["a", None], dtype="str")).null_count
     1
     """
+    if isinstance(text.dtype, pd.CategoricalDtype):
+        codes = text.cat.codes.to_numpy()
+        words = pa.array(text.cat.categories.astype("str"), pa.large_string())
+        return pa.chunked_array([words.take(pa.array(codes, mask=codes < 0))])
     array = pa.array(text if isinstance(text.dtype, pd.StringDtype) else text.astype("str"), pa.large_string())
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 

@@ -13,8 +13,9 @@ from ccstats.errors import DataWarning, FormatError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Options, Source
 from ccstats.readers.files import open_sources, paths_of
+from ccstats.readers.instants import to_instants
 from ccstats.readers.tabular import Grid, Layout, read_grid
-from ccstats.readers.values import to_counts, to_instants, to_numbers, to_text
+from ccstats.readers.values import to_counts, to_numbers, to_text
 from ccstats.schema import INTERVALS
 from ccstats.workforce.demand import _found, _names, _under_title, read_forecast
 

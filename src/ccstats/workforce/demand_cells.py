@@ -13,8 +13,9 @@ import pandas as pd
 from ccstats.errors import DataWarning, FormatError, OptionError
 from ccstats.periods import seconds_of
 from ccstats.readers.contract import Source
+from ccstats.readers.instants import to_instants
 from ccstats.readers.tabular import Grid
-from ccstats.readers.values import COLONS, SECONDS, to_instants, to_seconds, to_text
+from ccstats.readers.values import COLONS, SECONDS, to_seconds, to_text
 
 __all__ = ["handle_times", "lengths", "lines_of", "numbers_of", "queues_of", "say", "starts", "with_formulas"]
 

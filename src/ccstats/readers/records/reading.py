@@ -18,11 +18,11 @@ from ccstats.privacy import key_of, pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Options, Source
 from ccstats.readers.files import open_sources
+from ccstats.readers.instants import TIMES
 from ccstats.readers.mapping import parse_layout
 from ccstats.readers.records.result import Records
 from ccstats.readers.records.rows import Asked, Rows
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.values import TIMES
 from ccstats.schema import Table
 
 __all__ = ["Kind", "read_records"]

@@ -11,8 +11,9 @@ import pandas as pd
 from ccstats.errors import ColumnError, ZoneError, did_you_mean
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Options
+from ccstats.readers.instants import to_instants
 from ccstats.readers.tabular import Grid, Layout
-from ccstats.readers.values import Parsed, to_counts, to_instants, to_numbers, to_seconds, to_text
+from ccstats.readers.values import Parsed, to_counts, to_numbers, to_seconds, to_text
 from ccstats.schema import Table
 from ccstats.schema.table import Column
 
