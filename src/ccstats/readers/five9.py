@@ -11,16 +11,16 @@ import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import categorised
+from ccstats.readers.categories import categorised, each_category
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.instants import to_instants
+from ccstats.readers.instants import in_formats, to_instants
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.values import to_text
-from ccstats.readers.words import chosen, coded, constant, each_word, of_series, to_series
+from ccstats.readers.values import to_words
+from ccstats.readers.words import chosen, coded, constant, each_word, filled, joined, of_series, to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_call_log"]
@@ -56,6 +56,8 @@ _MONTHS = {"jan": "01", "feb": "02", "mar": "03", "apr": "04", "may": "05", "jun
 _WORDED = r"(?:[A-Za-z]{3},? )?(?P<d>\d{1,2}) (?P<m>[A-Za-z]{3}) (?P<y>\d{4})"
 _SLASHED = r"(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})"
 _TOTAL = r"(?:grand )?totals?:?"
+#: How the product writes times, mostly.
+_FORMATS = ("%a, %d %b %Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
 _TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?"
 
 
@@ -129,10 +131,8 @@ def _above(head: bytes) -> int | None:
 def _calls(rows: Rows) -> pd.DataFrame:
     many = len(rows)
     call, agent = rows.text("CALL ID"), _named(rows, "AGENT")
-    kind, word = _lower(rows.text("CALL TYPE")), rows.text("DISPOSITION")
-    total = rows.text(*rows.grid.header[:1], "CALL ID").str.fullmatch(_TOTAL, case=False, na=False)
-    total |= call.isna() & rows.text("TIMESTAMP", "DATE").isna() & agent.isna()
-    rows.ignore(total, "totals")
+    kind, word = _lower(rows.words("CALL TYPE")), rows.words("DISPOSITION")
+    rows.ignore(_is_total(rows) | (call.isna() & rows.text("TIMESTAMP", "DATE").isna() & agent.isna()), "totals")
     rows.ignore(kind.isin(_ELSEWHERE), "outbound or internal: no visit to a queue")
     rows.ignore(kind.isin(_LEGS), "leg of a transfer or conference")
     rows.ignore((kind == "queue callback") & agent.isna(), "callback that reached no agent")
@@ -159,7 +159,7 @@ def _calls(rows: Rows) -> pd.DataFrame:
 
     rows.close(answered & wait.isna(), "QUEUE WAIT TIME of an answered call is blank")
     rows.note(skill.isna(), "no SKILL: the queue is the campaign")
-    queue = skill.fillna(_named(rows, "CAMPAIGN"))
+    queue = filled(skill, _named(rows, "CAMPAIGN"))
     rows.close(queue.isna(), "SKILL and CAMPAIGN are blank")
     # Parking is holding; the product's TALK TIME contains both, as its TALK TIME LESS HOLD AND PARK says.
     held = hold.fillna(0.0) + park.fillna(0.0)
@@ -175,18 +175,18 @@ def _calls(rows: Rows) -> pd.DataFrame:
     return rows.frame(
         {
             "contact_id": call,
-            "channel": each_word(kind, _CHANNELS.get).fillna("voice"),
+            "channel": categorised(kind, _CHANNELS, tuple(_CHANNELS.values()), "voice"),
             "direction": constant("inbound", many),
             "queue": queue,
             "queued_at": (start.utc + pd.to_timedelta(menu.fillna(0.0), unit="s")).dt.as_unit("us").mask(outside),
             "outcome": outcome,
-            "raw_outcome": word.mask(strange, rows.text("CALL TYPE")) if strange.any() else word,
+            "raw_outcome": filled(only(word, ~strange), only(rows.words("CALL TYPE"), strange)) if strange.any() else word,
             "wait_s": wait.mask(outside),
             "ring_s": ring.where(answered),
             "talk_s": spoken.where(answered),
             "hold_s": held.where(answered & (hold.notna() | park.notna())),
             "wrap_s": wrap.where(answered),
-            "agent": only(rows.text("AGENT NAME").fillna(agent), answered),
+            "agent": only(filled(rows.words("AGENT NAME"), agent), answered),
             "arrived_at": start.utc,
             "ivr_s": menu,
             "transferred_to": chosen(None, (answered & (_lower(word) == "transferred to 3rd party"), "external")),
@@ -195,25 +195,30 @@ def _calls(rows: Rows) -> pd.DataFrame:
             "dnis": called,
             "disposition": word,
             "_start": start.utc,
-            "_type": kind.fillna(""),
-            "_agent": agent.fillna(""),
+            "_type": kind,
+            "_agent": agent,
         }
     )
+
+
+def _is_total(rows: Rows) -> np.ndarray:
+    """Rows of totals, as the first column or the one of calls says; a call's id is longer than the word."""
+    text = of_series(rows.text(*rows.grid.header[:1], "CALL ID"))
+    total = pc.fill_null(pc.less_equal(pc.binary_length(text), len("grand totals:")), False).to_numpy()
+    short = np.flatnonzero(total)
+    total[short] = to_series(text.take(short)).str.fullmatch(_TOTAL, case=False, na=False)
+    return np.asarray(total)
 
 
 def _instants(rows: Rows) -> Instants:
     """When calls began; rows where that is no time are rejected."""
     column = rows.columns.get("timestamp")
     if column is None or not pd.api.types.is_datetime64_any_dtype(column.dtype):
-        date = rows.text("DATE").str.removesuffix(" 00:00:00")
-        text = rows.text("TIMESTAMP").fillna(date)
-        # A time alone belongs to the date beside it, and a date alone to the time.
-        alone = ~text.str.contains(":", regex=False, na=True)
-        if not (alone | text.str.contains(" ", regex=False, na=True)).all():
-            text = text.mask(text.str.fullmatch(_TIME, na=False), date + " " + text)
-        if alone.any():
-            text = text.mask(alone, text + " " + rows.text("TIME"))
-        column = _iso(text)
+        apart = not rows.has("TIMESTAMP") and rows.has("DATE") and rows.has("TIME")
+        text = joined(" ", rows.words("DATE"), rows.words("TIME")) if apart else rows.text("TIMESTAMP")
+        column = in_formats(text, _FORMATS)
+        if column is None or (column.isna().to_numpy() & rows.open).any():
+            column = _iso(_times(rows))
     at, bad = to_instants(column, "iso", timezone=rows.options.timezone, missing=MISSING)
     how = "such as Fri, 01 Mar 2024 09:12:45, 2024/03/01 09:12:45 or 2024-03-01 09:12:45"
     rows.close(bad, f"TIMESTAMP, or DATE and TIME, is no time {how}, or outside 1970 to 2200")
@@ -221,6 +226,16 @@ def _instants(rows: Rows) -> Instants:
     rows.note(at.twice, "TIMESTAMP: local time that the clock showed twice: the first is taken")
     rows.note(at.never, "TIMESTAMP: local time that the clock never showed: moved on")
     return at
+
+
+def _times(rows: Rows) -> pd.Series:
+    """A time alone belongs to the date beside it, and a date alone to the time."""
+    date = rows.text("DATE").str.removesuffix(" 00:00:00")
+    text = rows.text("TIMESTAMP").fillna(date)
+    alone = ~text.str.contains(":", regex=False, na=True)
+    if not (alone | text.str.contains(" ", regex=False, na=True)).all():
+        text = text.mask(text.str.fullmatch(_TIME, na=False), date + " " + text)
+    return text.mask(alone, text + " " + rows.text("TIME")) if alone.any() else text
 
 
 def _iso(text: pd.Series) -> pd.Series:
@@ -246,11 +261,11 @@ def _named(rows: Rows, name: str) -> pd.Series:
     """Text that names somebody or something: ``[None]`` does not."""
     if not rows.has(name):
         return constant(None, len(rows))
-    return to_text(rows.text(name), _NONE)
+    return to_words(rows.words(name), _NONE)
 
 
 def _lower(text: pd.Series) -> pd.Series:
-    return each_word(text, lambda word: re.sub(r"\s+", " ", word.casefold()))
+    return each_category(text, lambda word: re.sub(r"\s+", " ", word.casefold()))
 
 
 READER = Reader(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from ccstats.readers.clock import Instants, localise
 from ccstats.readers.values import cast_all, known, plain_numbers, to_text
 from ccstats.readers.words import of_series
 
-__all__ = ["TIMES", "to_instants"]
+__all__ = ["TIMES", "in_formats", "to_instants"]
 
 #: Ways of writing instants besides strptime formats.
 TIMES = ("iso", "epoch_s", "epoch_ms", "epoch_us", "excel_days")
@@ -86,6 +87,27 @@ def to_instants(
         at = pd.Series(utc).dt.tz_localize("UTC")
         local = local._replace(utc=at if missing_wall.all() else local.utc.where(missing_utc, at))
     return local, there & missing_utc & missing_wall
+
+
+def in_formats(text: pd.Series, formats: Sequence[str]) -> pd.Series | None:
+    """Times on the wall in the first of these strptime formats that each is in, missing where it is in none; None for few of them.
+
+    Examples
+    --------
+    >>> in_formats(pd.Series(["01.03.2024 09:00", "noon"] * 3_000), ["%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M"])[:2].tolist()
+    [Timestamp('2024-03-01 09:00:00'), NaT]
+    """
+    if len(text) < _MANY:
+        return None
+    from ccstats.readers.times import formatted
+
+    wall, left = _none(text), np.flatnonzero(known(text))
+    for written in formats:
+        if len(left):
+            found = formatted(of_series(text.iloc[left]).combine_chunks(), written)
+            wall[left] = _NAT if found is None else found
+            left = left[np.isnat(wall[left])]
+    return pd.Series(wall)
 
 
 def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[np.ndarray, np.ndarray]:

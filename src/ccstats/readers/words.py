@@ -15,6 +15,7 @@ __all__ = [
     "constant",
     "each_combination",
     "each_word",
+    "filled",
     "joined",
     "of_series",
     "to_series",
@@ -127,6 +128,19 @@ def chosen(default: str | None, *choices: tuple[np.ndarray | pd.Series, str]) ->
     for at, (mask, _) in enumerate(choices, 1):
         code[np.asarray(mask, dtype=bool)] = at
     return to_series(pa.array([default, *(word for _, word in choices)], pa.large_string()).take(pa.array(code)))
+
+
+def filled(text: pd.Series, other: pd.Series) -> pd.Series:
+    """The text, and the other one where it is missing; as it is if it is nowhere.
+
+    Examples
+    --------
+    >>> filled(pd.Series(["a", None]), pd.Series(["x", "y"], dtype="category")).tolist()
+    ['a', 'y']
+    """
+    if not text.isna().any():
+        return text
+    return to_series(pc.coalesce(of_series(text), of_series(other))).set_axis(text.index)
 
 
 def joined(sign: str, *texts: pd.Series) -> pd.Series:
