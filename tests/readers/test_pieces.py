@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from exam_cases import Case, cases_of
 from pandas.testing import assert_frame_equal
 
 import ccstats as cc
 from ccstats.errors import CcstatsError
-from ccstats.readers import pieces
+from ccstats.readers import READERS, pieces, plain_csv
 
 FORMATS = ("asterisk_cdr", "asterisk_cel", "cisco_ucce", "cisco_uccx", "cisco_uccx_agent_states", "five9", "issabel", "mapped", "talkdesk",
            "threecx_queue_calls", "vicidial", "wazo_stat", "zendesk_talk")  # fmt: skip
@@ -26,6 +28,19 @@ def test_samples_in_pieces(case: Case, rows: int, monkeypatch: pytest.MonkeyPatc
     found = case.read(keep_text=True)
     for name in ("contacts", "agent_states", "rejected", "lines", "notes"):
         assert_frame_equal(getattr(found, name), getattr(whole, name))
+
+
+@pytest.mark.parametrize("case", [case for format in READERS for case in cases_of(format) if case.path.suffix == ".csv"], ids=str)
+@pytest.mark.parametrize("rows", [3, 100_000])
+def test_samples_whose_columns_are_categories(case: Case, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long text has categories for columns of few words; here all columns are."""
+    plain = case.read(keep_text=True)
+    monkeypatch.setattr(pieces, "_ROWS", rows)
+    monkeypatch.setattr(plain_csv, "_MANY", 1)
+    monkeypatch.setattr(plain_csv, "_AGAIN", 1)
+    found = case.read(keep_text=True)
+    for name in [field.name for field in fields(plain) if isinstance(getattr(plain, field.name), pd.DataFrame)]:
+        assert_frame_equal(getattr(found, name), getattr(plain, name))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if len(case.read().rejected)], ids=str)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ccstats.readers.words import coded
 
-__all__ = ["by_word", "categorised", "constant_category", "each_category", "is_of_words", "words_used"]
+__all__ = ["by_word", "categorised", "category_of", "constant_category", "each_category", "is_of_words", "words_used"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -82,6 +82,22 @@ def each_category(text: pd.Series, change: Callable[[str], str | None], among: S
     place = {word: at for at, word in enumerate(dict.fromkeys([*among, *(word for word in changed if word is not None)]))}
     places = np.array([*(-1 if word is None else place[word] for word in changed), -1])
     return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(place), dtype="str")), index=text.index)
+
+
+def category_of(codes: np.ndarray, words: Sequence[str]) -> pd.Series:
+    """The words of these numbers, missing at -1, as a category of those that stand in a row, in their order.
+
+    Examples
+    --------
+    >>> found = category_of(np.array([2, -1, 0]), ["b", "c", "a"])
+    >>> found.tolist(), found.cat.categories.tolist()
+    (['a', nan, 'b'], ['a', 'b'])
+    """
+    seen = np.bincount(codes + 1, minlength=len(words) + 1)[1:] > 0
+    ordered = sorted({word for word, stands in zip(words, seen, strict=True) if stands})
+    place = {word: at for at, word in enumerate(ordered)}
+    places = np.array([*(place.get(word, -1) for word in words), -1])
+    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(ordered, dtype="str")))
 
 
 def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str], default: str) -> pd.Series:

@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from ccstats.errors import DataWarning
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import category_of
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.spans import told_apart
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import coded, constant, to_series
+from ccstats.readers.words import coded, constant, filled, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_agent_states"]
@@ -84,23 +85,24 @@ def read_agent_states(sources: Iterable[Source], options: Options) -> Log:
 
 
 def _events(rows: Rows) -> pd.DataFrame:
-    agent, kind, code = rows.text("agentID"), rows.text("eventType"), rows.text("reasonCode")
+    agent, kind, code = rows.words("agentID"), rows.words("eventType"), rows.words("reasonCode")
     rows.close(agent.isna(), "agentID is blank")
     at = rows.instants("eventDateTime", timezone=rows.options.timezone or "UTC").utc
     rows.close(at.isna(), "eventDateTime is blank")
     rows.close(kind.isna(), "eventType is blank")
-    rows.note(~rows.text("gmtOffset").fillna("0").isin(["0", "-0"]), "gmtOffset is not 0, as it should be in UTC: it is not applied")
+    offset = rows.words("gmtOffset")
+    rows.note(offset.notna() & ~offset.isin(["0", "-0"]), "gmtOffset is not 0, as it should be in UTC: it is not applied")
     return rows.frame(
         {
             "started_at": at,
             "_id": agent,
             # An agent has one login, and a new agentID where the administrator has made a new one.
-            "_agent": rows.text("resourceLoginID").fillna(agent),
-            "_name": rows.text("resourceName", "resourceLoginID", "agentID"),
+            "_agent": filled(rows.words("resourceLoginID"), agent),
+            "_name": filled(rows.words("resourceName"), filled(rows.words("resourceLoginID"), agent)),
             "_type": kind,
             "_code": code,
-            "_profile": rows.text("profileID"),
-            "_reason": rows.text("reasonLabel").fillna(code.mask(code == "0")),
+            "_profile": rows.words("profileID"),
+            "_reason": filled(rows.words("reasonLabel"), code.mask(code == "0")),
             "contact_id": rows.text("contactID"),
         }
     )
@@ -141,14 +143,14 @@ def _spans(events: pd.DataFrame, account: Account) -> pd.DataFrame:
     account.note("states of more than a day: a logout may be missing", int((ended - started > _DAY).sum()))
     return pd.DataFrame(
         {
-            "agent": _of_words(agent[here[begin]], _names(events["_name"], agent, order, agents, account)),
+            "agent": category_of(agent[here[begin]], _names(events["_name"], agent, order, agents, account)),
             "started_at": pd.DatetimeIndex(started).tz_localize("UTC"),
             "ended_at": pd.DatetimeIndex(ended).tz_localize("UTC"),
-            "state": _of_words(state[begin], list(_PLACE)),
-            "reason": _of_words(reason[begin], reasons),
+            "state": category_of(state[begin], list(_PLACE)),
+            "reason": category_of(reason[begin], reasons),
             "queue": constant(None, len(begin)),
             "contact_id": _of_words(contact[begin], contacts),
-            "closed_by": _of_words(closed_by[end], ["end_of_file", "assumed", "next_event"]),
+            "closed_by": category_of(closed_by[end], ["end_of_file", "assumed", "next_event"]),
         }
     )
 

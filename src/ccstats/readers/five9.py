@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import categorised, each_category
+from ccstats.readers.categories import categorised, constant_category, each_category
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.instants import in_formats, to_instants
@@ -176,7 +176,7 @@ def _calls(rows: Rows) -> pd.DataFrame:
         {
             "contact_id": call,
             "channel": categorised(kind, _CHANNELS, tuple(_CHANNELS.values()), "voice"),
-            "direction": constant("inbound", many),
+            "direction": constant_category("inbound", many),
             "queue": queue,
             "queued_at": (start.utc + pd.to_timedelta(menu.fillna(0.0), unit="s")).dt.as_unit("us").mask(outside),
             "outcome": outcome,

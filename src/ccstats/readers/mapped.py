@@ -347,12 +347,8 @@ def _merged(parts: Parts, mapping: ColumnMapping, options: Options, account: Acc
             frame = with_visits(frame)
         _warn(frame, "outcome", "unknown")
         frame = hidden(frame, options)
-    for name in list(frame):
-        if str(name).startswith("_"):
-            del frame[name]
-        else:
-            frame[name] = words_used(frame[name])
-    return frame
+    columns = {name: words_used(values) for name, values in frame.items() if not str(name).startswith("_")}
+    return pd.DataFrame(columns, copy=False)
 
 
 def _warn(frame: pd.DataFrame, name: str, word: str) -> None:

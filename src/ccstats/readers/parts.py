@@ -28,8 +28,8 @@ _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 class Parts:
     """Frames with the same columns, one after the other.
 
-    Columns that the tables have as categories are kept as small numbers of their words, and so is the frame made of them all. Texts of
-    lines (``_text``) are kept only if the options ask for them.
+    Columns that the tables have as categories, or that come as such, are kept as small numbers of their words, and so is the frame made of
+    them all. Texts of lines (``_text``) are kept only if the options ask for them.
 
     Examples
     --------
@@ -57,7 +57,8 @@ class Parts:
             if name == "_text" and not self._texts:
                 continue
             if name not in self._columns:
-                self._columns[name] = _Category() if name in _CATEGORIES else _Whole() if name in ("_line", "_weight") else _Column()
+                few = name in _CATEGORIES or is_of_words(frame[name])
+                self._columns[name] = _Category() if few else _Whole() if name in ("_line", "_weight") else _Column()
             self._columns[name].append(frame[name])
 
     def extend(self, frames: Iterable[pd.DataFrame]) -> None:
@@ -67,7 +68,7 @@ class Parts:
 
     def frame(self) -> pd.DataFrame:
         """All rows in one frame; once, as their memory goes over to it column by column."""
-        return pd.DataFrame({name: given_back(self._columns.pop(name).whole()) for name in list(self._columns)}, copy=False)
+        return pd.DataFrame({name: _with_room(self._columns.pop(name).whole()) for name in list(self._columns)}, copy=False)
 
 
 class _Column:
@@ -208,8 +209,13 @@ def given_back(made: _Made) -> _Made:
     return made
 
 
-def taken(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
-    """These rows (a mask or places) of the frame, which is used up column by column so that it is never there twice.
+def _with_room(made: Any) -> Any:
+    """An array, after what PyArrow has kept of making it was given back; numbers took none of its memory."""
+    return made if isinstance(made, np.ndarray | pd.Categorical) else given_back(made)
+
+
+def taken(frame: pd.DataFrame | dict[Any, pd.Series], rows: np.ndarray) -> pd.DataFrame:
+    """These rows (a mask or places) of the frame or its columns, which are used up one by one so that none is ever there twice.
 
     Words that the tables have as categories are taken as numbers, which is faster, and stay so.
 
@@ -218,7 +224,7 @@ def taken(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     >>> taken(pd.DataFrame({"a": [1, 2, 3]}), np.array([True, False, True]))["a"].tolist()
     [1, 3]
     """
-    return pd.DataFrame({name: given_back(_numbered(frame.pop(name)).array[rows]) for name in list(frame.columns)}, copy=False)
+    return pd.DataFrame({name: _with_room(_numbered(frame.pop(name)).array[rows]) for name in list(frame)}, copy=False)
 
 
 def _numbered(values: pd.Series) -> pd.Series:

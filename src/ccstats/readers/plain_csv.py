@@ -158,10 +158,16 @@ def _quotes_whole_fields(octets: np.ndarray, delimiter: int, stops: np.ndarray) 
 def _has_blank_row(table: pa.Table) -> bool:
     """Whether there is a line of nothing but blanks, which is no row."""
     blank = None
-    for column in sorted(table.columns, key=lambda each: pa.types.is_dictionary(each.type)):
-        column = column.cast(pa.large_string()) if pa.types.is_dictionary(column.type) else column
-        bare = pc.equal(pc.utf8_trim_whitespace(column), "")
+    for column in sorted(table.columns, key=lambda each: not pa.types.is_dictionary(each.type)):
+        bare = pa.chunked_array([_blank(chunk) for chunk in column.chunks], pa.bool_())
         blank = bare if blank is None else pc.and_(blank, bare)
         if not pc.any(blank).as_py():
             return False
     return True
+
+
+def _blank(text: pa.Array) -> pa.Array:
+    if not pa.types.is_dictionary(text.type):
+        return pc.equal(pc.utf8_trim_whitespace(text), "")
+    words = pc.equal(pc.utf8_trim_whitespace(text.dictionary), "")
+    return words.take(text.indices) if pc.any(words).as_py() else pa.repeat(False, len(text))

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from ccstats.errors import ColumnError, DataWarning, did_you_mean
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import is_of_words, words_used
+from ccstats.readers.categories import constant_category, is_of_words, words_used
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Source
 from ccstats.readers.instants import to_instants
@@ -232,17 +232,21 @@ class Rows:
 
     def frame(self, columns: Mapping[str, pd.Series | np.ndarray | str | None]) -> pd.DataFrame:
         """The open rows with their place in ``_source``, ``_line`` and ``_weight``; a word, or None, stands in every row."""
-        many, every = int(self.open.sum()), bool(self.open.all())
+        rows = np.flatnonzero(self.open)
+        many = len(rows)
 
         def kept(values: pd.Series | np.ndarray | str | None) -> Any:
             if values is None or isinstance(values, str):
                 return constant(values, many)
-            return values if every else pd.Series(values).array[self.open]
+            if many == len(self):
+                return values
+            return values[rows] if isinstance(values, np.ndarray) else values.array.take(rows)
 
-        text = pd.Series(self._texts(np.flatnonzero(self.open)), dtype="str") if self.options.keep_text else constant("", many)
         out = {name: kept(values) for name, values in columns.items()}
-        of_grid = {"_line": kept(self.grid.line), "_weight": kept(self.grid.weight), "_source": constant(self.grid.name, many)}
-        return pd.DataFrame(out | of_grid | {"_text": text}, copy=False)
+        out |= {"_line": kept(self.grid.line), "_weight": kept(self.grid.weight), "_source": constant_category(self.grid.name, many)}
+        if self.options.keep_text:
+            out["_text"] = pd.Series(self._texts(rows), dtype="str")
+        return pd.DataFrame(out, copy=False)
 
     def _texts(self, rows: np.ndarray) -> list[str]:
         columns = [values.iloc[rows].astype("str").fillna("") for values in self.grid.columns.values()]
@@ -346,7 +350,10 @@ def settle(
     rows = ~again if again.any() else None
     if ordered and order is not None:
         rows = order if rows is None else order[rows[order]]
-    frame = frame if rows is None else taken(frame, rows)
+    if rows is not None:
+        columns = dict(frame.items())
+        del frame
+        frame = taken(columns, rows)
     if hiding is not None:
         hidden = hiding.result()
         frame[HIDDEN] = hidden.array if rows is None else hidden.array[rows]
@@ -394,6 +401,8 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
             del frame[name]
     if "visit" not in frame:
         frame = given_back(with_visits(frame))
+    elif (order := CONTACTS.order(frame)) is not None:
+        frame = taken(frame, order)
     unknown = frame.loc[frame["outcome"] == "unknown", "raw_outcome"]
     if len(unknown):
         words = ", ".join(repr(each) for each in sorted(unknown.dropna().astype("str").unique())[:5]) or "blank"
@@ -402,14 +411,10 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
             DataWarning,
             stacklevel=5,
         )
-    for name in frame.columns:
-        frame[name] = words_used(frame[name])
-    order = CONTACTS.order(frame)
-    if order is not None:
-        frame = taken(frame, order)
+    frame = pd.DataFrame({name: words_used(values) for name, values in frame.items()}, copy=False).reset_index(drop=True)
     rejected, lines, notes = account.tables()
     spans = AGENT_STATES.empty() if states is None else AGENT_STATES.conform(states)
-    return Log(CONTACTS.conform(frame), spans, rejected, lines, notes, format, options.timezone)
+    return Log(CONTACTS.typed(frame), spans, rejected, lines, notes, format, options.timezone)
 
 
 def with_visits(contacts: pd.DataFrame) -> pd.DataFrame:

@@ -11,13 +11,13 @@ import pandas as pd
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import categorised
+from ccstats.readers.categories import categorised, constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has, settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import chosen, constant, each_word
+from ccstats.readers.words import chosen, filled
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_report"]
@@ -112,9 +112,11 @@ def read_report(sources: Iterable[Source], options: Options) -> Log:
 def _contacts(rows: Rows, report: str) -> pd.DataFrame:
     names = _SAME[report]
     zone = rows.options.timezone or "UTC"
-    word = rows.text(*names["word"])
-    plain = each_word(word, lambda each: re.sub(r"[\s-]+", "_", each.casefold()))
-    rows.ignore(plain.isin(_OUTBOUND) | (each_word(rows.text("direction"), str.casefold) == "outbound"), "outbound: no visit to a queue")
+    word = rows.words(*names["word"])
+    plain = each_category(word, lambda each: re.sub(r"[\s-]+", "_", each.casefold()))
+    rows.ignore(
+        plain.isin(_OUTBOUND) | (each_category(rows.words("direction"), str.casefold) == "outbound"), "outbound: no visit to a queue"
+    )
     contact = rows.text(*names["contact"])
     rows.close(contact.isna(), f"{names['contact'][0]} is blank")
     start = rows.instants(str(names["start"]), timezone=zone).utc
@@ -137,16 +139,16 @@ def _contacts(rows: Rows, report: str) -> pd.DataFrame:
         ((at_answer - start).dt.total_seconds() - wait).abs().where(answered) > 1, "wait_time is not answered_at - started_at: as logged"
     )
     rows.note((wait + talk).where(answered) > total + 1, "wait_time and talk_time are longer than total_time: as logged")
-    queue = rows.text("ring_groups")
+    queue = rows.words("ring_groups")
     rows.note(queue.isna(), "ring_groups is blank: the queue is the number called")
-    queue = queue.fillna(rows.text(*names["dnis"]))
+    queue = filled(queue, rows.words(*names["dnis"]))
     rows.close(queue.isna(), f"ring_groups and {names['dnis'][0]} are blank")
-    user, many = rows.text(*names["agent"]), len(rows)
+    user, many = rows.words(*names["agent"]), len(rows)
     return rows.frame(
         {
             "contact_id": contact,
             "channel": chosen("voice", (rows.flags(str(names["callback"])), "callback")),
-            "direction": constant("inbound", many),
+            "direction": constant_category("inbound", many),
             "queue": queue,
             "queued_at": start.mask(outside),
             "outcome": outcome,
@@ -160,8 +162,8 @@ def _contacts(rows: Rows, report: str) -> pd.DataFrame:
             "arrived_at": start.where(outside),
             "ended_by": chosen(None, (outcome == "abandoned", "customer")),
             "customer": rows.text(*names["customer"]),
-            "dnis": rows.text(*names["dnis"]),
-            "disposition": rows.text("disposition_code"),
+            "dnis": rows.words(*names["dnis"]),
+            "disposition": rows.words("disposition_code"),
             "_part": rows.text("contact_id") if report == "contacts" else contact,
             "_start": start,
             "_user": user,

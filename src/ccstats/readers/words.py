@@ -131,16 +131,23 @@ def chosen(default: str | None, *choices: tuple[np.ndarray | pd.Series, str]) ->
 
 
 def filled(text: pd.Series, other: pd.Series) -> pd.Series:
-    """The text, and the other one where it is missing; as it is if it is nowhere.
+    """The text, and the other one where it is missing; a category if both are, and as it is if it is nowhere missing.
 
     Examples
     --------
     >>> filled(pd.Series(["a", None]), pd.Series(["x", "y"], dtype="category")).tolist()
     ['a', 'y']
     """
-    if not text.isna().any():
+    none = text.isna().to_numpy()
+    if not none.any():
         return text
-    return to_series(pc.coalesce(of_series(text), of_series(other))).set_axis(text.index)
+    if not isinstance(text.dtype, pd.CategoricalDtype) or not isinstance(other.dtype, pd.CategoricalDtype):
+        return to_series(pc.coalesce(of_series(text), of_series(other))).set_axis(text.index)
+    words = list(dict.fromkeys([*text.cat.categories, *other.cat.categories]))
+    place = {word: at for at, word in enumerate(words)}
+    others = np.array([*(place[word] for word in other.cat.categories), -1])[other.cat.codes.to_numpy()]
+    codes = np.where(none, others, text.cat.codes.to_numpy())
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype="str")), index=text.index)
 
 
 def joined(sign: str, *texts: pd.Series) -> pd.Series:
