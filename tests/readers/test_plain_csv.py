@@ -137,7 +137,7 @@ def test_columns_of_few_words_are_categories() -> None:
     }
     lines = [",".join(cells), *(",".join(row) for row in zip(*cells.values(), strict=True))]
     grid = read_grid(Source("a", "\n".join([*lines, ""]).encode()), Layout(), Account(Options()))
-    told = {name: [cell.strip('"').replace('""', '"') if cell.startswith('"') else cell for cell in each] for name, each in cells.items()}
+    told = {name: [cell[1:-1].replace('""', '"') if cell.startswith('"') else cell for cell in each] for name, each in cells.items()}
     assert {name: values.astype("str").tolist() for name, values in grid.columns.items()} == told
     assert [name for name, values in grid.columns.items() if values.dtype == "category"] == ["queue", "late", "blank", "quoted"]
     assert both("\n".join([*lines, ""]).encode())

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ccstats.readers import values
+from ccstats.readers import instants
 from ccstats.readers.times import formatted
 
 _FORMATS = [
@@ -74,9 +74,9 @@ def test_many_times_as_few(written: str, monkeypatch: pytest.MonkeyPatch) -> Non
     column = pd.Series(
         [*_texts(written, random.Random(8), 400), "2024-03-01 09:00:00", "2024-03-01T09:00:00+02:00", "31.02.2024 09:00"], dtype="str"
     )
-    few = values.to_instants(column, written, timezone="Europe/Berlin")
-    monkeypatch.setattr(values, "_MANY", 1)
-    many = values.to_instants(column, written, timezone="Europe/Berlin")
+    few = instants.to_instants(column, written, timezone="Europe/Berlin")
+    monkeypatch.setattr(instants, "_MANY", 1)
+    many = instants.to_instants(column, written, timezone="Europe/Berlin")
     assert many[0].utc.notna().sum() > 200
     pd.testing.assert_series_equal(few[0].utc, many[0].utc)
     assert (few[0].twice == many[0].twice).all()

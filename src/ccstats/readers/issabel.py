@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import categorised, constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables, settle, to_log
 from ccstats.readers.spans import laid_over
-from ccstats.readers.words import chosen, constant, each_word
+from ccstats.readers.words import chosen, constant
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_issabel"]
@@ -104,9 +105,9 @@ def _calls(rows: Rows) -> pd.DataFrame:
     )
     rows.close(entered.utc.isna(), "datetime_entry_queue is blank")
     waited, talked = rows.seconds("duration_wait"), rows.seconds("duration")
-    status = each_word(rows.text("status"), str.casefold)
-    outcome = each_word(status, _STATUS.get)
-    outcome = outcome.mask(status.eq(_LOST), "failed").mask(status.eq(_LOST) & began.utc.notna(), "answered").fillna("unknown")
+    status = each_category(rows.words("status"), str.casefold)
+    outcome = categorised(status, _STATUS, CONTACTS["outcome"].vocabulary, "unknown")
+    outcome = outcome.mask(status.eq(_LOST), "failed").mask(status.eq(_LOST) & began.utc.notna(), "answered")
     answered = outcome.eq("answered")
 
     between = (began.utc - entered.utc).dt.total_seconds()
@@ -120,19 +121,19 @@ def _calls(rows: Rows) -> pd.DataFrame:
     uniqueid = rows.call_ids("uniqueid")
     out: dict[str, pd.Series | np.ndarray] = {
         "contact_id": uniqueid.fillna("id:" + own),
-        "channel": constant("voice", len(rows)),
-        "direction": constant("inbound", len(rows)),
+        "channel": constant_category("voice", len(rows)),
+        "direction": constant_category("inbound", len(rows)),
         "queue": queue,
         "queued_at": entered.utc,
         "outcome": outcome,
-        "raw_outcome": rows.text("status"),
+        "raw_outcome": rows.words("status"),
         "wait_s": waited.mask(outcome.isin(["open", "failed"]) & waited.eq(0)),
         "ring_s": nothing,
         "talk_s": talked.where(answered & ~going_on).mask(talked >= 86_400),
         "hold_s": nothing,
         "wrap_s": nothing,
-        "agent": rows.text("agent", "id_agent").where(answered),
-        "transferred_to": rows.text("transfer").where(answered),
+        "agent": rows.words("agent", "id_agent").where(answered),
+        "transferred_to": rows.words("transfer").where(answered),
         "customer": rows.text("callerid"),
         "_id": own,
         "_began": began.utc.where(answered),
@@ -142,21 +143,21 @@ def _calls(rows: Rows) -> pd.DataFrame:
 
 
 def _audit(rows: Rows) -> pd.DataFrame:
-    own, zone, agent = rows.text("id"), rows.options.timezone, rows.text("agent", "id_agent")
+    own, zone, agent = rows.text("id"), rows.options.timezone, rows.words("agent", "id_agent")
     rows.close(own.isna(), "id is blank")
     rows.close(agent.isna(), "id_agent is blank")
     began, ended = (rows.instants(name, timezone=zone, missing=_NO_DATE).utc for name in ("datetime_init", "datetime_end"))
     rows.close(began.isna(), "datetime_init is blank")
     rows.close(ended < began, "datetime_end is before datetime_init")
     rows.close((ended - began).dt.total_seconds() >= 366 * 86_400, "a session or break of more than a year")
-    pausing = rows.text("id_break").notna()
-    holding = pausing & (rows.text("tipo").str.upper().eq("H") | rows.text("ext_parked").notna())
+    pausing = rows.words("id_break").notna()
+    holding = pausing & (rows.words("tipo").isin(["H", "h"]) | rows.words("ext_parked").notna())
     out: dict[str, pd.Series | np.ndarray] = {
         "agent": agent,
         "started_at": began,
         "ended_at": ended,
         "state": chosen("session", (pausing, "pause"), (holding, "hold")),
-        "reason": rows.text("break", "id_break").where(pausing & ~holding),
+        "reason": rows.words("break", "id_break").where(pausing & ~holding),
         "_id": own,
         "_end": ended,
     }

@@ -22,7 +22,6 @@ from ccstats.readers.pieces import in_pieces
 from ccstats.readers.product_tables import hidden, settle, with_visits
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_seconds, to_text, to_words
-from ccstats.readers.words import constant
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
 
 __all__ = ["READER", "read_mapped"]
@@ -205,7 +204,7 @@ class _Rows:
 
     def category(self, ours: str, vocabulary: tuple[str, ...]) -> pd.Series:
         if ours in self.mapping.constants:
-            return constant(self.mapping.constants[ours], len(self.open))
+            return constant_category(self.mapping.constants[ours], len(self.open))
         return self.words(ours, vocabulary)[0]
 
     def table(self) -> pd.DataFrame:
@@ -244,7 +243,7 @@ class _Rows:
         many = len(self.open)
         out, instants = self._direct(CONTACTS, skip=("outcome",))
         if "outcome" in self.mapping.constants:
-            out["outcome"], out["raw_outcome"] = self.category("outcome", ()), constant(None, many)
+            out["outcome"], out["raw_outcome"] = self.category("outcome", ()), constant_category(None, many)
         else:
             out["outcome"], out["raw_outcome"] = self.words("outcome", CONTACTS["outcome"].vocabulary)
             blank = out["outcome"].isna()
@@ -260,7 +259,7 @@ class _Rows:
         if "ivr_s" not in out and {"arrived_at", "queued_at"} <= set(instants):
             out["ivr_s"] = self._between("ivr_s", instants["arrived_at"], instants["queued_at"])
         if "agent" not in out:
-            out["agent"] = constant(None, many)
+            out["agent"] = constant_category(None, many)
         out.setdefault("queued_at", out.get("arrived_at", nothing))
 
         outside = out["outcome"].isin(NOT_QUEUED)
@@ -319,8 +318,8 @@ class _Rows:
             out["ended_at"] = instants["started_at"].utc + pd.to_timedelta((span * 1e6).round(), unit="us")
         many = len(self.open)
         for name in ("reason", "queue", "contact_id"):
-            out.setdefault(name, constant(None, many))
-        out.setdefault("closed_by", constant("event", many))
+            out.setdefault(name, constant_category(None, many))
+        out.setdefault("closed_by", constant_category("event", many))
         out["closed_by"] = out["closed_by"].fillna("event")
         out["state"] = out["state"].fillna("other")
         for name in ("agent", "started_at", "ended_at"):

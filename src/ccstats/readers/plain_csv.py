@@ -26,7 +26,7 @@ _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
 def plain_columns(
-    data: Any, delimiter: str, *, quoted: bool = True, header: Sequence[str] | None = None
+    data: Any, delimiter: str, *, quoted: bool = True, header: Sequence[str] | None = None, categories: bool = True
 ) -> tuple[list[str], list[pd.Series]] | None:
     r"""The header and the columns of a text as text, or None where it is not plain.
 
@@ -46,6 +46,8 @@ def plain_columns(
         Whether a quote is a quote and not a sign like others.
     header : sequence of str, optional
         The header of a text that begins with its first row.
+    categories : bool
+        Whether columns may be categories.
 
     Returns
     -------
@@ -77,7 +79,7 @@ def plain_columns(
             return None
         parse = csv.ParseOptions(delimiter=delimiter, quote_char='"' if has_quotes else False, double_quote=has_quotes)
         few = None
-        if len(stops) > _MANY:
+        if categories and len(stops) > _MANY:
             few = _few_words(_table(text[: stops[_MANY] + 1], len(header), above, parse, frozenset()))
         table = _table(text, len(header), above, parse, few or frozenset())
     except (pa.ArrowInvalid, UnicodeDecodeError):

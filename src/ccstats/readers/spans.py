@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import category_of
 from ccstats.readers.words import coded, of_series, to_series
 from ccstats.schema import AGENT_STATES
 
@@ -71,14 +72,14 @@ def laid_over(layers: Sequence[pd.DataFrame], account: Account) -> pd.DataFrame:
     closed_by, words = _numbered([*columns.pop("closed_by"), pd.Series([_NEXT], dtype="str")])
     cut = laid.end < ended.view("int64")[row]
     out = {
-        "agent": _category(agent[row], agents),
+        "agent": category_of(agent[row], agents),
         **{name: pd.Series(pd.DatetimeIndex(at.view("M8[us]")).tz_localize("UTC")) for name, at in zip(_TIMES, laid[2:], strict=True)},
-        "closed_by": _category(np.where(cut, closed_by[-1], closed_by[row]), words),
+        "closed_by": category_of(np.where(cut, closed_by[-1], closed_by[row]), words),
     }
     for name, parts in columns.items():
         if name in AGENT_STATES and AGENT_STATES[name].kind == "category":
             codes, words = _numbered(parts)
-            out[name] = _category(codes[row], words)
+            out[name] = category_of(codes[row], words)
         else:
             out[name] = to_series(pa.concat_arrays([of_series(part).combine_chunks() for part in parts]).take(pa.array(row)))
     return pd.DataFrame(out, copy=False)
@@ -154,14 +155,6 @@ def _numbered(columns: Sequence[pd.Series]) -> tuple[np.ndarray, list[str]]:
     words = sorted({word for _, own in found for word in own})
     place, kind = {word: at for at, word in enumerate(words)}, np.min_scalar_type(-len(words) - 1)
     return np.concatenate([np.array([*(place[word] for word in own), -1], dtype=kind)[codes] for codes, own in found]), words
-
-
-def _category(codes: np.ndarray, words: Sequence[str]) -> pd.Series:
-    """The words of these numbers, as a category of those that are there."""
-    there = np.bincount(codes + 1, minlength=len(words) + 1)[1:] > 0
-    new = np.append(np.cumsum(there) - 1, -1)[codes] if not there.all() else codes
-    categories = pd.Index([word for word, one in zip(words, there, strict=True) if one], dtype="str")
-    return pd.Series(pd.Categorical.from_codes(new, categories=categories))
 
 
 def told_apart(names: Mapping[str, str]) -> dict[str, str]:

@@ -199,7 +199,7 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
 
 def _split(source: Source, account: Account) -> tuple[list[pa.Array], np.ndarray, Callable[[np.ndarray], list[str]]]:
     """Columns of the lines that have 17 fields; their line numbers; and a way to the text of some of them."""
-    plain = None if account.keeps_text else plain_columns(bytes(source.data), "\t", quoted=False, header=_COLUMNS)
+    plain = None if account.keeps_text else plain_columns(bytes(source.data), "\t", quoted=False, header=_COLUMNS, categories=False)
     if plain is not None:
         if bytes(source.data[-1:]) != b"\n":
             account.note("the last line has no line end: it may be cut", 1)

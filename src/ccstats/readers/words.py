@@ -65,16 +65,24 @@ def constant(word: str | None, rows: int) -> pd.Series:
 
 
 def coded(text: pd.Series) -> tuple[np.ndarray, list[str]]:
-    """Numbers of the words of a column, -1 where there is none, and the words in the order they come.
+    """Numbers of the words of a column, -1 where there is none, and its words, in the order they come or that of a category.
 
     Examples
     --------
     >>> codes, words = coded(pd.Series(["b", None, "a", "b"]))
     >>> codes.tolist(), words
     ([0, -1, 1, 0], ['b', 'a'])
+    >>> coded(pd.Series(["b", None], dtype=pd.CategoricalDtype(["a", "b"])))[1]
+    ['b']
     """
     if isinstance(text.dtype, pd.CategoricalDtype):
-        return text.cat.codes.to_numpy(), [str(word) for word in text.cat.categories]
+        codes, words = text.cat.codes.to_numpy(), [str(word) for word in text.cat.categories]
+        seen = np.bincount(codes.astype("int64") + 1, minlength=len(words) + 1)[1:] > 0
+        if seen.all():
+            return codes, words
+        # Other words have no place; the last one is that of -1.
+        places = np.append(np.where(seen, np.cumsum(seen) - 1, -1), -1)
+        return places[codes], [word for word, stands in zip(words, seen, strict=True) if stands]
     found = of_series(text).combine_chunks().dictionary_encode()
     return found.indices.fill_null(-1).to_numpy(zero_copy_only=False), found.dictionary.to_pylist()
 
@@ -117,17 +125,18 @@ def _placed(words: list[str | None], codes: np.ndarray) -> pd.Series:
 
 
 def chosen(default: str | None, *choices: tuple[np.ndarray | pd.Series, str]) -> pd.Series:
-    """The word of the last mask that a row is in, or else the default.
+    """The word of the last mask that a row is in, or else the default, as a category.
 
     Examples
     --------
     >>> chosen("open", (np.array([True, True, False]), "abandoned"), (np.array([True, False, False]), "answered")).tolist()
     ['answered', 'abandoned', 'open']
     """
-    code = np.zeros(len(choices[0][0]), dtype="int8")
-    for at, (mask, _) in enumerate(choices, 1):
-        code[np.asarray(mask, dtype=bool)] = at
-    return to_series(pa.array([default, *(word for _, word in choices)], pa.large_string()).take(pa.array(code)))
+    words = list(dict.fromkeys(word for word in (default, *(word for _, word in choices)) if word is not None))
+    codes = np.full(len(choices[0][0]), -1 if default is None else 0, dtype="int8")
+    for mask, word in choices:
+        codes[np.asarray(mask, dtype=bool)] = words.index(word)
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype="str")))
 
 
 def filled(text: pd.Series, other: pd.Series) -> pd.Series:
