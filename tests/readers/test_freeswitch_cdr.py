@@ -131,6 +131,15 @@ def test_agents_legs_tell_rings_offers_and_the_end_of_the_talk(form: Any) -> Non
         ]
 
 
+@every_form
+def test_an_agents_leg_that_names_no_caller_belongs_to_none_even_if_a_caller_has_no_name(form: Any) -> None:
+    legs = [leg(**ANSWERED, cc_member_uuid=None), leg(**OF_M1, cc_member_uuid=None, uuid="a2", start_epoch=T + 4, answer_epoch=T + 10)]
+    log = cc.read(form(*legs), format="freeswitch_cdr")
+    assert log.lines.set_index("rule")["lines"]["agent's leg of a caller who is not in the log"] == 1
+    assert pd.isna(one(log)["ring_s"])
+    assert "ring_attempts" not in log.contacts
+
+
 def test_the_leg_behind_a_loopback_is_told_by_the_agent_and_a_standby_leg_tells_no_times() -> None:
     real = leg(**OF_M1, uuid="real", start_epoch=T + 4, answer_epoch=T + 10, end_epoch=T + 70)
     assert one(cc.read(as_json(leg(**ANSWERED), real)))["ring_s"] == 6

@@ -260,8 +260,8 @@ def _of_numbers(calls: pd.DataFrame, others: pd.DataFrame, account: Account, fir
 
 
 def _among(texts: pd.Series, others: pd.Series) -> np.ndarray:
-    """Whether each text is one of the others, as ``isin`` says, which makes an object of each."""
-    return np.asarray(pc.is_in(of_series(texts), of_series(others).combine_chunks()))
+    """Whether each text is there and one of the others; ``isin`` makes an object of each."""
+    return np.asarray(pc.is_in(of_series(texts), of_series(others).combine_chunks(), skip_nulls=True))
 
 
 def _seconds(since: pd.Series, until: pd.Series) -> pd.Series:
