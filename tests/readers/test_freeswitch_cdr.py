@@ -140,6 +140,13 @@ def test_an_agents_leg_that_names_no_caller_belongs_to_none_even_if_a_caller_has
     assert "ring_attempts" not in log.contacts
 
 
+def test_directions_are_in_the_order_of_the_schema() -> None:
+    legs = [leg(uuid=f"m{9 - at}", direction=way, cc_cause="cancel") for at, way in enumerate(("local", "outbound", "inbound"))]
+    found = cc.read(as_table(*legs), format="freeswitch_cdr").contacts["direction"]
+    assert set(found) == {"internal", "outbound", "inbound"}
+    assert found.cat.categories.tolist() == ["inbound", "outbound", "internal"]
+
+
 def test_the_leg_behind_a_loopback_is_told_by_the_agent_and_a_standby_leg_tells_no_times() -> None:
     real = leg(**OF_M1, uuid="real", start_epoch=T + 4, answer_epoch=T + 10, end_epoch=T + 70)
     assert one(cc.read(as_json(leg(**ANSWERED), real)))["ring_s"] == 6

@@ -14,8 +14,8 @@ import ccstats as cc
 from ccstats.errors import CcstatsError
 from ccstats.readers import READERS, pieces, plain_csv
 
-FORMATS = ("asterisk_cdr", "asterisk_cel", "cisco_ucce", "cisco_uccx", "cisco_uccx_agent_states", "five9", "issabel", "mapped", "talkdesk",
-           "threecx_queue_calls", "vicidial", "wazo_stat", "zendesk_talk")  # fmt: skip
+FORMATS = ("asterisk_cdr", "asterisk_cel", "cisco_ucce", "cisco_uccx", "cisco_uccx_agent_states", "five9", "freeswitch_cdr", "issabel",
+           "mapped", "talkdesk", "threecx_queue_calls", "vicidial", "wazo_stat", "zendesk_talk")  # fmt: skip
 _SAMPLE = Path(__file__).parents[2] / "data" / "samples" / "threecx_queue_calls"
 CASES = [case for format in FORMATS for case in cases_of(format) if case.path.suffix == ".csv"]
 

@@ -17,7 +17,8 @@ import pandas as pd
 from ccstats.errors import OptionError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.freeswitch_cdr.legs import cc_legs, contacts_of, plain_legs
+from ccstats.readers.freeswitch_cdr.legs import cc_legs, plain_legs
+from ccstats.readers.freeswitch_cdr.visits import contacts_of
 from ccstats.readers.json_facts import BadRecord, object_of
 from ccstats.readers.json_records import JsonRecords, JsonShape, clean_text, starts_as_json
 from ccstats.readers.product_tables import Rows, header_has, to_log
@@ -184,7 +185,7 @@ def read_cdr(sources: Iterable[Source], options: Options) -> Log:
                     parts.append(cc_legs(_Documents(waiting, account, options)))
                     waiting = []
         elif source.frame is not None or len(source.data):
-            parts.append(_table(source, head, columns, queues, account, options))
+            parts.extend(_table(source, head, columns, queues, account, options))
         if options.progress:
             options.progress(source.name, 1.0)
     if waiting:
@@ -261,15 +262,15 @@ def _values(variables: dict[str, list[str]], flown: dict[str, list[str]]) -> dic
 
 def _table(
     source: Source, head: bytes, columns: tuple[str, ...] | None, queues: dict[str, str] | None, account: Account, options: Options
-) -> pd.DataFrame:
-    """Legs of a file of a template, or of a table with a header."""
+) -> Iterator[pd.DataFrame]:
+    """Legs of a file of a template, or of a table with a header, a piece at a time."""
     delimiter = None
     if columns is None and not header_has(head, _TABLE):
         columns, delimiter = _template_of(head) or (None, None)
     if source.frame is not None or columns is None:
         rows = Rows(read_grid(source, Layout(), account), account, options)
         if not rows.columns:
-            return pd.DataFrame()
+            return
         if not rows.has("xml_cdr_uuid"):
             rows = Rows(rows.grid, account, options, needed=("uuid",))
     else:
@@ -278,14 +279,15 @@ def _table(
         grid = read_grid(Source(source.name, data), Layout(delimiter=delimiter), account, header=columns)
         rows = Rows(grid, account, options)
     if rows.has("cc_side"):
-        return cc_legs(Rows(rows.grid, account, options, needed=_TABLE))
+        yield from Rows(rows.grid, account, options, needed=_TABLE).in_pieces(cc_legs)
+        return
     if queues is None:
         raise OptionError(
             f"{source.name} does not say which calls were in a queue: it has no column cc_side; its columns: "
             f"{', '.join(map(repr, rows.grid.header[:40] or columns or ()))}. Name the numbers that lead to queues, as queues=['8000'] or "
             "queues={'8000': 'Support'}; or log the variables of mod_callcenter (cc_side, cc_queue, …) in the template"
         )
-    return plain_legs(rows, queues)
+    yield from rows.in_pieces(lambda piece: plain_legs(piece, queues))
 
 
 def _mended(data: bytes) -> tuple[bytes, int]:

@@ -1,21 +1,26 @@
-"""Legs of FreeSWITCH's calls as contacts: by the variables of mod_callcenter, or, without them, by the number that was dialled."""
+"""Legs of FreeSWITCH's calls: by the variables of mod_callcenter, or, without them, by the number that was dialled.
+
+Times are those of UTC, without a zone.
+"""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccstats.errors import DataWarning
-from ccstats.readers.accounting import Account
+from ccstats.readers.categories import categorised, each_category
+from ccstats.readers.clock import Instants
+from ccstats.readers.masks import only
 from ccstats.readers.product_tables import Rows, folded
-from ccstats.readers.words import each_word, of_series
+from ccstats.readers.words import each_word, of_series, to_series
 from ccstats.schema import CONTACTS
 
-__all__ = ["cc_legs", "contacts_of", "plain_legs"]
+__all__ = ["cc_legs", "plain_legs"]
 
 #: cc_cause, and what became of the caller; cancelled ones by their reason.
 _ANSWERED, _CANCELLED = "answered", "cancel"
@@ -43,8 +48,12 @@ _HUNG_UP = {
 _NEVER = ("0", "0.0", "-1")
 _DIRECTIONS = {"outbound": "outbound", "local": "internal"}
 _STAMP = r"^(?P<y>\d{4})[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2}) (?P<h>\d{1,2}):(?P<min>\d\d)(?::(?P<s>\d\d))?$"
-#: A call that goes on for longer than this after it left the queue was not given up there. [s]
-_WENT_ON_S = 5.0
+#: A call that goes on for longer than this after it left the queue was not given up there.
+_WENT_ON = np.timedelta64(5, "s")
+_NAT = np.datetime64("NaT", "us")
+#: Sides of a leg of a queue call, and of others the one that dialled a queue's number and those that did not.
+_SIDES = ("member", "agent", "number", "other")
+_OUTCOMES, _WAYS = CONTACTS["outcome"].vocabulary, CONTACTS["direction"].vocabulary
 
 
 def cc_legs(rows: Rows) -> pd.DataFrame:
@@ -53,6 +62,7 @@ def cc_legs(rows: Rows) -> pd.DataFrame:
     Examples
     --------
     >>> import numpy as np
+    >>> from ccstats.readers.accounting import Account
     >>> from ccstats.readers.contract import Options
     >>> from ccstats.readers.tabular import Grid
     >>> names = ["uuid", "cc_side", "cc_queue", "cc_queue_joined_epoch"]
@@ -61,30 +71,32 @@ def cc_legs(rows: Rows) -> pd.DataFrame:
     >>> cc_legs(rows)[["side", "queue"]].to_dict("records")
     [{'side': 'member', 'queue': 'sales'}]
     """
-    side = each_word(rows.text("cc_side"), str.casefold)
-    rows.ignore(~side.isin(["member", "agent"]), "no leg of a queue call (cc_side is neither member nor agent)")
-    member = side.eq("member")
+    side = each_category(rows.text("cc_side"), _side_of, among=_SIDES)
+    rows.ignore(side.isna(), "no leg of a queue call (cc_side is neither member nor agent)")
+    member = side.eq("member").to_numpy()
     queue, own = rows.text("queue", "cc_queue"), rows.text("uuid", "xml_cdr_uuid", "cc_member_session_uuid")
     rows.close(own.isna(), "uuid is blank")
     rows.close(member & queue.isna(), "cc_queue is blank")
     joined, answered, ended, left = (
-        rows.instants(f"cc_queue_{each}_epoch", "epoch_s", missing=_NEVER).utc for each in ("joined", "answered", "terminated", "canceled")
+        _utc(rows.instants(f"cc_queue_{each}_epoch", "epoch_s", missing=_NEVER))
+        for each in ("joined", "answered", "terminated", "canceled")
     )
-    rows.close(member & joined.isna(), "cc_queue_joined_epoch is blank")
-    cause, reason = each_word(rows.text("cc_cause"), str.casefold), each_word(rows.text("cc_cancel_reason"), str.upper)
+    rows.close(member & np.isnat(joined), "cc_queue_joined_epoch is blank")
     # Of an earlier queue of the call there may be times and a reason left.
-    answered, ended, left = (each.where(each >= joined) for each in (answered, ended, left))
-    rows.note(member & cause.isna() & (answered.notna() | left.notna()), "cc_cause is blank: told by the times")
-    cause = cause.mask(cause.isna() & left.notna(), _CANCELLED).mask(cause.isna() & left.isna() & answered.notna(), _ANSWERED)
-    taken = cause.eq(_ANSWERED)
-    rows.close(member & taken & answered.isna(), "answered, but cc_queue_answered_epoch is blank or before the caller joined")
-    outcome = each_word(reason.fillna("NONE"), _CANCEL.get).where(cause.eq(_CANCELLED)).mask(taken, "answered").fillna("unknown")
-    outcome = outcome.mask(outcome.eq("abandoned") & reason.eq("BREAK_OUT") & rows.text("cc_exit_key").notna(), "exited_key")
+    answered, ended, left = (np.where(each >= joined, each, _NAT) for each in (answered, ended, left))
+    cause = _cause(rows, member, answered, left)
+    taken, cancelled = cause.eq(_ANSWERED).to_numpy(), cause.eq(_CANCELLED).to_numpy()
+    rows.close(member & taken & np.isnat(answered), "answered, but cc_queue_answered_epoch is blank or before the caller joined")
+    reason = each_category(rows.text("cc_cancel_reason"), str.upper, among=tuple(_CANCEL))
+    outcome = _outcome(taken, cancelled, reason, rows.text("cc_exit_key").notna())
     frame = _of_call(rows)
-    went_on = (frame["end"] - left).dt.total_seconds() > _WENT_ON_S
-    rows.note(member & outcome.eq("abandoned") & went_on, "abandoned, but the call went on: it may have been taken out of the queue")
-    rows.note(member & cause.eq(_CANCELLED) & answered.notna(), "cancelled as an agent answered: not answered, as the platform says")
-    stayed = rows.text("last_app").eq("callcenter") & rows.text("transfer_history").isna()
+    gave_up, went_on = member & outcome.eq("abandoned"), frame["end"] - left > _WENT_ON
+    rows.note(gave_up & went_on, "abandoned, but the call went on: it may have been taken out of the queue")
+    rows.note(member & cancelled & ~np.isnat(answered), "cancelled as an agent answered: not answered, as the platform says")
+    session = rows.text("cc_member_session_uuid")
+    if (member & session.isna()).any():
+        session = session.fillna(only(own, member))
+    visit = pc.binary_join_element_wise(of_series(rows.text("cc_member_uuid")), of_series(session), pa.scalar(" ", pa.large_string()))
     return rows.frame(
         {
             **frame,
@@ -93,16 +105,46 @@ def cc_legs(rows: Rows) -> pd.DataFrame:
             "queue": queue,
             "queued_at": joined,
             "outcome": outcome,
-            "raw_outcome": (cause + " " + reason.where(cause.eq(_CANCELLED)).fillna("")).str.strip(),
-            "left": answered.where(taken, left),
+            "raw_outcome": _raw(cause, cancelled, reason),
+            "left": np.where(taken, answered, left),
             "over": ended,
-            "stayed": stayed,
+            "stayed": rows.text("last_app").eq("callcenter") & rows.text("transfer_history").isna(),
             "agent": rows.text("agent", "cc_agent"),
             "other": rows.text("cc_agent_uuid"),
             "standby": rows.text("cc_agent_type").eq("uuid-standby"),
-            "visit_of": rows.text("cc_member_uuid") + " " + rows.text("cc_member_session_uuid").fillna(own.where(member)),
+            "visit_of": to_series(visit),
         }
     )
+
+
+def _side_of(word: str) -> str | None:
+    return word.casefold() if word.casefold() in ("member", "agent") else None
+
+
+def _cause(rows: Rows, member: np.ndarray, answered: np.ndarray, left: np.ndarray) -> pd.Series:
+    """Why the caller left the queue, by cc_cause; told by the times where that is blank."""
+    cause = each_category(rows.text("cc_cause"), str.casefold, among=(_ANSWERED, _CANCELLED))
+    blank, gone, met = cause.isna().to_numpy(), ~np.isnat(left), ~np.isnat(answered)
+    rows.note(member & blank & (met | gone), "cc_cause is blank: told by the times")
+    return cause.mask(blank & gone, _CANCELLED).mask(blank & met & ~gone, _ANSWERED)
+
+
+def _outcome(taken: np.ndarray, cancelled: np.ndarray, reason: pd.Series, key: pd.Series) -> pd.Series:
+    """What became of the caller; a reason that is blank is none."""
+    place = {word: at for at, word in enumerate(_OUTCOMES)}
+    by_reason = np.array([place[_CANCEL.get(word, "unknown")] for word in [*reason.cat.categories, "NONE"]])
+    codes = np.where(cancelled, by_reason[reason.cat.codes], place["unknown"])
+    codes[cancelled & reason.eq("BREAK_OUT") & key] = place["exited_key"]
+    codes[taken] = place["answered"]
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(_OUTCOMES, dtype="str")))
+
+
+def _raw(cause: pd.Series, cancelled: np.ndarray, reason: pd.Series) -> pd.Series:
+    """The cause, and why the call was cancelled, as text."""
+    causes, why = list(cause.cat.categories), reason.cat.codes.to_numpy().astype("int64")
+    words = pa.array([*causes, *(f"{_CANCELLED} {word}" for word in reason.cat.categories)], pa.large_string())
+    at = np.where(cancelled & (why >= 0), len(causes) + why, cause.cat.codes)
+    return to_series(words.take(pa.array(at, mask=at < 0)))
 
 
 def plain_legs(rows: Rows, queues: Mapping[str, str]) -> pd.DataFrame:
@@ -111,6 +153,7 @@ def plain_legs(rows: Rows, queues: Mapping[str, str]) -> pd.DataFrame:
     Examples
     --------
     >>> import numpy as np
+    >>> from ccstats.readers.accounting import Account
     >>> from ccstats.readers.contract import Options
     >>> from ccstats.readers.tabular import Grid
     >>> names = ["uuid", "destination_number", "start_stamp", "end_stamp", "duration", "billsec"]
@@ -124,175 +167,35 @@ def plain_legs(rows: Rows, queues: Mapping[str, str]) -> pd.DataFrame:
     own = rows.text("uuid", "xml_cdr_uuid")
     rows.close(own.isna(), "uuid is blank")
     frame = _of_call(rows)
-    rows.close(frame["start"].isna(), "start_stamp is blank")
+    rows.close(np.isnat(frame["start"]), "start_stamp is blank")
     rows.close(frame["lasted"].isna(), "duration is blank")
     rows.close(frame["billed"] > frame["lasted"], "billsec is more than duration")
-    queue = frame["dnis"].map(dict(queues)).astype("str")
+    queue = each_word(frame["dnis"], queues.get)
     cause, other = rows.text("hangup_cause").str.upper(), rows.text("bleg_uuid", "bridge_uuid")
     channel = rows.text("bridge_channel")
     connected = other.notna() | channel.notna()
+    never, no = np.full(len(rows), _NAT), np.zeros(len(rows), dtype=bool)
     return rows.frame(
         {
             **frame,
             "uuid": own,
-            "side": pd.Series(np.where(queue.notna(), "number", "other"), dtype="str"),
+            "side": each_category(queue, lambda _: "number", among=_SIDES).fillna("other"),
             "queue": queue,
             "queued_at": frame["start"],
-            "outcome": each_word(cause, _HUNG_UP.get).fillna("unknown").mask(connected, "answered"),
+            "outcome": categorised(cause, _HUNG_UP, _OUTCOMES, "unknown").mask(connected, "answered"),
             "raw_outcome": cause,
+            "left": never,
+            "over": never,
+            "stayed": no,
             "agent": channel,
             "other": other,
+            "standby": no,
+            "visit_of": None,
         }
     )
 
 
-def contacts_of(parts: list[pd.DataFrame], account: Account, first: bool | None) -> pd.DataFrame:
-    """Contacts of all legs, each leg once, and the lines booked.
-
-    Parameters
-    ----------
-    parts : list of pandas.DataFrame
-        Of `cc_legs` and `plain_legs`.
-    account : Account
-        Where lines and notes are booked.
-    first : bool or None
-        Whether a call is answered before an agent takes it, of legs without variables; None to tell by the legs.
-
-    Examples
-    --------
-    >>> from ccstats.readers.contract import Options
-    >>> len(contacts_of([], Account(Options()), None))
-    0
-    """
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        return CONTACTS.empty()
-    legs = pd.concat(parts, ignore_index=True)
-    if legs["rounded"].any():
-        warnings.warn(
-            f"{int(legs['rounded'].sum())} records have times without seconds, from a spreadsheet program: queued_at is to the minute",
-            DataWarning,
-            stacklevel=5,
-        )
-    for name in ("left", "over"):
-        legs[name] = legs[name] if name in legs else pd.Series(pd.NaT, index=legs.index, dtype=legs["queued_at"].dtype)
-    for name in ("standby", "stayed"):
-        legs[name] = legs[name].eq(True) if name in legs else False
-    if "visit_of" not in legs:
-        legs["visit_of"] = pd.Series([None] * len(legs), dtype="str")
-    # Variables tell more of a leg than a line without them.
-    legs["_rank"] = legs["side"].isin(["number", "other"])
-    again = legs.sort_values(["_rank", "end"], ascending=[True, False], kind="stable", na_position="last").duplicated("uuid")
-    again = again.reindex(legs.index)
-    kept = legs[~again]
-    side = kept["side"]
-    visits, theirs = _of_members(kept[side == "member"], kept[side == "agent"], account)
-    calls, others = _of_numbers(kept[side == "number"], kept[side == "other"], account, first)
-    fate = pd.Series("ignored|no leg of a queue call (dialled none of queues=)", index=legs.index)
-    fate[kept.index[side == "agent"]] = "ignored|agent's leg of a caller who is not in the log"
-    fate[kept.index[side.isin(["member", "number"])]] = "used|queue visit"
-    fate[theirs.union(others)] = "used|agent's leg"
-    fate[again] = "ignored|the same uuid once more, as in Master.csv and the file of an accountcode"
-    booked = legs.assign(_fate=fate).groupby(["_source", "_fate"], sort=False, as_index=False)["_weight"].sum()
-    for source, what, weight in booked.itertuples(index=False):
-        said, rule = str(what).split("|")
-        account.count(str(source), said, rule, int(weight))
-    return pd.concat([each for each in (visits, calls) if len(each)] or [visits], ignore_index=True)
-
-
-def _of_members(members: pd.DataFrame, agents: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, pd.Index]:
-    """Contacts by the variables of mod_callcenter, and the agents' legs that belong to them."""
-    agents = agents[_among(agents["visit_of"], members["visit_of"])]
-    answered = members["outcome"] == "answered"
-    offers = agents.assign(missed=agents["answer"].isna()).groupby("visit_of")["missed"].agg(["size", "sum"])
-    offers = offers.reindex(members["visit_of"]).set_axis(members.index)
-    # Whose leg it was that the caller talked to: by its uuid, or, behind a loopback, by the agent.
-    told = members[["visit_of", "other", "agent"]].dropna(subset=["visit_of"]).drop_duplicates("visit_of").set_index("visit_of")
-    told = told.reindex(agents["visit_of"]).set_axis(agents.index)
-    exact, alike = agents["uuid"] == told["other"], agents["agent"] == told["agent"]
-    found = agents[agents["answer"].notna() & (exact | alike)].assign(_alike=~exact)
-    found = found.sort_values("_alike", kind="stable").drop_duplicates("visit_of").set_index("visit_of")
-    found = found.reindex(members["visit_of"]).set_axis(members.index)
-    # A standby agent's leg was there before the call and goes on after it.
-    dialled = ~found["standby"].eq(True)
-    ring = _seconds(found["start"], found["answer"]).where(answered & dialled)
-    talk = _seconds(members["left"], members["over"]).where(answered)
-    by_leg = _seconds(members["left"], found["end"]).where(answered & dialled)
-    by_call = _seconds(members["left"], members["end"]).where(answered & members["stayed"])
-    account.note("cc_queue_terminated_epoch is blank: talk_s by the end of the agent's leg", int((talk.isna() & by_leg.notna()).sum()))
-    talk = talk.fillna(by_leg)
-    account.note(
-        "cc_queue_terminated_epoch is blank: talk_s by the end of the call, which was not transferred",
-        int((talk.isna() & by_call.notna()).sum()),
-    )
-    talk = talk.fillna(by_call)
-    account.note("answered, but when the talk ended is not in the log: talk_s is missing", int((answered & talk.isna()).sum()))
-    wait = _seconds(members["queued_at"], members["left"])
-    contacts = _contacts(members, wait, ring, talk, members["agent"].where(answered))
-    if len(agents):
-        none = offers["size"].isna() & answered
-        contacts["ring_attempts"] = offers["size"].fillna(0).mask(none).astype("Int64")
-        contacts["ring_noanswer"] = offers["sum"].fillna(0).mask(none).astype("Int64")
-    return contacts, agents.index
-
-
-def _of_numbers(calls: pd.DataFrame, others: pd.DataFrame, account: Account, first: bool | None) -> tuple[pd.DataFrame, pd.Index]:
-    """Contacts by the number that was dialled, and the legs of agents that are in the log."""
-    others = others[_among(others["uuid"], calls["other"])]
-    found = others.set_index("uuid").reindex(calls["other"]).set_axis(calls.index)
-    answered = calls["outcome"] == "answered"
-    seen = found["answer"].notna() & answered
-    # A caller who was connected to nobody and yet answered: the queue answers, and so it does for the others of it.
-    alone = ~answered & calls["answer"].notna()
-    early = calls["queue"].isin(calls.loc[alone, "queue"]) if first is None else pd.Series(first, index=calls.index)
-    hidden = answered & ~seen & early
-    rounded = calls["rounded"].eq(True) | found["rounded"].eq(True)
-    account.note("when a call joined the queue is not logged: its start stands for it", len(calls))
-    account.note("answered before an agent takes it: wait_s and talk_s of answered calls are not in the records", int(hidden.sum()))
-    account.note("times to the minute: wait_s of answered calls is not in the records", int((seen & rounded).sum()))
-    by_leg = _seconds(calls["start"], found["answer"]).mask(rounded)
-    by_call = (calls["lasted"] - calls["billed"]).mask(hidden)
-    wait = calls["lasted"].where(~answered, by_leg.where(seen, by_call))
-    talk = found["billed"].where(seen, calls["billed"].mask(hidden)).where(answered)
-    ring = (found["lasted"] - found["billed"]).where(seen)
-    agent = found["dnis"].where(seen, calls["agent"]).where(answered)
-    return _contacts(calls, wait, ring, talk, agent), others.index
-
-
-def _among(texts: pd.Series, others: pd.Series) -> np.ndarray:
-    """Whether each text is there and one of the others; ``isin`` makes an object of each."""
-    return np.asarray(pc.is_in(of_series(texts), of_series(others).combine_chunks(), skip_nulls=True))
-
-
-def _seconds(since: pd.Series, until: pd.Series) -> pd.Series:
-    seconds = (until - since).dt.total_seconds()
-    return seconds.where(seconds >= 0)
-
-
-def _contacts(legs: pd.DataFrame, wait: pd.Series, ring: pd.Series, talk: pd.Series, agent: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "contact_id": legs["uuid"],
-            "channel": "voice",
-            "direction": legs["direction"],
-            "queue": legs["queue"],
-            "queued_at": legs["queued_at"],
-            "outcome": legs["outcome"],
-            "raw_outcome": legs["raw_outcome"],
-            "wait_s": wait,
-            "ring_s": ring,
-            "talk_s": talk,
-            "hold_s": np.nan,
-            "wrap_s": np.nan,
-            "agent": agent,
-            "arrived_at": legs["start"],
-            "customer": legs["customer"],
-            "dnis": legs["dnis"],
-        }
-    )
-
-
-def _of_call(rows: Rows) -> dict[str, pd.Series]:
+def _of_call(rows: Rows) -> dict[str, Any]:
     """What any leg tells."""
     (start, one), (answer, two), (end, three) = (_at(rows, name) for name in ("start", "answer", "end"))
     return {
@@ -302,19 +205,19 @@ def _of_call(rows: Rows) -> dict[str, pd.Series]:
         "rounded": one | two | three,
         "lasted": rows.seconds("duration"),
         "billed": rows.seconds("billsec"),
-        "direction": each_word(rows.text("direction"), lambda word: _DIRECTIONS.get(word.casefold())).fillna("inbound"),
+        "direction": each_category(rows.text("direction"), lambda word: _DIRECTIONS.get(word.casefold()), among=_WAYS).fillna("inbound"),
         "customer": rows.text("caller_id_number"),
         "dnis": rows.text("caller_destination", "destination_number"),
     }
 
 
-def _at(rows: Rows, name: str) -> tuple[pd.Series, pd.Series]:
+def _at(rows: Rows, name: str) -> tuple[np.ndarray, np.ndarray | pd.Series]:
     """Start, answer or end, and whether its seconds were lost: by the epoch where there is one, else by the stamp, which is local."""
-    exact, stamp = pd.Series(np.zeros(len(rows), dtype=bool)), f"{name}_stamp"
+    exact, stamp = np.zeros(len(rows), dtype=bool), f"{name}_stamp"
     if rows.has(f"{name}_epoch"):
-        return rows.instants(f"{name}_epoch", "epoch_s", missing=_NEVER).utc, exact
+        return _utc(rows.instants(f"{name}_epoch", "epoch_s", missing=_NEVER)), exact
     if not rows.has(stamp) or isinstance(rows.columns[folded(stamp)].dtype, pd.DatetimeTZDtype):
-        return rows.instants(stamp).utc, exact
+        return _utc(rows.instants(stamp)), exact
     text = rows.text(stamp)
     parts = text.str.extract(_STAMP)
     spread = parts["y"].notna()
@@ -322,4 +225,8 @@ def _at(rows: Rows, name: str) -> tuple[pd.Series, pd.Series]:
     rows.put(stamp, text.mask(spread, iso + ":" + parts["s"].fillna("00")))
     coarse = spread & parts["s"].isna()
     rows.note(coarse, f"{stamp} has no seconds, as a spreadsheet program leaves it: to the minute")
-    return rows.instants(stamp, timezone=rows.options.timezone).utc, coarse
+    return _utc(rows.instants(stamp, timezone=rows.options.timezone)), coarse
+
+
+def _utc(at: Instants) -> np.ndarray:
+    return np.asarray(at.utc, dtype="datetime64[us]")
