@@ -316,6 +316,8 @@ def _categories(values: pd.Series[Any]) -> pd.Series[Any]:
 
 def _coded(values: pd.Series[Any], words: tuple[str, ...]) -> pd.Series[Any]:
     """Text as a category of these words; others are missing."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.set_categories(list(words))  # as a type, the same words in another order would be taken for the same
     if not isinstance(values.dtype, pd.StringDtype):
         return values.astype(pd.CategoricalDtype(list(words)))
     codes = pc.fill_null(pc.index_in(pa.array(values, pa.large_string()), pa.array(words, pa.large_string())), -1).to_numpy()

@@ -71,7 +71,7 @@ def cc_legs(rows: Rows) -> pd.DataFrame:
     >>> cc_legs(rows)[["side", "queue"]].to_dict("records")
     [{'side': 'member', 'queue': 'sales'}]
     """
-    side = each_category(rows.text("cc_side"), _side_of, among=_SIDES)
+    side = each_category(rows.words("cc_side"), _side_of, among=_SIDES)
     rows.ignore(side.isna(), "no leg of a queue call (cc_side is neither member nor agent)")
     member = side.eq("member").to_numpy()
     queue, own = rows.text("queue", "cc_queue"), rows.text("uuid", "xml_cdr_uuid", "cc_member_session_uuid")
@@ -87,8 +87,8 @@ def cc_legs(rows: Rows) -> pd.DataFrame:
     cause = _cause(rows, member, answered, left)
     taken, cancelled = cause.eq(_ANSWERED).to_numpy(), cause.eq(_CANCELLED).to_numpy()
     rows.close(member & taken & np.isnat(answered), "answered, but cc_queue_answered_epoch is blank or before the caller joined")
-    reason = each_category(rows.text("cc_cancel_reason"), str.upper, among=tuple(_CANCEL))
-    outcome = _outcome(taken, cancelled, reason, rows.text("cc_exit_key").notna())
+    reason = each_category(rows.words("cc_cancel_reason"), str.upper, among=tuple(_CANCEL))
+    outcome = _outcome(taken, cancelled, reason, rows.words("cc_exit_key").notna())
     frame = _of_call(rows)
     gave_up, went_on = member & outcome.eq("abandoned"), frame["end"] - left > _WENT_ON
     rows.note(gave_up & went_on, "abandoned, but the call went on: it may have been taken out of the queue")
@@ -108,10 +108,10 @@ def cc_legs(rows: Rows) -> pd.DataFrame:
             "raw_outcome": _raw(cause, cancelled, reason),
             "left": np.where(taken, answered, left),
             "over": ended,
-            "stayed": rows.text("last_app").eq("callcenter") & rows.text("transfer_history").isna(),
+            "stayed": rows.words("last_app").eq("callcenter") & rows.words("transfer_history").isna(),
             "agent": rows.text("agent", "cc_agent"),
             "other": rows.text("cc_agent_uuid"),
-            "standby": rows.text("cc_agent_type").eq("uuid-standby"),
+            "standby": rows.words("cc_agent_type").eq("uuid-standby"),
             "visit_of": to_series(visit),
         }
     )
@@ -123,7 +123,7 @@ def _side_of(word: str) -> str | None:
 
 def _cause(rows: Rows, member: np.ndarray, answered: np.ndarray, left: np.ndarray) -> pd.Series:
     """Why the caller left the queue, by cc_cause; told by the times where that is blank."""
-    cause = each_category(rows.text("cc_cause"), str.casefold, among=(_ANSWERED, _CANCELLED))
+    cause = each_category(rows.words("cc_cause"), str.casefold, among=(_ANSWERED, _CANCELLED))
     blank, gone, met = cause.isna().to_numpy(), ~np.isnat(left), ~np.isnat(answered)
     rows.note(member & blank & (met | gone), "cc_cause is blank: told by the times")
     return cause.mask(blank & gone, _CANCELLED).mask(blank & met & ~gone, _ANSWERED)
@@ -205,7 +205,7 @@ def _of_call(rows: Rows) -> dict[str, Any]:
         "rounded": one | two | three,
         "lasted": rows.seconds("duration"),
         "billed": rows.seconds("billsec"),
-        "direction": each_category(rows.text("direction"), lambda word: _DIRECTIONS.get(word.casefold()), among=_WAYS).fillna("inbound"),
+        "direction": each_category(rows.words("direction"), lambda word: _DIRECTIONS.get(word.casefold()), among=_WAYS).fillna("inbound"),
         "customer": rows.text("caller_id_number"),
         "dnis": rows.text("caller_destination", "destination_number"),
     }
