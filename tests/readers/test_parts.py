@@ -13,7 +13,7 @@ from ccstats.readers.categories import words_used
 from ccstats.readers.contract import Options
 from ccstats.readers.masks import among
 from ccstats.readers.parts import repeated
-from ccstats.readers.product_tables import settle, with_visits
+from ccstats.readers.settling import settle, with_visits
 from ccstats.schema import sortable, sorting, tied
 
 WORDS = st.sampled_from(["", "a", "ab", "b", "ä", None])

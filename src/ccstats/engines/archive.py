@@ -16,7 +16,7 @@ import pandas as pd
 from ccstats.errors import FormatError, OptionError, SourceMissingError
 from ccstats.exports.parquet import read_parquet, write_parquet
 from ccstats.readers.contract import Log
-from ccstats.readers.product_tables import with_visits
+from ccstats.readers.settling import with_visits
 from ccstats.report.files import write_text
 from ccstats.schema import AGENT_STATES, CONTACTS, came_at, worded
 

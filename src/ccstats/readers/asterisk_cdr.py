@@ -18,7 +18,8 @@ from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts, alike, taken
-from ccstats.readers.product_tables import Rows, header_has, settle, to_log
+from ccstats.readers.product_tables import Rows, header_has
+from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.words import each_word, without
 from ccstats.schema import sortable

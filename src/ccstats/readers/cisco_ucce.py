@@ -13,7 +13,8 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.categories import categorised
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts, taken
-from ccstats.readers.product_tables import Rows, header_has, settle, to_log
+from ccstats.readers.product_tables import Rows, header_has
+from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.words import chosen, coded, constant, joined
 from ccstats.schema import CONTACTS

@@ -12,7 +12,8 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.categories import categorised
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts
-from ccstats.readers.product_tables import Rows, header_has, to_log
+from ccstats.readers.product_tables import Rows, header_has
+from ccstats.readers.settling import to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.words import coded, constant, joined
 from ccstats.schema import CONTACTS

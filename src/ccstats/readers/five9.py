@@ -17,7 +17,8 @@ from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.instants import in_formats, to_instants
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
-from ccstats.readers.product_tables import MISSING, Rows, header_has, settle, to_log
+from ccstats.readers.product_tables import MISSING, Rows, header_has
+from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_words
 from ccstats.readers.words import chosen, coded, constant, each_word, filled, joined, of_series, to_series

@@ -18,7 +18,7 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.json_facts import BadRecord, instant_of, list_of, text_of
 from ccstats.readers.json_records import JsonRecords, JsonShape, starts_as_json
-from ccstats.readers.product_tables import to_log
+from ccstats.readers.settling import to_log
 from ccstats.readers.spans import laid_over, told_apart, whole_spans
 from ccstats.readers.values import LONGEST_S
 from ccstats.readers.words import to_series

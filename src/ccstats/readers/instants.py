@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.categories import by_word
 from ccstats.readers.clock import Instants, localise
-from ccstats.readers.values import cast_all, known, plain_numbers, to_text
+from ccstats.readers.masks import known
+from ccstats.readers.values import cast_all, plain_numbers, to_text
 from ccstats.readers.words import of_series
 
 __all__ = ["TIMES", "in_formats", "to_instants"]

@@ -19,7 +19,7 @@ from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts, taken
 from ccstats.readers.pieces import in_pieces
-from ccstats.readers.product_tables import hidden, settle, with_visits
+from ccstats.readers.settling import hidden, settle, with_visits
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_seconds, to_text, to_words
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table

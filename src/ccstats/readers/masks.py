@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ccstats.readers.words import of_series, to_series
 
-__all__ = ["among", "only", "without"]
+__all__ = ["among", "known", "only", "without"]
 
 
 def only(values: pd.Series, rows: np.ndarray | pd.Series) -> pd.Series:
@@ -51,6 +51,17 @@ def among(text: pa.Array, words: Sequence[str]) -> pa.Array | None:
         return every if pc.any(every).as_py() else None
     found[short] = pc.is_in(text.take(pa.array(short)), known).to_numpy(zero_copy_only=False)
     return pa.array(found) if found.any() else None
+
+
+def known(text: pd.Series) -> np.ndarray:
+    """Which texts are there.
+
+    Examples
+    --------
+    >>> known(pd.Series(["a", None], dtype="str")).tolist()
+    [True, False]
+    """
+    return np.asarray(of_series(text).is_valid().to_numpy())
 
 
 def without(text: pa.Array, rows: pa.Array) -> pa.Array:

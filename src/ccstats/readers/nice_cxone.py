@@ -13,7 +13,8 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.json_facts import BadRecord
 from ccstats.readers.json_records import JsonRecords, JsonShape, Record, clean_text, starts_as_json
-from ccstats.readers.product_tables import Rows, folded, header_has, settle, to_log
+from ccstats.readers.product_tables import Rows, folded, header_has
+from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.workbooks import cell_text
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Source
-from ccstats.readers.product_tables import Rows, header_has, settle, to_log
+from ccstats.readers.product_tables import Rows, header_has
+from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.schema import CONTACTS
 

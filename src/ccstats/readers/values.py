@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.readers.categories import by_word, each_category, is_of_words
-from ccstats.readers.masks import among, without
+from ccstats.readers.masks import among, known, without
 from ccstats.readers.words import coded, of_series, to_series
 from ccstats.readers.workbooks import cell_text
 
@@ -20,7 +20,6 @@ __all__ = [
     "SECONDS",
     "Parsed",
     "cast_all",
-    "known",
     "of_day",
     "plain_numbers",
     "to_counts",
@@ -169,17 +168,6 @@ def to_numbers(column: pd.Series, *, missing: tuple[str, ...] = (), decimal: str
     text = to_text(column, missing)
     numbers = plain_numbers(text, decimal, thousands)
     return Parsed(pd.Series(numbers), known(text) & np.isnan(numbers))
-
-
-def known(text: pd.Series) -> np.ndarray:
-    """Which texts are there.
-
-    Examples
-    --------
-    >>> known(pd.Series(["a", None], dtype="str")).tolist()
-    [True, False]
-    """
-    return np.asarray(of_series(text).is_valid().to_numpy())
 
 
 def plain_numbers(text: pd.Series, decimal: str, thousands: str) -> np.ndarray:

@@ -10,7 +10,8 @@ import pandas as pd
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts, given_back
-from ccstats.readers.product_tables import Rows, folded, header_has, of_two_tables, settle, to_log
+from ccstats.readers.product_tables import Rows, folded, header_has, of_two_tables
+from ccstats.readers.settling import settle, to_log
 from ccstats.readers.spans import whole_spans
 from ccstats.readers.words import constant, each_combination, each_word
 from ccstats.schema import CONTACTS

@@ -23,7 +23,8 @@ from ccstats.readers.asterisk_cel.events import Events
 from ccstats.readers.asterisk_cel.visits import starts_of, visits_of
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts
-from ccstats.readers.product_tables import Rows, header_has, settle, to_log
+from ccstats.readers.product_tables import Rows, header_has
+from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.words import each_word, of_series, to_series
 from ccstats.schema import CONTACTS

@@ -22,7 +22,8 @@ from ccstats.readers.avaya_cms_intervals.rows import (
     ways_of_dates,
 )
 from ccstats.readers.contract import IntervalLog, Options, Reader, Source
-from ccstats.readers.product_tables import Rows, header_has, settle
+from ccstats.readers.product_tables import Rows, header_has
+from ccstats.readers.settling import settle
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.words import each_word
 from ccstats.schema import AGENT_INTERVALS, INTERVALS, STATES

@@ -15,7 +15,7 @@ from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.freeswitch_callcenter_events.run import AGENTS, FACTS, MEMBERS, Event, Run
 from ccstats.readers.json_facts import BadRecord
 from ccstats.readers.json_records import MAX_RECORD, JsonRecords, JsonShape, clean_text, starts_as_json
-from ccstats.readers.product_tables import to_log
+from ccstats.readers.settling import to_log
 
 __all__ = ["READER", "SHAPE", "looks_like", "read_events"]
 

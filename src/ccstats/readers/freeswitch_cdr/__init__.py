@@ -21,7 +21,8 @@ from ccstats.readers.freeswitch_cdr.legs import cc_legs, plain_legs
 from ccstats.readers.freeswitch_cdr.visits import contacts_of
 from ccstats.readers.json_facts import BadRecord, object_of
 from ccstats.readers.json_records import JsonRecords, JsonShape, clean_text, starts_as_json
-from ccstats.readers.product_tables import Rows, header_has, to_log
+from ccstats.readers.product_tables import Rows, header_has
+from ccstats.readers.settling import to_log
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.xml_records import XmlRecords, starts_as_xml
 

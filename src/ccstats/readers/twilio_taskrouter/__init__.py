@@ -14,7 +14,8 @@ from ccstats.errors import DataWarning, OptionError
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.json_records import starts_as_json
-from ccstats.readers.product_tables import header_has, to_log
+from ccstats.readers.product_tables import header_has
+from ccstats.readers.settling import to_log
 from ccstats.readers.spans import told_apart
 from ccstats.readers.twilio_taskrouter.attributes import About, coded
 from ccstats.readers.twilio_taskrouter.contacts import Told, contacts_of
