@@ -7,12 +7,10 @@ It is one file because the machine and the steps that it takes on its records ar
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 
 from ccstats.readers.asterisk_queue_log import verbs as v
+from ccstats.readers.asterisk_queue_log.compiled import inner, plain
 from ccstats.readers.asterisk_queue_log.scan import Chunk
 from ccstats.schema import AGENT_STATES, STATES
 
@@ -61,13 +59,8 @@ _SLACK = 3_000_000
 _DAY = 86_400 * _SECOND
 _RELOGIN = 3_600 * _SECOND  # a login within the hour after a logout during a contact belongs to that contact's time
 
-_compiled = numba.njit(cache=True, nogil=True)
-#: Loops that only other loops call need no door to Python, and are kept with those.
-_NO_DOORS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_inner = numba.njit(nogil=True, **_NO_DOORS)
 
-
-@_inner
+@inner
 def _pair(pairs, marks, agent, queue):
     """Place of an agent in a queue; made if it is new."""
     key = np.int64(agent) << 32 | np.int64(queue)
@@ -82,7 +75,7 @@ def _pair(pairs, marks, agent, queue):
     return slot
 
 
-@_compiled
+@plain
 def _repair(old, pairs, marks):
     """Move all pairs to a larger table."""
     for at in range(len(old)):
@@ -91,7 +84,7 @@ def _repair(old, pairs, marks):
             pairs[slot].stay, pairs[slot].paused = old[at].stay, old[at].paused
 
 
-@_inner
+@inner
 def _write(spans, marks, me, agent, start, end, state, reason, queue, call, closed):
     """Write a span, or lengthen the last one where nothing but time passed; empty ones are dropped."""
     if end <= start:
@@ -109,7 +102,7 @@ def _write(spans, marks, me, agent, start, end, state, reason, queue, call, clos
     me.span = at
 
 
-@_inner
+@inner
 def _close(spans, marks, me, agent, time, closed):
     """Write what was shown until now."""
     if me.facts & LOGGED_IN:
@@ -118,7 +111,7 @@ def _close(spans, marks, me, agent, time, closed):
     me.floor = max(me.floor, time)
 
 
-@_inner
+@inner
 def _show(spans, marks, me, agent, time, closed):
     """Show the state that the facts make now; write the span before if it differs."""
     reason = queue = call = -1
@@ -135,7 +128,7 @@ def _show(spans, marks, me, agent, time, closed):
         me.shown, me.shown_reason, me.shown_queue, me.shown_call = state, reason, queue, call
 
 
-@_inner
+@inner
 def _expire(spans, marks, me, agent, time):
     """End a wrap-up whose time was over before now."""
     if me.facts & LOGGED_IN and me.shown == _WRAP and me.wrap_until <= time:
@@ -143,7 +136,7 @@ def _expire(spans, marks, me, agent, time):
         _show(spans, marks, me, agent, until, _EVENT)
 
 
-@_inner
+@inner
 def _enter(me, time, facts):
     """Begin a stay."""
     me.facts = (me.facts & _STAYS) | LOGGED_IN | facts
@@ -154,7 +147,7 @@ def _enter(me, time, facts):
     me.shown, me.shown_reason, me.shown_queue, me.shown_call = _AVAILABLE, -1, -1, -1
 
 
-@_inner
+@inner
 def _leave(spans, marks, me, agent, time, closed, facts):
     """End a stay: membership and pauses are over with it."""
     _close(spans, marks, me, agent, time, closed)
@@ -166,7 +159,7 @@ def _leave(spans, marks, me, agent, time, closed, facts):
     me.wrap_until = -1
 
 
-@_inner
+@inner
 def _catch_up(spans, marks, restarts, me, agent, time):
     """A restart since this agent's last event ended his stay."""
     if me.restarts == marks[_RESTARTS]:
@@ -185,7 +178,7 @@ def _catch_up(spans, marks, restarts, me, agent, time):
     me.floor = max(me.floor, restarts[me.restarts - 1])  # nothing goes on through a restart
 
 
-@_inner
+@inner
 def _join(me, pair):
     """Count a queue as one that this agent serves."""
     if pair.stay != me.stay:
@@ -193,21 +186,21 @@ def _join(me, pair):
         me.members += 1
 
 
-@_inner
+@inner
 def _pause_in(me, pair):
     if pair.paused != me.pauses:
         pair.paused = me.pauses
         me.paused += 1
 
 
-@_inner
+@inner
 def _unpause_in(me, pair):
     if pair.paused == me.pauses:
         pair.paused = -1
         me.paused -= 1
 
 
-@_inner
+@inner
 def _ring(spans, marks, me, agent, time, seconds, queue, call):
     """The phone rang for the last seconds: the agent was reserved, if nothing else was shown."""
     if not seconds > 0 or not me.facts & LOGGED_IN or me.shown != _AVAILABLE:
@@ -220,7 +213,7 @@ def _ring(spans, marks, me, agent, time, seconds, queue, call):
     me.since = me.floor = time
 
 
-@_compiled
+@plain
 def _follow(time, verbs, ids, figures, call_of, queue_of, agents, word_of, roles, paused_word, none_queue,
             known, pairs, restarts, spans, marks, notes, first):  # fmt: skip
     for i in range(len(time)):
@@ -378,7 +371,7 @@ def _follow(time, verbs, ids, figures, call_of, queue_of, agents, word_of, roles
             _show(spans, marks, me, agent, t, closed)
 
 
-@_compiled
+@plain
 def _finish(known, restarts, spans, marks, notes, last):
     for agent in range(len(known)):
         me = known[agent]

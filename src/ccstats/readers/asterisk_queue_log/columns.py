@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from ccstats.readers.asterisk_queue_log.compiled import compiled, plain
 from ccstats.readers.asterisk_queue_log.visits import ANSWERED, IMPUTED, NO_ENTRY
 
 __all__ = ["contact_columns", "created", "grouped", "mapped", "ranks", "seen", "span_columns"]
@@ -13,10 +13,8 @@ _DAY_US = 86_400_000_000
 _RUN = 24
 _NAT = np.iinfo("int64").min
 
-_compiled = numba.njit(cache=True, nogil=True)
 
-
-@_compiled
+@compiled
 def _prefixes(arena, offsets, count):
     """The first 16 bytes of each name as two numbers that sort like the bytes."""
     keys = np.zeros((count, 2), np.uint64)
@@ -28,7 +26,7 @@ def _prefixes(arena, offsets, count):
     return keys
 
 
-@_compiled
+@plain
 def _before(a, b, keys, arena, offsets):
     """Whether name ``a`` sorts before name ``b``, byte by byte."""
     if keys[a, 0] != keys[b, 0]:
@@ -44,7 +42,7 @@ def _before(a, b, keys, arena, offsets):
     return offsets[a + 1] - offsets[a] < offsets[b + 1] - offsets[b]
 
 
-@_compiled
+@compiled
 def ranks(arena, offsets, count):
     """Rank of each name in sorted order: a merge sort that leaves alone what stands in order, as call ids nearly do."""
     keys = _prefixes(arena, offsets, count)
@@ -89,7 +87,7 @@ def ranks(arena, offsets, count):
     return ranks
 
 
-@_compiled
+@compiled
 def grouped(groups, starts, count):
     """Rows by group, within a group by start, else as they stand; and the number of each row within its group, from 1."""
     places = np.zeros(count + 1, np.int64)
@@ -114,7 +112,7 @@ def grouped(groups, starts, count):
     return order, numbers
 
 
-@_compiled
+@compiled
 def created(arena, offsets, count):
     """When the channel was created that a call id names, as in ``pbx-1266833905.20``; -1 where it does not say."""
     out = np.full(count, -1, np.int64)
@@ -138,7 +136,7 @@ def created(arena, offsets, count):
     return out
 
 
-@_compiled
+@compiled
 def seen(codes, size):
     """Which codes below ``size`` there are."""
     out = np.zeros(size, np.bool_)
@@ -148,14 +146,14 @@ def seen(codes, size):
     return out
 
 
-@_compiled
+@compiled
 def mapped(codes, table, out):
     """Write what the table says for each code; -1 stays."""
     for row in range(len(codes)):
         out[row] = table[codes[row]] if codes[row] >= 0 else -1
 
 
-@_compiled
+@compiled
 def contact_columns(visits, order, numbers, channel_created, holds):
     """Take visits apart in this order: codes, small codes, figures, instants, counts; and count the holds taken as zero.
 
@@ -201,7 +199,7 @@ def contact_columns(visits, order, numbers, channel_created, holds):
     return codes, small, figures, instants, counts, unseen, none_held
 
 
-@_compiled
+@compiled
 def span_columns(spans, order, renamed, nameless):
     """Take spans apart in this order: codes, small codes, instants; a span without a contact has the call id ``nameless``."""
     count = len(order)

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from ccstats.readers.asterisk_queue_log.compiled import plain
 from ccstats.readers.asterisk_queue_log.octets import hash_of, same_bytes, slot_of
 
 __all__ = ["Names", "intern"]
 
-_compiled = numba.njit(cache=True, nogil=True)
 
-
-@_compiled
-def intern(data, begin, end, h, slots, begins, ends, hashes, count):
-    """Number of this name within the chunk; ``count`` if it is new (and then it is written down)."""
-    mask = len(slots) - 1
+@plain
+def intern(data, begin, end, h, kind, slots, begins, ends, hashes, counts):
+    """Number of this name among those of its kind within the chunk; a new one is written down."""
+    mask = slots.shape[1] - 1
     slot = slot_of(h, mask)
     while True:
-        known = slots[slot]
+        known = slots[kind, slot]
         if known < 0:
-            slots[slot] = count
-            begins[count], ends[count], hashes[count] = begin, end, h
-            return count
-        if hashes[known] == h and same_bytes(data, begins[known], ends[known], data, begin, end):
+            known = counts[kind]
+            counts[kind] += 1
+            slots[kind, slot] = known
+            begins[kind, known], ends[kind, known], hashes[kind, known] = begin, end, h
+            return known
+        if hashes[kind, known] == h and same_bytes(data, begins[kind, known], ends[kind, known], data, begin, end):
             return known
         slot = (slot + 1) & mask
 
 
-@_compiled
-def _absorb(data, begins, ends, hashes, count, slots, offsets, arena, all_hashes, known):
-    numbers = np.empty(count, np.int32)
+@plain
+def _absorb(data, begins, ends, hashes, count, slots, offsets, arena, all_hashes, known, numbers):
     mask = len(slots) - 1
     for at in range(count):
         slot = slot_of(hashes[at], mask)
@@ -54,10 +53,10 @@ def _absorb(data, begins, ends, hashes, count, slots, offsets, arena, all_hashes
                 break
             slot = (slot + 1) & mask
         numbers[at] = number
-    return numbers, known
+    return known
 
 
-@_compiled
+@plain
 def _rehash(hashes, count, slots):
     mask = len(slots) - 1
     for number in range(count):
@@ -94,7 +93,8 @@ class Names:
     def absorb(self, data: np.ndarray, begins: np.ndarray, ends: np.ndarray, hashes: np.ndarray, count: int) -> np.ndarray:
         """Numbers of the names of a chunk, new ones added."""
         self._make_room(count, int((ends[:count] - begins[:count]).sum()))
-        numbers, self.count = _absorb(data, begins, ends, hashes, count, self._slots, self.offsets, self.arena, self._hashes, self.count)
+        numbers, known = np.empty(count, dtype="int32"), self.count
+        self.count = _absorb(data, begins, ends, hashes, count, self._slots, self.offsets, self.arena, self._hashes, known, numbers)
         return numbers
 
     def add(self, name: bytes) -> int:

@@ -5,10 +5,10 @@ These are the scanner's words; it calls them hundreds of millions of times, so t
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from ccstats.readers.asterisk_queue_log import verbs as v
+from ccstats.readers.asterisk_queue_log.compiled import plain
 
 __all__ = ["MAX_US", "MIN_US", "PRIME", "SEED", "epoch_in", "hash_of", "is_none", "looks_like_name", "same_bytes", "seconds_in", "slot_of"]
 
@@ -16,10 +16,8 @@ _DOT = 46
 SEED, PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a, 64 bits
 MIN_US, MAX_US = 915_148_800_000_000, 4_102_444_800_000_000  # 1999-01-01, 2100-01-01
 
-_compiled = numba.njit(cache=True, nogil=True)
 
-
-@_compiled
+@plain
 def hash_of(data, begin, end):
     """FNV-1a of the bytes from ``begin`` to ``end``."""
     h = SEED
@@ -28,13 +26,13 @@ def hash_of(data, begin, end):
     return h
 
 
-@_compiled
+@plain
 def slot_of(h, mask):
     """Where to look first for a hash in a table whose size is a power of two, ``mask`` being one less."""
     return np.int64((h ^ (h >> np.uint64(29))) & np.uint64(mask))
 
 
-@_compiled
+@plain
 def same_bytes(a, a_begin, a_end, b, b_begin, b_end):
     """Whether two stretches are equal."""
     if a_end - a_begin != b_end - b_begin:
@@ -45,7 +43,7 @@ def same_bytes(a, a_begin, a_end, b, b_begin, b_end):
     return True
 
 
-@_compiled
+@plain
 def number_in(data, begin, end):
     """A plain decimal number and whether it is one: 1 yes, 0 blank, -1 no; a minus sign is understood."""
     while begin < end and data[begin] == 32:
@@ -75,7 +73,7 @@ def number_in(data, begin, end):
     return sign * value / scale, 1
 
 
-@_compiled
+@plain
 def epoch_in(data, begin, end):
     """Microseconds since 1970, or -1 where it is no number (a fraction is allowed: the realtime table has one)."""
     value, places = 0, -1
@@ -98,7 +96,7 @@ def epoch_in(data, begin, end):
     return value
 
 
-@_compiled
+@plain
 def seconds_in(data, begin, end, longest):
     """A duration and the reason to reject it (0: none)."""
     value, kind = number_in(data, begin, end)
@@ -111,7 +109,7 @@ def seconds_in(data, begin, end, longest):
     return value, v.GOOD
 
 
-@_compiled
+@plain
 def is_none(data, begin, end):
     """Whether a name is empty or NONE."""
     if end == begin:
@@ -119,7 +117,7 @@ def is_none(data, begin, end):
     return end - begin == 4 and data[begin] == 78 and data[begin + 1] == 79 and data[begin + 2] == 78 and data[begin + 3] == 69
 
 
-@_compiled
+@plain
 def looks_like_name(data, begin, end):
     """Whether what stands for the verb has letters that no verb has."""
     for at in range(begin, end):

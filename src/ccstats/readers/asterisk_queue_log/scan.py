@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from ccstats.readers.asterisk_queue_log import verbs as v
+from ccstats.readers.asterisk_queue_log.compiled import compiled, plain
 from ccstats.readers.asterisk_queue_log.interner import intern
 from ccstats.readers.asterisk_queue_log.octets import (
     MAX_US,
@@ -35,10 +35,8 @@ _MAX_LINE = 8192
 #: No call waits, rings or talks for a day; agents stay logged in for days. [s]
 _DAY_S, _WEEK_S = 86_400.0, 7 * 86_400.0
 
-_compiled = numba.njit(cache=True, nogil=True)
 
-
-@_compiled
+@plain
 def _verb(data, begin, end, h, words, offsets, hashes, slots):
     """Code of a known verb, or -1."""
     mask = len(slots) - 1
@@ -65,28 +63,11 @@ def _verb_table() -> tuple[np.ndarray, ...]:
     return data, offsets, hashes, slots
 
 
-@_compiled
-def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, verb_slots):
-    most = 2  # never full: a full table would be another kind of array to the compiler
-    for at in range(begin, end):
-        most += data[at] == _NEWLINE
-    size = 16
-    while size < 2 * most:
-        size *= 2
-    time = np.empty(most, np.int64)
-    line = np.empty(most, np.int32)
-    verb = np.empty(most, np.int32)
-    ids = np.empty((4, most), np.int32)  # call, queue, agent, word
-    figures = np.empty((3, most), np.float64)  # wait, talk, ring or other seconds
-    slots = np.full((5, size), -1, np.int32)  # …, unknown verb
-    begins = np.empty((5, most), np.int64)
-    ends = np.empty((5, most), np.int64)
-    hashes = np.empty((5, most), np.uint64)
-    counts = np.zeros(5, np.int64)
-    bad_line = np.empty(most, np.int32)
-    bad_why = np.empty(most, np.int8)
-    starts = np.empty(_MAX_LINE + 4, np.int64)
-    field_hash = np.empty(6, np.uint64)
+@plain
+def _scan_into(
+    data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, verb_slots,
+    time, line, verb, ids, figures, slots, begins, ends, hashes, counts, bad_line, bad_why, starts, field_hash,
+):  # fmt: skip
     good = bad = blank = lines = 0
 
     at = begin
@@ -245,23 +226,48 @@ def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, ver
 
         for kind in range(3):
             b, e = starts[1 + kind], starts[2 + kind] - 1
-            number = intern(data, b, e, field_hash[1 + kind], slots[kind], begins[kind], ends[kind], hashes[kind], counts[kind])
-            counts[kind] += number == counts[kind]
-            ids[kind, good] = number
+            ids[kind, good] = intern(data, b, e, field_hash[1 + kind], kind, slots, begins, ends, hashes, counts)
         number = -1
         if word_end > word_begin:
             h = hash_of(data, word_begin, word_end)
-            number = intern(data, word_begin, word_end, h, slots[3], begins[3], ends[3], hashes[3], counts[3])
-            counts[3] += number == counts[3]
+            number = intern(data, word_begin, word_end, h, 3, slots, begins, ends, hashes, counts)
         ids[3, good] = number
         if code < 0:
             b, e = starts[4], starts[5] - 1
-            number = intern(data, b, e, field_hash[4], slots[4], begins[4], ends[4], hashes[4], counts[4])
-            counts[4] += number == counts[4]
+            number = intern(data, b, e, field_hash[4], 4, slots, begins, ends, hashes, counts)
             code = v.KNOWN + number
         time[good], line[good], verb[good] = moment, lines, code
         figures[0, good], figures[1, good], figures[2, good] = wait, talk, other
         good += 1
+    return good, bad, blank, lines
+
+
+@compiled
+def _scan(data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, verb_slots):
+    most = 2  # never full: a full table would be another kind of array to the compiler
+    for at in range(begin, end):
+        most += data[at] == _NEWLINE
+    size = 16
+    while size < 2 * most:
+        size *= 2
+    time = np.empty(most, np.int64)
+    line = np.empty(most, np.int32)
+    verb = np.empty(most, np.int32)
+    ids = np.empty((4, most), np.int32)  # call, queue, agent, word
+    figures = np.empty((3, most), np.float64)  # wait, talk, ring or other seconds
+    slots = np.full((5, size), -1, np.int32)  # …, unknown verb
+    begins = np.empty((5, most), np.int64)
+    ends = np.empty((5, most), np.int64)
+    hashes = np.empty((5, most), np.uint64)
+    counts = np.zeros(5, np.int64)
+    bad_line = np.empty(most, np.int32)
+    bad_why = np.empty(most, np.int8)
+    starts = np.empty(_MAX_LINE + 4, np.int64)
+    field_hash = np.empty(6, np.uint64)
+    good, bad, blank, lines = _scan_into(
+        data, begin, end, cut, shapes, roles, words, offsets, verb_hashes, verb_slots,
+        time, line, verb, ids, figures, slots, begins, ends, hashes, counts, bad_line, bad_why, starts, field_hash,
+    )  # fmt: skip
     bad_line, bad_why = bad_line[:bad].copy(), bad_why[:bad].copy()
     return time, line, verb, ids, figures, begins, ends, hashes, counts, bad_line, bad_why, good, blank, lines
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from ccstats.readers.asterisk_queue_log import verbs as v
+from ccstats.readers.asterisk_queue_log.compiled import inner, plain
 from ccstats.readers.asterisk_queue_log.scan import Chunk
 from ccstats.schema import CONTACTS
 
@@ -89,13 +89,8 @@ _WRAP_AFTER = 60 * _SECOND
 _BEHIND = 60 * _SECOND  # a line so far behind the latest time was not written now
 _DAY_S = 86_400.0
 
-_compiled = numba.njit(cache=True, nogil=True)
-#: Loops that only other loops call need no door to Python, and are kept with those.
-_NO_DOORS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_inner = numba.njit(nogil=True, **_NO_DOORS)
 
-
-@_compiled
+@plain
 def _find(visits, calls, call, queue, states):
     """Latest visit of this call to this queue in one of these states, or -1."""
     at = calls[call].latest
@@ -108,7 +103,7 @@ def _find(visits, calls, call, queue, states):
     return -1
 
 
-@_inner
+@inner
 def _find_named(visits, calls, call, queue, states):
     """As `_find`, also under the name that an attended transfer gave the call."""
     at = _find(visits, calls, call, queue, states)
@@ -117,7 +112,7 @@ def _find_named(visits, calls, call, queue, states):
     return at
 
 
-@_inner
+@inner
 def _find_now(visits, calls, marks, call, queue, states, time):
     """As `_find_named`, but a line that was read before, with the end of another visit of the call, finds none."""
     at = _find_named(visits, calls, call, queue, states)
@@ -129,7 +124,7 @@ def _find_now(visits, calls, marks, call, queue, states, time):
     return at
 
 
-@_inner
+@inner
 def _find_entry(visits, calls, call, queue, time):
     """Latest visit of this call, or of the one it was renamed to, that entered this queue at this very time, or -1."""
     for name in (call, calls[call].renamed):
@@ -143,7 +138,7 @@ def _find_entry(visits, calls, call, queue, time):
     return -1
 
 
-@_compiled
+@plain
 def _open(visits, calls, marks, call, queue, time):
     at = marks[_COUNT]
     marks[_COUNT] += 1
@@ -163,7 +158,7 @@ def _open(visits, calls, marks, call, queue, time):
     return at
 
 
-@_compiled
+@plain
 def _chain(visits, tails, at):
     queue = visits[at].queue
     visits[at].before = tails[queue]
@@ -173,7 +168,7 @@ def _chain(visits, tails, at):
     tails[queue] = at
 
 
-@_inner
+@inner
 def _unchain(visits, tails, at):
     visit = visits[at]
     if visit.before >= 0:
@@ -185,7 +180,7 @@ def _unchain(visits, tails, at):
     visit.before = visit.after = -1
 
 
-@_inner
+@inner
 def _rename(visits, calls, at, call):
     """Give a visit to the call it truly belongs to."""
     visit = visits[at]
@@ -205,7 +200,7 @@ def _rename(visits, calls, at, call):
     return True
 
 
-@_inner
+@inner
 def _claim(visits, calls, tails, marks, agent_words, call, queue, entered):
     """The visit that waits in this queue under a consultation's call id and truly is this call's, or -1.
 
@@ -232,7 +227,7 @@ def _claim(visits, calls, tails, marks, agent_words, call, queue, entered):
     return best
 
 
-@_inner
+@inner
 def _overflow(visits, tails, notes, at, time):
     """A caller left a queue and the log does not say how."""
     visit = visits[at]
@@ -247,7 +242,7 @@ def _overflow(visits, tails, notes, at, time):
     visit.wait = max(visit.ended - visit.queued, 0) / _SECOND
 
 
-@_inner
+@inner
 def _set_wait(visit, notes, wait, time):
     by_clock = max(time - visit.queued, 0) / _SECOND
     if np.isnan(wait):
@@ -260,7 +255,7 @@ def _set_wait(visit, notes, wait, time):
             notes[_N_WAIT_DIFFERS] += 1
 
 
-@_inner
+@inner
 def _impute(visits, calls, tails, marks, notes, call, queue, entered, known):
     """Open a visit whose entry is not in the log; ``known`` says whether its wait is."""
     latest = calls[call].latest
@@ -276,7 +271,7 @@ def _impute(visits, calls, tails, marks, notes, call, queue, entered, known):
     return at
 
 
-@_inner
+@inner
 def _end_talk(visit, notes, verb, ended_by, time, wait, talk, word):
     visit.state, visit.ended = ENDED, time
     visit.raw, visit.ended_by = verb, ended_by
@@ -298,7 +293,7 @@ def _end_talk(visit, notes, verb, ended_by, time, wait, talk, word):
     visit.talk = talk if np.isnan(visit.hold) else max(talk - visit.hold, 0.0)
 
 
-@_compiled
+@plain
 def _connect(visits, tails, talks, at, agent, time):
     visit = visits[at]
     _unchain(visits, tails, at)
@@ -310,7 +305,7 @@ def _connect(visits, tails, talks, at, agent, time):
         talks[agent] = at
 
 
-@_compiled
+@plain
 def _follow(
     time, verbs, ids, figures, call_of, queue_of, agent_of, word_of, roles, outcomes, parties, agent_words,
     visits, calls, tails, talks, marks, notes, fates, agents,
@@ -511,7 +506,7 @@ def _follow(
                 visits[at].wrap = other
 
 
-@_compiled
+@plain
 def _finish(visits, marks, notes):
     for at in range(marks[_FLOOR], marks[_COUNT]):
         visit = visits[at]
@@ -580,7 +575,7 @@ class Visits:
         self._tails, self._talks = _grown(self._tails, sizes[1]), _grown(self._talks, sizes[2])
         fates, agents = np.zeros(len(chunk.time), dtype="int8"), np.empty(len(chunk.time), dtype="int32")
         _follow(
-            chunk.time, chunk.verb, chunk.ids, chunk.figures, *numbers, v.ROLE, v.OUTCOME, v.ENDED_BY, agent_words,  # type: ignore[call-arg]
+            chunk.time, chunk.verb, chunk.ids, chunk.figures, *numbers, v.ROLE, v.OUTCOME, v.ENDED_BY, agent_words,
             self._visits, self.calls, self._tails, self._talks, self._marks, self._notes, fates, agents,
         )  # fmt: skip
         return fates, agents
