@@ -72,7 +72,7 @@ def read_table(sources: Iterable[Source], options: Options) -> Log:
 
     account = Account(options)
     taken = _Taken(sources, account, options)
-    plain = replace(options, on_error="reject", extra={"agents": options.extra.get("agents")}, progress=None)
+    plain = replace(options, on_error="reject", extra={"agents": options.extra.get("agents"), "blank": MISSING}, progress=None)
     log = read_queue_log(taken.rows(), plain)
     _book(log, taken.places, account)
     if options.progress:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from ccstats.readers.asterisk_queue_log.realtime import RealtimeTable
 from ccstats.readers.asterisk_queue_log.scan import Chunk, scan
 from ccstats.readers.contract import Source
 
-__all__ = ["NOTHING", "Input", "Piece", "of_file", "pieces_of", "scanned", "worth_threads"]
+__all__ = ["NOTHING", "Input", "Piece", "at_hand", "of_file", "pieces_of", "scanned", "worth_threads"]
 
 _PIECE = 8 << 20  # bytes scanned at a time
 NOTHING = np.empty(0, dtype="uint8")
@@ -31,21 +32,25 @@ class Input(NamedTuple):
     last: int
 
 
+class Scanned(NamedTuple):
+    """Whole lines and the events in them."""
+
+    data: np.ndarray
+    chunk: Chunk
+
+
 class Piece(NamedTuple):
     """Whole lines of an input, scanned or about to be; ``share`` of it read then, and the row of a table that each was."""
 
     input: Input
-    data: np.ndarray
-    begin: int
-    end: int
     share: float
     rows: np.ndarray | None
-    chunk: Future[Chunk] | Chunk
+    made: Future[Scanned] | Scanned
 
 
-def scanned(piece: Piece) -> Chunk:
-    """The events of a piece, when they are there."""
-    return piece.chunk.result() if isinstance(piece.chunk, Future) else piece.chunk
+def scanned(piece: Piece) -> Scanned:
+    """The lines of a piece and their events, when they are there."""
+    return piece.made.result() if isinstance(piece.made, Future) else piece.made
 
 
 def of_file(source: Source) -> Input:
@@ -64,33 +69,47 @@ def of_file(source: Source) -> Input:
 
 
 def worth_threads(inputs: Iterable[Input]) -> bool:
-    """Whether scanning ahead pays: small logs need no threads, and tables the memory that those take."""
-    return sum(each.size for each in inputs if each.table is None) > 2 * _PIECE
+    """Whether scanning ahead pays: small logs need no threads, and tables that stream the memory that those take."""
+    return sum(each.size for each in inputs if at_hand(each)) > 2 * _PIECE
+
+
+def at_hand(source: Input) -> bool:
+    """Whether it is in memory as it is, and not the rows of a database, which are many more than fit there, perhaps."""
+    return source.table is None or source.table.at_hand
 
 
 def pieces_of(inputs: Iterable[Input], pool: ThreadPoolExecutor | None) -> Iterator[Piece]:
     """Cut the inputs at line ends and have the pieces scanned."""
     for each in inputs:
-        for data, begin, end, share, rows in _cuts(each):
-            cut = bool(end == len(data) and data[-1] != 10)
-            chunk = scan(data, begin, end, cut=cut) if pool is None else pool.submit(scan, data, begin, end, cut=cut)
-            yield Piece(each, data, begin, end, share, rows, chunk)
+        for work, share, rows in _of_file(each) if each.table is None else _of_table(each.table):
+            yield Piece(each, share, rows, work() if pool is None else pool.submit(work))
 
 
-def _cuts(source: Input) -> Iterator[tuple[np.ndarray, int, int, float, np.ndarray | None]]:
-    """Pieces that begin and end at line ends: bytes, where it begins and ends in them, the share up to there, and rows of a table."""
-    if source.table is not None:
-        taken, many = 0, len(source.table)
-        for data, rows in source.table.lines():
-            taken += len(rows)
-            yield data, 0, len(data), taken / many, rows
-        return
+def _of_file(source: Input) -> Iterator[tuple[Callable[[], Scanned], float, None]]:
+    """What scans pieces that begin and end at line ends, and the share up to there."""
     data, size = source.data, source.size
     begin = 3 if data[:3].tobytes() == b"\xef\xbb\xbf" else 0
     while begin < size:
         end = _line_end(data, min(begin + _PIECE, size))
-        yield data, begin, end, end / size, None
+        yield partial(_scanned_file, data, begin, end), end / size, None
         begin = end
+
+
+def _scanned_file(data: np.ndarray, begin: int, end: int) -> Scanned:
+    return Scanned(data[begin:end], scan(data, begin, end, cut=bool(end == len(data) and data[-1] != 10)))
+
+
+def _of_table(table: RealtimeTable) -> Iterator[tuple[Callable[[], Scanned], float, np.ndarray]]:
+    """What writes and scans pieces of a table, the share up to there, and the rows."""
+    taken = 0
+    for write, rows in table.lines():
+        taken += len(rows)
+        yield partial(_scanned_table, write), taken / len(table), rows
+
+
+def _scanned_table(write: Callable[[], np.ndarray]) -> Scanned:
+    data = write()
+    return Scanned(data, scan(data, 0, len(data), cut=False))
 
 
 def _line_end(data: np.ndarray, at: int) -> int:

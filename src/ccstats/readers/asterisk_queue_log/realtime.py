@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError, ZoneError
+from ccstats.readers.asterisk_queue_log.lines import NEVER, PIECE, Tails, lines_of, tails_of
 from ccstats.readers.clock import localise
 from ccstats.readers.parts import room
 
@@ -27,18 +31,27 @@ _COLUMNS = {
 _DATA = ("data", "data1", "data2", "data3", "data4", "data5")
 _ORDER = ("id", "unique_row_count")
 _HOUR = pd.Timedelta(hours=1)
-_ROWS = 8_192  # made into lines at a time
+_WORTH_THREADS = 2 * PIECE  # rows of a frame
 _PACKED = pa.schema({"tail": pa.large_binary(), "time": pa.int64(), "kind": pa.int8(), "place": pa.float64()})
 _CODEC, _GONE = pa.Codec("zstd"), (b"", 0)
-_NEVER = np.iinfo("int64").max  # comes last
 _INSTANT, _LOCAL = 1, 2  # what the time of a row is; 0: none
+
+
+class _Rows(NamedTuple):
+    """What is kept of rows: their lines without the times, the times and what those are, and the places in the table's own order."""
+
+    tails: Tails
+    times: np.ndarray
+    kinds: np.ndarray
+    places: np.ndarray
 
 
 class RealtimeTable:
     r"""Rows of a realtime table, taken up in chunks and given back as lines of the file form.
 
-    What is kept of a row is its line, packed, its time and its number, as nobody knows their order before the last is there: by time and,
-    within one time, by ``id``.
+    What is kept of a row is its line, its time and its number, as nobody knows their order before the last is there: by time and,
+    within one time, by ``id``. Rows that come in one frame are at hand in any case; of a table that comes in several, nobody knows how many
+    there will be, and they are packed.
 
     Parameters
     ----------
@@ -46,6 +59,8 @@ class RealtimeTable:
         Name of the source, for errors.
     timezone : str or None
         Zone of the server; needed where ``time`` is a local time without a zone.
+    blank : tuple of str
+        Words that stand for no value.
 
     Examples
     --------
@@ -53,13 +68,13 @@ class RealtimeTable:
     >>> table = RealtimeTable("queue_log", None)
     >>> table.add(pd.DataFrame([row | {"data1": "", "data2": "5551", "data3": None}]))
     >>> notes = table.finish()
-    >>> [(data.tobytes(), rows.tolist()) for data, rows in table.lines()]
+    >>> [(write().tobytes(), rows.tolist()) for write, rows in table.lines()]
     [(b'1266833905.000000|1.2|q|NONE|ENTERQUEUE||5551\n', [1])]
     """
 
-    def __init__(self, name: str, timezone: str | None) -> None:
-        self.name, self._timezone = name, timezone
-        self._chunks: list[tuple[bytes, int]] = []
+    def __init__(self, name: str, timezone: str | None, blank: tuple[str, ...] = ()) -> None:
+        self.name, self._timezone, self._blank = name, timezone, blank
+        self._chunks: list[_Rows | tuple[bytes, int]] = []
         self._begins = [0]
         self._size = 0
         self._moments = np.empty(0, dtype="int64")
@@ -87,21 +102,44 @@ class RealtimeTable:
             raise ColumnError(
                 f"{self.name}: column 'callid' was read as numbers, and 1266833905.2 and 1266833905.20 are different calls; read it as text"
             )
-        named = [_texts(found[what]) for what in ("callid", "queue", "agent", "event")]
-        data = [_texts(frame[lower[column]]) for column in _DATA if column in lower]
-        after = pc.utf8_rtrim(_joined(data), "|") if data else pa.repeat(pa.scalar("", pa.large_string()), len(frame))
-        times, kinds = _times(found["time"])
-        serial = next((_numbers(frame[lower[column]], np.inf) for column in _ORDER if column in lower), None)
-        before = self._begins[-1]
-        place = np.arange(before, before + len(frame), dtype="float64") if serial is None else serial
-        tails = _joined([*named, after]).cast(pa.large_binary())
-        self._size += tails.nbytes
-        batch = pa.record_batch([tails, pa.array(times), pa.array(kinds), pa.array(place)], schema=_PACKED)
+        data = [frame[lower[column]] for column in _DATA if column in lower]
+        texts = [_texts(column) for column in (*(found[what] for what in ("callid", "queue", "agent", "event")), *data)]
+        numbers = next((frame[lower[column]] for column in _ORDER if column in lower), None)
+        if not len(frame):
+            return
+        with ThreadPoolExecutor(pa.cpu_count()) if len(frame) > _WORTH_THREADS else nullcontext() as pool:
+            serial = _started(pool, self._places, len(frame), numbers)
+            times = _started(pool, _times, found["time"])
+            tails, (moments, kinds) = tails_of(texts, self._blank, pool), times()
+            rows = _Rows(tails, moments, kinds, serial())
+        self._size += int((rows.tails.ends - rows.tails.begins).sum())
+        if self.at_hand and self._chunks:
+            first, self._chunks, self._begins = self._chunks[0], [], [0]
+            assert isinstance(first, _Rows)
+            self._pack(first)
+        if self._chunks:
+            self._pack(rows)
+        else:
+            self._chunks.append(rows)
+            self._begins.append(len(frame))
+
+    def _places(self, rows: int, numbers: pd.Series | None) -> np.ndarray:
+        """Numbers that the rows are ordered by, or else where they stand."""
+        if numbers is None:
+            return np.arange(len(self), len(self) + rows, dtype="float64")
+        return _numbers(numbers, np.inf)
+
+    def _pack(self, rows: _Rows) -> None:
         # As many together as lines are made of at a time, so that no row is unpacked again and again.
-        for first in range(0, len(frame), _ROWS):
-            part = batch.slice(first, _ROWS)
-            self._chunks.append(_packed(part))
-            self._begins.append(before + first + len(part))
+        for first in range(0, len(rows.times), PIECE):
+            part = slice(first, first + PIECE)
+            self._chunks.append(_packed(rows, part))
+            self._begins.append(self._begins[-1] + len(rows.times[part]))
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether all rows came in one frame, or none came."""
+        return all(isinstance(chunk, _Rows) for chunk in self._chunks)
 
     def __len__(self) -> int:
         return self._begins[-1]
@@ -121,9 +159,7 @@ class RealtimeTable:
         """
         times, kinds, places = (room(len(self), kind) for kind in ("int64", "int8", "float64"))
         for begin, end, packed in zip(self._begins, self._begins[1:], self._chunks, strict=False):
-            chunk = _unpacked(packed)
-            for values, name in ((times, "time"), (kinds, "kind"), (places, "place")):
-                values[begin:end] = chunk[name].to_numpy()
+            _, times[begin:end], kinds[begin:end], places[begin:end] = _unpacked(packed)
         self._order = _sorted(places, None)
         local = np.flatnonzero(kinds == _LOCAL) if self._order is None else self._order[kinds[self._order] == _LOCAL]
         notes: dict[str, int] = {}
@@ -131,30 +167,37 @@ class RealtimeTable:
             times[local] = -1  # a broken row among instants
         elif len(local):
             times[local], notes = _of_local(self.name, times[local], self._timezone)
-        times[times < 0] = _NEVER
+        times[times < 0] = NEVER
         self._order, self._moments = _sorted(times, self._order), times
         return notes
 
     @property
     def span(self) -> tuple[int, int]:
         """First and last second that there is a line of, -1 where there is none; once it is finished."""
-        known = self._moments[self._moments < _NEVER]
+        known = self._moments[self._moments < NEVER]
         return (int(known.min() // 1_000_000), int(known.max() // 1_000_000)) if len(known) else (-1, -1)
 
-    def lines(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The lines in their order, some at a time, and the row (from 1) that each was made of; once, as memory is given back."""
-        begins = np.arange(0, len(self), _ROWS)
+    def lines(self) -> Iterator[tuple[Callable[[], np.ndarray], np.ndarray]]:
+        """What writes the lines in their order, piece by piece, and the row (from 1) of each; once, as memory is given back."""
+        begins = np.arange(0, len(self), PIECE)
         # The first row that is needed from each piece on: what stands before it can go.
         needed = begins if self._order is None else np.minimum.accumulate(self._order[::-1])[::-1][begins]
-        gone, unpacked = 0, dict[int, pa.Array]()
+        gone, unpacked = 0, dict[int, Tails]()
         for begin, first_row in zip(begins.tolist(), needed.tolist(), strict=True):
-            end = min(begin + _ROWS, len(self))
+            end = min(begin + PIECE, len(self))
             rows = np.arange(begin, end) if self._order is None else self._order[begin:end]
             kept, first, last = (int(np.searchsorted(self._begins, each, side="right")) - 1 for each in (first_row, rows.min(), rows.max()))
             self._chunks[gone:kept], gone = [_GONE] * (kept - gone), kept
-            unpacked = {at: unpacked[at] if at in unpacked else _unpacked(self._chunks[at])["tail"] for at in range(first, last + 1)}
-            tails = pa.concat_arrays(list(unpacked.values()))
-            yield _whole_lines(self._moments[rows], tails.take(pa.array(rows - self._begins[first]))), rows + 1
+            unpacked = {at: unpacked[at] if at in unpacked else _unpacked(self._chunks[at]).tails for at in range(first, last + 1)}
+            yield partial(lines_of, list(unpacked.values()), rows - self._begins[first], self._moments[rows]), rows + 1
+
+
+def _started(pool: ThreadPoolExecutor | None, work: Callable[..., Any], *of: Any) -> Callable[[], Any]:
+    """What gives the result of work that is done in the pool, if there is one, or else now."""
+    if pool is not None:
+        return pool.submit(work, *of).result
+    done = work(*of)
+    return lambda: done
 
 
 def _sorted(values: np.ndarray, order: np.ndarray | None) -> np.ndarray | None:
@@ -165,8 +208,8 @@ def _sorted(values: np.ndarray, order: np.ndarray | None) -> np.ndarray | None:
     return found
 
 
-def _texts(column: pd.Series) -> pa.Array:
-    """Text of one line each; blank where there is nothing."""
+def _texts(column: pd.Series) -> Any:
+    """PyArrow's large text in chunks."""
     if isinstance(column.dtype, pd.StringDtype):
         texts = pa.array(column, type=pa.large_string())
     elif pd.api.types.is_integer_dtype(column.dtype):
@@ -178,13 +221,7 @@ def _texts(column: pd.Series) -> pa.Array:
             ["" if none else str(value).encode("utf-8", "replace").decode() for value, none in zip(values, blank, strict=True)],
             pa.large_string(),
         )
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    texts = pc.fill_null(texts, "") if texts.null_count else texts
-    octets = (texts.buffers()[2] or pa.py_buffer(b"")).to_pybytes()
-    for end in "\r\n":
-        texts = pc.replace_substring(texts, end, " ") if end.encode() in octets else texts
-    return texts
+    return texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts])
 
 
 def _numbers(column: pd.Series, missing: float) -> np.ndarray:
@@ -197,33 +234,27 @@ def _numbers(column: pd.Series, missing: float) -> np.ndarray:
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=missing)
 
 
-def _joined(columns: list[pa.Array]) -> pa.Array:
-    return pc.binary_join_element_wise(*columns, pa.scalar("|", pa.large_string()))
-
-
-def _packed(batch: pa.RecordBatch) -> tuple[bytes, int]:
-    """The batch in few bytes, and how many it has unpacked."""
-    plain = batch.serialize()
+def _packed(rows: _Rows, part: slice) -> tuple[bytes, int]:
+    """These rows, which were written together, in few bytes, and how many those have unpacked."""
+    (data, begins, ends), times, kinds, places = rows.tails, rows.times, rows.kinds, rows.places
+    first = begins[part][0]
+    bounds = np.append(begins[part], ends[part][-1]) - first
+    tails = pa.Array.from_buffers(
+        pa.large_binary(), len(bounds) - 1, [None, pa.py_buffer(bounds), pa.py_buffer(data[first : first + bounds[-1]])]
+    )
+    plain = pa.record_batch([tails, *(pa.array(each[part]) for each in (times, kinds, places))], schema=_PACKED).serialize()
     return _CODEC.compress(plain, asbytes=True), plain.size
 
 
-def _unpacked(packed: tuple[bytes, int]) -> pa.RecordBatch:
-    return pa.ipc.read_record_batch(_CODEC.decompress(*packed), _PACKED)
-
-
-def _whole_lines(moments: np.ndarray, tails: pa.Array) -> np.ndarray:
-    """Lines of microseconds since 1970 and what follows, as bytes."""
-    seconds = pa.array(moments // 1_000_000).cast(pa.large_string())
-    of_second = moments % 1_000_000
-    parts: Any = pa.scalar("000000", pa.large_string())
-    if of_second.any():
-        parts = pc.utf8_lpad(pa.array(of_second).cast(pa.large_string()), 6, "0")
-    written = pc.if_else(pa.array(moments < _NEVER), pc.binary_join_element_wise(seconds, parts, pa.scalar(".", pa.large_string())), "")
-    end, none = pa.scalar(b"\n", pa.large_binary()), pa.scalar(b"", pa.large_binary())
-    separator = pa.scalar(b"|", pa.large_binary())
-    lines = pc.binary_join_element_wise(written.cast(pa.large_binary()), separator, tails, end, none)
-    offsets = np.frombuffer(lines.buffers()[1], dtype="int64")[lines.offset : lines.offset + len(lines) + 1]
-    return np.frombuffer(lines.buffers()[2], dtype="uint8")[offsets[0] : offsets[-1]]
+def _unpacked(chunk: _Rows | tuple[bytes, int]) -> _Rows:
+    if isinstance(chunk, _Rows):
+        return chunk
+    batch = pa.ipc.read_record_batch(_CODEC.decompress(*chunk), _PACKED)
+    _, offsets, data = batch["tail"].buffers()
+    bounds = np.frombuffer(offsets, dtype="int64")[: len(batch) + 1]
+    return _Rows(
+        Tails(np.frombuffer(data, dtype="uint8"), bounds[:-1], bounds[1:]), *(batch[name].to_numpy() for name in _PACKED.names[1:])
+    )
 
 
 def _times(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from ccstats.errors import DataWarning, FormatError
 from ccstats.readers.accounting import Account
 from ccstats.readers.asterisk_queue_log import verbs as v
 from ccstats.readers.asterisk_queue_log.agents import Agents
-from ccstats.readers.asterisk_queue_log.inputs import NOTHING, Input, Piece, of_file, pieces_of, scanned, worth_threads
+from ccstats.readers.asterisk_queue_log.inputs import NOTHING, Input, Piece, at_hand, of_file, pieces_of, scanned, worth_threads
 from ccstats.readers.asterisk_queue_log.interner import Names
 from ccstats.readers.asterisk_queue_log.names import AgentNames
 from ccstats.readers.asterisk_queue_log.realtime import RealtimeTable
@@ -66,8 +66,8 @@ class Stream:
     def read(self, sources: Iterable[Source]) -> Log:
         """Read the sources as one log."""
         inputs = self._inputs(sources)
-        # Rows of a database are many more than fit into memory, perhaps; then one table after the other is made.
-        at_once = all(each.table is None for each in inputs)
+        # Of rows that stream, which may be many, one table after the other is made.
+        at_once = all(map(at_hand, inputs))
         inputs.sort(key=lambda each: (each.first < 0, each.first))
         # A call has two rows of a table at the least; of a file only its size is known.
         calls = sum(each.size // _BYTES_A_CALL if each.table is None else len(each.table) // 2 for each in inputs)
@@ -120,8 +120,8 @@ class Stream:
                 if not waiting:
                     break
                 piece = waiting.popleft()
-                chunk = scanned(piece)
-                following = scanned(waiting[0]) if waiting else None
+                chunk = scanned(piece).chunk
+                following = scanned(waiting[0]).chunk if waiting else None
                 if piece.input is not current:
                     if current is not None:
                         self._latest = max(self._latest, (self._previous, current.name))
@@ -141,7 +141,7 @@ class Stream:
                 found.append(of_file(source))
                 continue
             if source.first == 1:
-                found.append(RealtimeTable(source.name, self._options.timezone))
+                found.append(RealtimeTable(source.name, self._options.timezone, self._options.extra.get("blank", ())))
             table = found[-1]
             assert isinstance(table, RealtimeTable)
             table.add(source.frame)
@@ -208,7 +208,7 @@ class Stream:
         rows = at.astype("int64") + line if piece.rows is None else piece.rows[at - 1]
         first = int(np.argmin(rows))
         self._options.reject(piece.input.name, int(rows[first]), v.REASONS[why[first]])
-        texts = piece.data[piece.begin : piece.end].tobytes().split(b"\n") if self._account.keeps_text else []
+        texts = scanned(piece).data.tobytes().split(b"\n") if self._account.keeps_text else []
         for reason in np.unique(why):
             these = why == reason
             self._account.reject(
