@@ -15,12 +15,14 @@ from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import among
 from ccstats.readers.product_tables import MISSING, Rows, header_has
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import of_series, to_series
+from ccstats.readers.values import to_text
+from ccstats.readers.words import coded, of_series, to_series
 
 __all__ = ["READER", "looks_like", "read_table"]
 
 _NEEDED = ("time_id", "call_id", "queue", "agent", "verb")
 _TAKEN = (*_NEEDED, "data1", "data2", "data3", "data4", "data5", "unique_row_count")
+_NUMBERS = ("time_id", "unique_row_count")
 _PARTITIONS = 10  # named in an error
 
 
@@ -95,17 +97,19 @@ class _Taken:
         for number, source in enumerate(self._sources, 1):
             rows = Rows(read_grid(source, Layout(), self._account), self._account, self._options, needed=_NEEDED)
             rows.close(rows.grid.weight > 1, "a field holds a line end")
-            partition = rows.text("partition")
-            there |= set(partition.dropna().unique())
+            partitions, codes = _partitions(rows)
+            there |= set(partitions) - {""}
             if asked is not None:
-                rows.ignore(partition.fillna("") != asked, "another partition")
-            rows.call_ids("call_id")
+                rows.ignore((partitions != asked)[codes], "another partition")
+            if pd.api.types.is_float_dtype(rows.columns["callid"].dtype):
+                rows.call_ids("call_id")
             if source.first == 1:
                 # A name of its own, so that two sources of one name are told apart.
                 name = source.name if source.name not in self.places else f"{source.name} ({number})"
                 self.places[name] = (source.name, [])
             keep, lines = np.flatnonzero(rows.open), self.places[name][1]
-            columns = {each: _cells(rows.columns[each.replace("_", "")]) for each in _TAKEN if rows.has(each)}
+            columns = {each: rows.columns[each.replace("_", "")] for each in _TAKEN if rows.has(each)}
+            columns |= {each: _cells(columns[each]) for each in _NUMBERS if each in columns}
             frame = pd.DataFrame(columns, copy=False) if columns else pd.DataFrame(columns=_NEEDED, dtype="str")
             if len(keep) < len(frame):
                 frame = frame.iloc[keep].reset_index(drop=True)
@@ -114,8 +118,17 @@ class _Taken:
         _check_partition(asked, sorted(there))
 
 
+def _partitions(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """The partitions, "" among them as the last, and which of them each row is in."""
+    column = rows.columns.get("partition")
+    if column is None or not isinstance(column.dtype, pd.StringDtype):
+        column = rows.text("partition")
+    codes, words = coded(column)
+    return np.append(to_text(pd.Series(words, dtype="str"), MISSING).fillna("").to_numpy(dtype=object), ""), codes
+
+
 def _cells(column: pd.Series) -> pd.Series:
-    """The column without the words for "no value": in a log's line nothing stands there."""
+    """The column without the words for "no value", so that all that stands in it are numbers."""
     if not isinstance(column.dtype, pd.StringDtype):
         return column
     text = of_series(column).combine_chunks()
