@@ -107,6 +107,17 @@ def test_columns_that_are_missing_or_numbers_are_refused() -> None:
         cc.read(frame, format="queuemetrics_table")
 
 
+def test_words_for_no_value_are_none_in_categories_too() -> None:
+    rows = "1709280000|17.1|support|NONE|ENTERQUEUE|NULL|5551|1\n1709280012|17.1|support|NONE|ABANDON|1|1|12|(null)"
+    rows += "\n1709280020|17.2|NULL|NONE|ENTERQUEUE||5551|1"
+    text = as_table(rows).astype({"data1": "str", "data4": "str", "queue": "str"})
+    logs = [cc.read(each, format="queuemetrics_table", key="k") for each in (text, text.astype({"queue": "category", "data4": "category"}))]
+    for log in logs:
+        assert log.contacts["queue"].tolist() == ["support"]
+        assert log.rejected["line"].tolist() == [3]
+    assert_frame_equal(logs[0].contacts, logs[1].contacts)
+
+
 def test_a_database_is_read_like_the_file() -> None:
     import sqlalchemy as sa
 

@@ -161,7 +161,9 @@ class RealtimeTable:
         for begin, end, packed in zip(self._begins, self._begins[1:], self._chunks, strict=False):
             _, times[begin:end], kinds[begin:end], places[begin:end] = _unpacked(packed)
         self._order = _sorted(places, None)
-        local = np.flatnonzero(kinds == _LOCAL) if self._order is None else self._order[kinds[self._order] == _LOCAL]
+        local = np.flatnonzero(kinds == _LOCAL)
+        if len(local) and self._order is not None:
+            local = self._order[kinds[self._order] == _LOCAL]
         notes: dict[str, int] = {}
         if len(local) and self._timezone is None and (kinds == _INSTANT).any():
             times[local] = -1  # a broken row among instants
