@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 
-from ccstats.readers.asterisk_queue_log.compiled import compiled, inner, plain
+from ccstats.readers.asterisk_queue_log.compiled import inner, plain
 
 __all__ = ["NEVER", "PIECE", "Tails", "lines_of", "tails_of"]
 
@@ -78,15 +78,6 @@ def _write_number(out, at, number, digits):
     return end
 
 
-@compiled
-def _whole_lines(data, begins, ends, rows, moments):
-    size = 0
-    for row in rows:
-        size += ends[row] - begins[row] + _LONGEST_TIME
-    out = np.empty(size, np.uint8)
-    return out[: _write_lines(data, begins, ends, rows, moments, out)]
-
-
 @plain
 def _write_lines(data, begins, ends, rows, moments, out):
     at = 0
@@ -142,12 +133,16 @@ def lines_of(tails: Sequence[Tails], rows: np.ndarray, moments: np.ndarray) -> n
     >>> lines_of([tails], np.array([1, 0]), np.array([1266833905_000000, NEVER])).tobytes()
     b'1266833905.000000|17.2\n|17.1\n'
     """
-    if len(tails) == 1:
-        return _whole_lines(*tails[0], rows, moments)
-    before = np.cumsum([0, *(len(each.data) for each in tails)])
+    data, begins, ends = tails[0] if len(tails) == 1 else _in_one(tails)
+    out = np.empty(int((ends[rows] - begins[rows]).sum()) + _LONGEST_TIME * len(rows), dtype="uint8")
+    return out[: _write_lines(data, begins, ends, rows, moments, out)]
+
+
+def _in_one(tails: Sequence[Tails]) -> Tails:
     data, begins, ends = (np.concatenate(each) for each in zip(*tails, strict=True))
-    shift = np.repeat(before[:-1], [len(each.begins) for each in tails])
-    return _whole_lines(data, begins + shift, ends + shift, rows, moments)
+    before = np.cumsum([0, *(len(each.data) for each in tails[:-1])])
+    shift = np.repeat(before, [len(each.begins) for each in tails])
+    return Tails(data, begins + shift, ends + shift)
 
 
 def _views(column: Any) -> tuple[np.ndarray, np.ndarray]:
