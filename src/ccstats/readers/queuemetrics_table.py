@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import OptionError
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import is_of_words
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import among
 from ccstats.readers.product_tables import MISSING, Rows, header_has
@@ -109,6 +110,7 @@ class _Taken:
                 self.places[name] = (source.name, [])
             keep, lines = np.flatnonzero(rows.open), self.places[name][1]
             columns = {each: rows.columns[each.replace("_", "")] for each in _TAKEN if rows.has(each)}
+            columns = {each: to_series(of_series(values)) if is_of_words(values) else values for each, values in columns.items()}
             columns |= {each: _cells(columns[each]) for each in _NUMBERS if each in columns}
             frame = pd.DataFrame(columns, copy=False) if columns else pd.DataFrame(columns=_NEEDED, dtype="str")
             if len(keep) < len(frame):
@@ -121,7 +123,7 @@ class _Taken:
 def _partitions(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """The partitions, "" among them as the last, and which of them each row is in."""
     column = rows.columns.get("partition")
-    if column is None or not isinstance(column.dtype, pd.StringDtype):
+    if column is None or not (isinstance(column.dtype, pd.StringDtype) or is_of_words(column)):
         column = rows.text("partition")
     codes, words = coded(column)
     return np.append(to_text(pd.Series(words, dtype="str"), MISSING).fillna("").to_numpy(dtype=object), ""), codes
