@@ -46,6 +46,17 @@ def test_sorting_is_that_of_a_plain_sort(rows: list[tuple[str | None, str | None
     assert (found is None) == (expected == list(range(len(rows))))
 
 
+@given(
+    st.integers(1, 20).flatmap(lambda many: st.lists(st.text("0129", min_size=many, max_size=many), min_size=1, max_size=30)),
+    st.text("0/:+-a ٣"),
+)
+def test_digits_are_sorted_as_texts(texts: list[str], other: str) -> None:
+    for words in (texts, [*texts, other]):
+        found = sorting([sortable(pd.Series(words, dtype="str"))])
+        expected = sorted(range(len(words)), key=words.__getitem__)
+        assert (list(range(len(words))) if found is None else found.tolist()) == expected
+
+
 @given(ROWS)
 def test_tied_rows_are_those_with_a_twin(rows: list[tuple[str | None, str | None, int | None]]) -> None:
     key = sortable(_frame(rows)["one"])

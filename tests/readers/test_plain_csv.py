@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from exam_cases import CASES, Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
 
-from ccstats.readers import tabular
+from ccstats.readers import plain_csv, tabular
 from ccstats.readers.accounting import Account
 from ccstats.readers.contract import Options, Source
 from ccstats.readers.plain_csv import plain_columns
@@ -29,7 +30,16 @@ LAYOUTS = [Layout(), Layout(delimiter=","), Layout(quote=""), Layout(skip_rows=1
 
 
 def both(data: bytes, layout: Layout = Layout(), header: list[str] | None = None) -> bool:  # noqa: B008
-    """Whether the text is plain; if it is, the two ways must agree in everything."""
+    """Whether the text is plain; if it is, the two ways must agree in everything, and so must any number of threads."""
+    octets = np.frombuffer(data, dtype="uint8")
+    if len(octets):
+        alone = plain_csv._lines_seen(octets, 0, len(octets), ord(layout.delimiter or ","), True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plain_csv, "_WORTH_THREADS", 0)
+            patch.setattr("pyarrow.cpu_count", lambda: 3)
+            threads = plain_csv._looked_through(octets, ord(layout.delimiter or ","), quoted=True)
+        assert (threads is None) == (alone is None)
+        assert threads is None or (threads[0].tolist(), threads[1]) == (alone[0].tolist(), alone[1])
     fast_account, slow_account = Account(Options(keep_text=True)), Account(Options(keep_text=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tabular, "_of_records", lambda *_, **__: None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,16 +104,19 @@ class Account:
         """``rejected``, ``lines`` and ``notes`` of a `Log`; with ``on_error="raise"`` the first rejected line raises instead."""
         columns = {"source": "str", "line": "int64", **({"key": "str"} if self._keyed else {}), "reason": "str"}
         columns |= {"text": "str"} if self._options.keep_text else {}
-        none = pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns.items()})
-        rejected = pd.concat(self._rejected, ignore_index=True).astype(columns) if self._rejected else none
-        place = {name: at for at, name in enumerate(dict.fromkeys(rejected["source"]))}
-        rejected = rejected.sort_values(["source", "line"], key=lambda s: s.map(place) if s.name == "source" else s, ignore_index=True)
-        if len(rejected):
+        rejected = pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns.items()})
+        if self._rejected:
+            rejected = pd.concat(self._rejected, ignore_index=True).astype(columns)
+            place = {name: at for at, name in enumerate(dict.fromkeys(rejected["source"]))}
+            rejected = rejected.sort_values(["source", "line"], key=lambda s: s.map(place) if s.name == "source" else s, ignore_index=True)
             first = rejected.iloc[0]
             key = f" ({first['key']})" if self._keyed and pd.notna(first["key"]) else ""
             self._options.reject(first["source"], int(first["line"]), f"{first['reason']}{key}", unit=self.unit)
-        lines = pd.DataFrame([(*key, count) for key, count in self._lines.items()], columns=["source", "fate", "rule", "lines"]).astype(
-            {"source": "str", "fate": "str", "rule": "str", "lines": "int64"}
-        )
-        notes = pd.DataFrame(list(self._notes.items()), columns=["note", "count"]).astype({"note": "str", "count": "int64"})
-        return rejected, lines, notes
+        lines = _table(("source", "fate", "rule"), self._lines, "lines")
+        return rejected, lines, _table(("note",), {(note,): count for note, count in self._notes.items()}, "count")
+
+
+def _table(words: tuple[str, ...], counts: Mapping[Any, int], named: str) -> pd.DataFrame:
+    """What is counted under these words."""
+    columns = {name: pd.Series([key[at] for key in counts], dtype="str") for at, name in enumerate(words)}
+    return pd.DataFrame({**columns, named: np.fromiter(counts.values(), dtype="int64")})

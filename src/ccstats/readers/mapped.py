@@ -85,10 +85,8 @@ def read_mapped(sources: Iterable[Source], options: Options) -> Log:
         parts.extend(in_pieces(grid, account, lambda piece, booked: _Rows(piece, mapping, options, booked).table()))
         if options.progress:
             options.progress(source.name, 1.0)
-    table = _TABLES[mapping.table]
     frame = _merged(parts, mapping, options, account)
     rejected, lines, notes = account.tables()
-    frame = table.conform(frame)
     contacts, states = (frame, AGENT_STATES.empty()) if mapping.table == "contacts" else (CONTACTS.empty(), frame)
     return Log(contacts, states, rejected, lines, notes, "mapped", mapping.timezone)
 
@@ -210,12 +208,15 @@ class _Rows:
     def table(self) -> pd.DataFrame:
         """Our table of the rows that are sound, with their place in ``_line``, ``_weight`` and ``_source``."""
         out = self._contacts() if self.mapping.table == "contacts" else self._states()
-        frame = pd.DataFrame(out, copy=False)
-        frame["_line"], frame["_weight"] = self.grid.line, self.grid.weight
-        frame["_source"] = constant_category(self.grid.name, len(frame))
+        many = len(self.open)
+        out |= {
+            "_line": pd.Series(self.grid.line),
+            "_weight": pd.Series(self.grid.weight),
+            "_source": constant_category(self.grid.name, many),
+        }
         if self.options.keep_text:
-            frame["_text"] = pd.Series(self._texts(np.arange(len(frame))), dtype="str")
-        return frame if self.open.all() else taken(frame, self.open)
+            out["_text"] = pd.Series(self._texts(np.arange(many)), dtype="str")
+        return pd.DataFrame(out, copy=False) if self.open.all() else taken(out, np.flatnonzero(self.open))
 
     def _direct(self, table: Table, skip: tuple[str, ...]) -> tuple[dict[str, pd.Series], dict[str, Instants]]:
         """Columns of ours that are mapped one to one or constant, and all instants."""
@@ -347,7 +348,10 @@ def _merged(parts: Parts, mapping: ColumnMapping, options: Options, account: Acc
         _warn(frame, "outcome", "unknown")
         frame = hidden(frame, options)
     columns = {name: words_used(values) for name, values in frame.items() if not str(name).startswith("_")}
-    return pd.DataFrame(columns, copy=False)
+    frame, table = pd.DataFrame(columns, copy=False), _TABLES[mapping.table]
+    # Visits were numbered in order.
+    in_order = mapping.table == "contacts" and "visit" not in mapping.columns
+    return table.typed(frame).reset_index(drop=True) if in_order else table.conform(frame)
 
 
 def _warn(frame: pd.DataFrame, name: str, word: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as careful
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ __all__ = ["plain_columns"]
 _LONGEST = 131_072
 #: Lines whose quotes are looked at together. [bytes]
 _TOGETHER = 262_144
+#: A text from which on it is looked through by several threads. [bytes]
+_WORTH_THREADS = 4 << 20
 _QUOTE, _LINE_END, _RETURN = b'"\n\r'
 #: Rows from which on columns of few words are looked for, in as many, and how often a word comes again there. [rows, times]
 _MANY, _AGAIN = 2_000, 8
@@ -119,10 +122,28 @@ def _series(column: pa.ChunkedArray) -> pd.Series:
 
 def _looked_through(octets: np.ndarray, delimiter: int, *, quoted: bool) -> tuple[np.ndarray, bool] | None:
     """Where the lines stop and whether there are quotes; None where a sign is not plain, or a line is too long."""
-    ends, has_quotes, begin, before = [], False, 0, -1
-    while begin < len(octets):
+    many = pa.cpu_count()
+    if many == 1 or len(octets) < _WORTH_THREADS:
+        return _lines_seen(octets, 0, len(octets), delimiter, quoted)
+    cuts = sorted({0, len(octets), *(_after_line(octets, len(octets) * at // many) for at in range(1, many))})
+    with ThreadPoolExecutor(many) as pool:
+        found = list(pool.map(lambda begin, end: _lines_seen(octets, begin, end, delimiter, quoted), cuts[:-1], cuts[1:]))
+    seen = [each for each in found if each is not None]
+    return (np.concatenate([stops for stops, _ in seen]), any(quotes for _, quotes in seen)) if len(seen) == len(found) else None
+
+
+def _after_line(octets: np.ndarray, at: int) -> int:
+    """Where the line that is here ends, if it is not too long; else where all ends."""
+    stops = np.flatnonzero(octets[at : at + _LONGEST] == _LINE_END)
+    return at + int(stops[0]) + 1 if len(stops) else len(octets)
+
+
+def _lines_seen(octets: np.ndarray, begin: int, all_of: int, delimiter: int, quoted: bool) -> tuple[np.ndarray, bool] | None:
+    """The same of the lines from one place to before another."""
+    ends, has_quotes, before = [], False, begin - 1
+    while begin < all_of:
         # Some lines at a time, that fit into the processor's memory.
-        some = octets[begin : begin + _TOGETHER]
+        some = octets[begin : min(begin + _TOGETHER, all_of)]
         stops = np.flatnonzero(some == _LINE_END)
         if begin + len(some) == len(octets):
             stops = stops if some[-1] == _LINE_END else np.append(stops, len(some))

@@ -15,6 +15,7 @@ from ccstats.errors import ColumnError, TableError
 
 __all__ = ["Column", "Table", "column", "sortable", "sorting", "tied"]
 
+_MOST_DIGITS = 18  # that any number of fits into 64 bits
 _DTYPES = {
     "id": "str",
     "text": "str",
@@ -94,6 +95,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     _by_name: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
+    _empty: dict[frozenset[str], pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._by_name.update({column.name: column for column in self.columns})
@@ -127,15 +129,15 @@ class Table:
         >>> AGENT_STATES.empty()["started_at"].dtype
         datetime64[us, UTC]
         """
-        wanted = set(extra)
-        frame: dict[str, Any] = {}
-        for column in self.columns:
-            if column.required or column.name in wanted:
-                if column.vocabulary:
-                    frame[column.name] = pd.Categorical([], categories=list(column.vocabulary))
-                else:
-                    frame[column.name] = pd.Series([], dtype=column.dtype)
-        return pd.DataFrame(frame)
+        wanted = frozenset(extra)
+        if wanted not in self._empty:
+            frame: dict[str, Any] = {}
+            for column in self.columns:
+                if column.required or column.name in wanted:
+                    words = pd.CategoricalDtype(list(column.vocabulary)) if column.vocabulary else column.dtype
+                    frame[column.name] = pd.Series([], dtype=words)
+            self._empty[wanted] = pd.DataFrame(frame)
+        return self._empty[wanted].copy()
 
     def problems(self, frame: pd.DataFrame, *, columns: Sequence[str] | None = None, keys: bool = True) -> list[str]:
         """Everything in ``frame`` that breaks this schema, one line each (empty when it is sound).
@@ -289,7 +291,7 @@ def _ascends(key: pa.Array) -> bool:
 
 
 def sortable(values: pd.Series[Any]) -> pa.Array:
-    """A column as PyArrow sorts it like pandas: text by its code points, categories by their order.
+    """A column as PyArrow sorts it like pandas: text by its code points, or as numbers that sort like it, categories by their order.
 
     Examples
     --------
@@ -300,7 +302,20 @@ def sortable(values: pd.Series[Any]) -> pa.Array:
         codes = values.cat.codes.to_numpy()
         return pa.array(codes, mask=codes < 0)
     array = pa.array(values, from_pandas=True)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return _of_digits(array) if array.type == pa.large_string() else array
+
+
+def _of_digits(text: pa.Array) -> pa.Array:
+    """Texts of digits, as many in each, as numbers, which sort alike and in a third of the time; others as they are."""
+    if not len(text) or text.null_count:
+        return text
+    ends = np.frombuffer(text.buffers()[1], dtype="int64")[text.offset : text.offset + len(text) + 1]
+    lengths = np.diff(ends)
+    if not 0 < lengths[0] <= _MOST_DIGITS or (lengths != lengths[0]).any():
+        return text
+    octets = np.frombuffer(text.buffers()[2], dtype="uint8")[ends[0] : ends[-1]]
+    return text if (octets - np.uint8(ord("0")) > 9).any() else text.cast(pa.int64())
 
 
 def _categories(values: pd.Series[Any]) -> pd.Series[Any]:
