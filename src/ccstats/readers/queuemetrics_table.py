@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from ccstats.errors import OptionError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import is_of_words
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import among
 from ccstats.readers.product_tables import MISSING, Rows, header_has
@@ -96,7 +95,9 @@ class _Taken:
     def rows(self) -> Iterator[Source]:
         asked, there, name = self._options.extra.get("partition"), set(), ""
         for number, source in enumerate(self._sources, 1):
-            rows = Rows(read_grid(source, Layout(), self._account), self._account, self._options, needed=_NEEDED)
+            # Lines are made of all columns alike, which takes text.
+            grid = read_grid(source, Layout(), self._account, categories=False)
+            rows = Rows(grid, self._account, self._options, needed=_NEEDED)
             rows.close(rows.grid.weight > 1, "a field holds a line end")
             partitions, codes = _partitions(rows)
             there |= set(partitions) - {""}
@@ -110,7 +111,6 @@ class _Taken:
                 self.places[name] = (source.name, [])
             keep, lines = np.flatnonzero(rows.open), self.places[name][1]
             columns = {each: rows.columns[each.replace("_", "")] for each in _TAKEN if rows.has(each)}
-            columns = {each: to_series(of_series(values)) if is_of_words(values) else values for each, values in columns.items()}
             columns |= {each: _cells(columns[each]) for each in _NUMBERS if each in columns}
             frame = pd.DataFrame(columns, copy=False) if columns else pd.DataFrame(columns=_NEEDED, dtype="str")
             if len(keep) < len(frame):
@@ -123,7 +123,7 @@ class _Taken:
 def _partitions(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """The partitions, "" among them as the last, and which of them each row is in."""
     column = rows.columns.get("partition")
-    if column is None or not (isinstance(column.dtype, pd.StringDtype) or is_of_words(column)):
+    if column is None or not isinstance(column.dtype, pd.StringDtype):
         column = rows.text("partition")
     codes, words = coded(column)
     return np.append(to_text(pd.Series(words, dtype="str"), MISSING).fillna("").to_numpy(dtype=object), ""), codes

@@ -81,7 +81,15 @@ class _Record(NamedTuple):
     problem: str = ""
 
 
-def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | None = None, header: Sequence[str] | None = None) -> Grid:
+def read_grid(
+    source: Source,
+    layout: Layout,
+    account: Account,
+    *,
+    rows: int | None = None,
+    header: Sequence[str] | None = None,
+    categories: bool = True,
+) -> Grid:
     r"""Read one source as a grid; rows that do not fit the header are rejected.
 
     Parameters
@@ -96,6 +104,8 @@ def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | N
         Stop after this many rows. [rows]
     header : sequence of str, optional
         Names of the columns of a text file that has no header.
+    categories : bool
+        Whether columns of few words may be categories of them.
 
     Returns
     -------
@@ -125,18 +135,19 @@ def read_grid(source: Source, layout: Layout, account: Account, *, rows: int | N
         cells = sheet_rows(source.name, source.data, layout.sheet)
         return _of_records(source.name, (_Record(at, 1, row) for at, row in enumerate(cells, 1)), layout, account, rows, pad=True)
     text = None
-    grid = _plain(source.name, source.data, layout, account, header) if rows is None and layout.encoding is None else None
+    plain = rows is None and layout.encoding is None
+    grid = _plain(source.name, source.data, layout, account, header, categories) if plain else None
     if grid is None:
         text = _decoded(source, layout.encoding, account)
         recoded = text.encode("utf-8", "surrogatepass")
         if rows is None and recoded != bytes(source.data):
-            grid = _plain(source.name, recoded, layout, account, header)
+            grid = _plain(source.name, recoded, layout, account, header, categories)
     if grid is None:
         grid = _of_records(source.name, _csv(source, text or "", layout, account), layout, account, rows, pad=False, given=header)
     return grid
 
 
-def _plain(name: str, data: Any, layout: Layout, account: Account, given: Sequence[str] | None = None) -> Grid | None:
+def _plain(name: str, data: Any, layout: Layout, account: Account, given: Sequence[str] | None, categories: bool) -> Grid | None:
     """The same grid as by `_of_records`, much faster, where the text is plain."""
     head, begin = bytes(data[: 2**20]), 0
     for _ in range(layout.skip_rows):
@@ -147,7 +158,7 @@ def _plain(name: str, data: Any, layout: Layout, account: Account, given: Sequen
     if layout.quote not in ("", '"') or b'"' in titles or titles.count(b"\r") != titles.count(b"\r\n") or b"\0" in titles:
         return None
     delimiter = layout.delimiter or _sniffed(head.decode("utf-8", "replace"), layout.skip_rows)
-    plain = plain_columns(memoryview(data)[begin:], delimiter, quoted=bool(layout.quote), header=given)
+    plain = plain_columns(memoryview(data)[begin:], delimiter, quoted=bool(layout.quote), header=given, categories=categories)
     if plain is None:
         return None
     if bytes(data[-1:]) not in (b"\n", b"\r"):
