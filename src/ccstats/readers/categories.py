@@ -80,8 +80,8 @@ def each_category(text: pd.Series, change: Callable[[str], str | None], among: S
     codes, words = coded(text)
     changed = [change(word) for word in words]
     place = {word: at for at, word in enumerate(dict.fromkeys([*among, *(word for word in changed if word is not None)]))}
-    places = np.array([*(-1 if word is None else place[word] for word in changed), -1])
-    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(list(place), dtype="str")), index=text.index)
+    places = np.array([*(-1 if word is None else place[word] for word in changed), -1], dtype=np.min_scalar_type(-len(place) - 1))
+    return pd.Series(pd.Categorical.from_codes(places.take(codes), categories=pd.Index(list(place), dtype="str")), index=text.index)
 
 
 def category_of(codes: np.ndarray, words: Sequence[str]) -> pd.Series:
@@ -125,6 +125,11 @@ def words_used(values: pd.Series) -> pd.Series:
     """
     if not isinstance(values.dtype, pd.CategoricalDtype):
         return values
+    codes, words = values.cat.codes.to_numpy(), values.cat.categories
     # One place more, for none: -1.
-    seen = np.bincount(values.cat.codes.to_numpy().astype("int64") + 1, minlength=len(values.cat.categories) + 1)
-    return values if seen[1:].all() else values.cat.remove_unused_categories()
+    seen = np.bincount(codes.astype("int64") + 1, minlength=len(words) + 1)[1:] > 0
+    if seen.all():
+        return values
+    places = np.append(np.where(seen, np.cumsum(seen) - 1, -1), -1).astype(codes.dtype)
+    kind = pd.CategoricalDtype(words[seen], ordered=values.cat.ordered)
+    return pd.Series(pd.Categorical.from_codes(places.take(codes), dtype=kind), index=values.index)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import constant_category, each_category, words_used
+from ccstats.readers.categories import constant_category, each_category
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.instants import to_instants
@@ -19,7 +19,7 @@ from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts, taken
 from ccstats.readers.pieces import in_pieces
-from ccstats.readers.settling import hidden, settle, with_visits
+from ccstats.readers.settling import hidden, settle, used, with_visits
 from ccstats.readers.tabular import Grid, read_grid
 from ccstats.readers.values import LONGEST_S, to_counts, to_seconds, to_text, to_words
 from ccstats.schema import AGENT_STATES, CONTACTS, NOT_QUEUED, Table
@@ -347,8 +347,8 @@ def _merged(parts: Parts, mapping: ColumnMapping, options: Options, account: Acc
             frame = with_visits(frame)
         _warn(frame, "outcome", "unknown")
         frame = hidden(frame, options)
-    columns = {name: words_used(values) for name, values in frame.items() if not str(name).startswith("_")}
-    frame, table = pd.DataFrame(columns, copy=False), _TABLES[mapping.table]
+    table = _TABLES[mapping.table]
+    frame = pd.DataFrame(used(frame, table), copy=False)
     # Visits were numbered in order.
     in_order = mapping.table == "contacts" and "visit" not in mapping.columns
     return table.typed(frame).reset_index(drop=True) if in_order else table.conform(frame)

@@ -133,7 +133,7 @@ class _Category(_Column):
     def append(self, values: pd.Series) -> None:
         codes, found = coded(values)
         ours = np.array([*(self._words.setdefault(word, len(self._words)) for word in found), -1])
-        self._keep(ours[codes].astype(_small(len(self._words))))
+        self._keep(ours.astype(_small(len(self._words))).take(codes))
 
     def whole(self) -> pd.Categorical:
         """A category whose words are in their order, as if it had been made of text."""

@@ -16,9 +16,9 @@ from ccstats.readers.accounting import Account
 from ccstats.readers.categories import words_used
 from ccstats.readers.contract import Log, Options
 from ccstats.readers.parts import Parts, alike, given_back, repeated, taken
-from ccstats.schema import AGENT_STATES, CONTACTS, came_at, sortable, sorting, tied
+from ccstats.schema import AGENT_STATES, CONTACTS, Table, came_at, sortable, sorting, tied
 
-__all__ = ["hidden", "settle", "to_log", "with_visits"]
+__all__ = ["hidden", "settle", "to_log", "used", "with_visits"]
 
 #: The column of customers who are pseudonyms already.
 _HIDDEN = "_pseudonym"
@@ -129,10 +129,22 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
             DataWarning,
             stacklevel=5,
         )
-    frame = pd.DataFrame({name: words_used(values) for name, values in frame.items()}, copy=False).reset_index(drop=True)
+    frame = pd.DataFrame(used(frame, CONTACTS), copy=False).reset_index(drop=True)
     rejected, lines, notes = account.tables()
     spans = AGENT_STATES.empty() if states is None else AGENT_STATES.conform(states)
     return Log(CONTACTS.typed(frame), spans, rejected, lines, notes, format, options.timezone)
+
+
+def used(frame: pd.DataFrame, table: Table) -> dict[str, pd.Series]:
+    """The columns that readers do not need for themselves, without words that stand in no row, save those of a vocabulary.
+
+    Examples
+    --------
+    >>> list(used(pd.DataFrame({"queue": ["sales"], "_line": [2]}), CONTACTS))
+    ['queue']
+    """
+    columns = {str(name): values for name, values in frame.items() if not str(name).startswith("_")}
+    return {name: values if name in table and table[name].vocabulary else words_used(values) for name, values in columns.items()}
 
 
 def with_visits(contacts: pd.DataFrame) -> pd.DataFrame:

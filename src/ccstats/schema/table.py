@@ -221,6 +221,9 @@ class Table:
                 values = _coded(values, column.vocabulary)
             elif column.kind == "category" and isinstance(values.dtype, pd.StringDtype):
                 values = _categories(values)
+            elif column.dtype == "str" and isinstance(getattr(values.dtype, "categories", pd.Index([])).dtype, pd.StringDtype):
+                # As by astype, which makes an object of each on its way.
+                values = pd.Series(values.cat.categories.array.take(values.cat.codes.to_numpy(), allow_fill=True), index=values.index)
             elif column.kind != "period" and str(values.dtype) != column.dtype:
                 values = values.astype(column.dtype)  # type: ignore[call-overload]
             out[column.name] = values
