@@ -15,6 +15,7 @@ from ccstats.schema.logs import (
     SERVICE,
     STATES,
 )
+from ccstats.schema.order import sortable, sorting, tied
 from ccstats.schema.records import (
     ABSENCES,
     COMPLAINTS,
@@ -29,7 +30,7 @@ from ccstats.schema.records import (
     SURVEYS,
     VERDICTS,
 )
-from ccstats.schema.table import Column, Table, sortable, sorting, tied
+from ccstats.schema.table import Column, Table
 from ccstats.schema.tables import TABLES
 
 __all__ = [
