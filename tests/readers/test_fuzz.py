@@ -9,6 +9,7 @@ import warnings
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pytest
 from exam_cases import CASES, Case, lines_of
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 import ccstats as cc
 from ccstats.errors import CcstatsError, DataWarning
-from ccstats.readers import READERS, read, read_intervals
+from ccstats.readers import READERS, instants, plain_csv, read, read_intervals
 from ccstats.schema import TABLES
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
@@ -82,14 +83,21 @@ def survives(data: Any, **options: Any) -> Any:
     return log
 
 
+def as_if_long(monkeypatch: pytest.MonkeyPatch, long: bool) -> None:
+    """Read any text as a long one is read: columns are categories, times are read in compiled code."""
+    for module, name, few in ((plain_csv, "_MANY", 2_000), (plain_csv, "_AGAIN", 8), (instants, "_MANY", 5_000)):
+        monkeypatch.setattr(module, name, 1 if long else few)
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_mutated_files(case: Case) -> None:
+def test_mutated_files(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(str(case))
     data, read_well = case.data, 0
     tokens = TOKENS + 2 * (IN_JSON if case.shape else IN_XML if case.tag else [])
     many = max(LEAST, EACH // sum(other.format == case.format for other in CASES))
     for _ in range(many):
         bad = mutated(rng, data, tokens)
+        as_if_long(monkeypatch, rng.random() < 0.5)
         log = survives(bad, **case.options, keep_text=rng.random() < 0.2)
         plain = not bad.startswith(
             (b"\x1f\x8b", b"BZh", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"PK\x03\x04", b"PAR1", b"\0\0\xfe\xff")
@@ -98,6 +106,24 @@ def test_mutated_files(case: Case) -> None:
             read_well += 1
             assert log.count() == lines_of(case.format, bad), bad
     assert read_well > many // 4, "most mutations leave something to read"
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.path.suffix == ".csv"], ids=str)
+def test_a_long_text_is_read_as_a_short_one(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCSTATS_KEY", "k")
+    rng, told = random.Random(f"long {case}"), 0
+    for _ in range(max(LEAST, EACH // 4)):
+        bad, logs = mutated(rng, case.data), []
+        for long in (False, True):
+            as_if_long(monkeypatch, long)
+            logs.append(survives(bad, **case.options, keep_text=True))
+        assert (logs[0] is None) == (logs[1] is None), bad
+        if logs[0] is not None:
+            told += 1
+            for name in ("contacts", "agent_states", "intervals", "agent_intervals", "rejected", "lines", "notes"):
+                if hasattr(logs[0], name):
+                    pd.testing.assert_frame_equal(*(getattr(log, name) for log in logs), obj=f"{name} of {bad!r}")
+    assert told > 5
 
 
 def test_mutated_files_of_an_unnamed_format() -> None:
