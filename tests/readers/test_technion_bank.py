@@ -139,7 +139,7 @@ def test_a_time_zone_is_required_and_the_text_says_what_to_pass() -> None:
         (CALL.replace("\tPS\t", "\t\t"), "type is blank"),
         (CALL.rsplit("\t", 1)[0], "16 fields instead of 17"),
         (CALL + "\tmore", "18 fields instead of 17"),
-        (CALL, "repeats an earlier line (same vru+line, call_id and date)"),
+        (CALL, "repeats an earlier row (same vru+line, call_id and date)"),
     ],
 )
 def test_a_bad_line_is_set_aside_with_its_number_and_a_reason(broken: str, reason: str) -> None:

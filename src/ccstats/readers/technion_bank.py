@@ -11,14 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.errors import DataWarning, FormatError, ZoneError
-from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import constant_category
 from ccstats.readers.clock import localise
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.parts import repeated
+from ccstats.readers.parts import Parts
 from ccstats.readers.plain_csv import plain_columns
+from ccstats.readers.settling import hidden, settle, used
 from ccstats.readers.values import of_day, trimmed
-from ccstats.readers.words import chosen, constant, joined, of_series, to_series
+from ccstats.readers.words import chosen, joined, of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_calls"]
@@ -76,25 +77,13 @@ def read_calls(sources: Sequence[Source], options: Options) -> Log:
     if options.timezone is None:
         raise ZoneError("a log of format 'technion_bank' holds local times; pass timezone='Asia/Jerusalem'")
     account = Account(options)
-    parts = []
+    parts = Parts(options)
     for source in sources:
         parts.append(_one(source, options, account))
         if options.progress:
             options.progress(source.name, 1.0)
-    contacts = pd.concat(parts, ignore_index=True)
-    again = repeated(contacts, ["contact_id"])
-    texts = contacts["_text"].to_numpy() if options.keep_text else None
-    for name, places in contacts.groupby("_source", sort=False).indices.items():
-        rows = np.asarray(places)
-        twice = rows[again[rows]]
-        account.reject(
-            str(name),
-            contacts["_line"].to_numpy()[twice],
-            "repeats an earlier line (same vru+line, call_id and date)",
-            texts=() if texts is None else texts[twice],
-        )
-        account.count(str(name), "used", "call", len(rows) - len(twice))
-    contacts = (contacts[~again] if again.any() else contacts).drop(columns=["_source", "_line", *(["_text"] if options.keep_text else [])])
+    called = "vru+line, call_id and date"
+    contacts = hidden(settle(parts, account, options, same=["contact_id"], called=called, rule="call", ordered=True), options)
     unknown = int((contacts["outcome"] == "unknown").sum())
     if unknown:
         words = sorted(contacts.loc[contacts["outcome"] == "unknown", "raw_outcome"].dropna().unique())[:5]
@@ -104,10 +93,9 @@ def read_calls(sources: Sequence[Source], options: Options) -> Log:
             DataWarning,
             stacklevel=4,
         )
-    contacts["customer"] = pseudonymise(contacts["customer"], options.key) if options.pseudonyms else contacts["customer"].astype("str")
     rejected, lines, notes = account.tables()
-    whole = CONTACTS.conform(contacts)
-    return Log(whole, AGENT_STATES.empty(), rejected, lines, notes, "technion_bank", options.timezone)
+    whole = CONTACTS.typed(pd.DataFrame(used(contacts, CONTACTS), copy=False))
+    return Log(whole.reset_index(drop=True), AGENT_STATES.empty(), rejected, lines, notes, "technion_bank", options.timezone)
 
 
 def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
@@ -177,8 +165,8 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
     out = {
         "contact_id": joined("|", taken["vru+line"], taken["call_id"], taken["date"]),
         "visit": np.ones(len(keep), dtype="int64"),
-        "channel": constant("voice", len(keep)),
-        "direction": constant("inbound", len(keep)),
+        "channel": constant_category("voice", len(keep)),
+        "direction": constant_category("inbound", len(keep)),
         "queue": taken["type"],
         "queued_at": queued_at.utc.mask(in_menu),
         "outcome": chosen("unknown", (hung_up, "abandoned"), (in_menu, "ivr_abandoned"), (answered, "answered")),
@@ -193,8 +181,8 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
         "ivr_s": np.where(backwards, np.nan, length["vru_time"]),
         "customer": taken["customer_id"].mask(taken["customer_id"].str.strip().isin(["", "0"])),
     }
-    frame = pd.DataFrame(out).assign(_source=name, _line=line[keep])
-    return frame.assign(_text=texts(open_)) if options.keep_text else frame
+    out |= {"_source": constant_category(name, len(keep)), "_line": line[keep], "_weight": np.ones(len(keep), dtype="uint8")}
+    return pd.DataFrame(out | ({"_text": texts(open_)} if options.keep_text else {}), copy=False)
 
 
 def _split(source: Source, account: Account) -> tuple[list[pa.Array], np.ndarray, Callable[[np.ndarray], list[str]]]:
