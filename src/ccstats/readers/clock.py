@@ -13,6 +13,7 @@ __all__ = ["Instants", "localise"]
 
 _NAT = np.iinfo(np.int64).min
 _DAY = 86_400_000_000
+_LAST = np.iinfo(np.int64).max
 
 
 class Instants(NamedTuple):
@@ -76,17 +77,22 @@ def localise(wall: pd.Series, timezone: str) -> Instants:
     """
     naive = pd.DatetimeIndex(wall).as_unit("us").asi8
     known = naive != _NAT
-    if not known.any():
+    times = naive if known.all() else naive[known]
+    if not len(times):
         nothing, none = pd.Series(naive.view("M8[us]")).dt.tz_localize("UTC"), np.zeros(len(naive), dtype=bool)
         return Instants(nothing, none, pd.Series(naive.view("m8[us]")), none.copy())
-    turns, offsets = zone_offsets(timezone, int(naive[known].min()) - 2 * _DAY, int(naive[known].max()) + 2 * _DAY)
+    turns, offsets = zone_offsets(timezone, int(times.min()) - 2 * _DAY, int(times.max()) + 2 * _DAY)
     # A stretch of constant offset ends on the wall clock where the next begins, by its own offset; times after that are of the next.
     ends = turns[1:] + offsets[:-1]
-    stretch = np.searchsorted(ends - 2 * _DAY, naive, side="right")
-    first, later = naive - offsets[stretch], np.zeros(len(naive), dtype="int64")
-    never, twice = np.zeros((2, len(naive)), dtype=bool)
     # No clock is moved by more than a day: only near its turns a time can be a special one.
-    near = np.flatnonzero(known & (stretch != np.searchsorted(ends + 2 * _DAY, naive, side="right")))
+    first, near = naive - offsets[0], np.empty(0, dtype="int64")
+    if len(ends):
+        bounds = np.sort(np.concatenate([ends - 2 * _DAY, ends + 2 * _DAY]))
+        below, above = (np.searchsorted(ends + step, np.append(bounds, _LAST), side="left") for step in (-2 * _DAY, 2 * _DAY))
+        between = np.searchsorted(bounds, naive, side="right")
+        first, near = naive - offsets[below].take(between), np.flatnonzero(known & (below != above).take(between))
+    later = np.zeros(len(naive), dtype="int64")
+    never, twice = np.zeros((2, len(naive)), dtype=bool)
     shown = naive[near]
     of = np.searchsorted(ends, shown, side="right")
     following = np.minimum(of + 1, len(turns) - 1)
@@ -94,5 +100,6 @@ def localise(wall: pd.Series, timezone: str) -> Instants:
     twice[near] = (following > of) & (shown - offsets[following] >= turns[following])
     first[near] = np.where(never[near], turns[of], shown - offsets[of])
     later[near] = np.where(twice[near], offsets[of] - offsets[following], 0)
-    first[~known] = later[~known] = _NAT
+    if len(times) < len(naive):
+        first[~known] = later[~known] = _NAT
     return Instants(pd.Series(first.view("M8[us]")).dt.tz_localize("UTC"), twice, pd.Series(later.view("m8[us]")), never)

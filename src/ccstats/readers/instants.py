@@ -76,7 +76,7 @@ def to_instants(
         text = to_text(column, missing)
         there = known(text)
         utc, wall = _of_text(text, written, decimal)
-    utc, wall = (np.where((values >= _FIRST) & (values < _LAST), values, _NAT) for values in (utc, wall))
+    utc, wall = (_bounded(values) for values in (utc, wall))
     missing_utc, missing_wall = np.isnat(utc), np.isnat(wall)
     if timezone is None and not missing_wall.all():
         raise ZoneError(
@@ -206,6 +206,12 @@ def _iso(text: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray] | None:
         zoned = pc.match_substring_regex(text, "(?:Z|[+-][0-9:]{2,5})$")
         utc, wall = read(pc.if_else(zoned, text, None), "UTC"), read(pc.if_else(zoned, None, text), None)
     return None if utc is None or wall is None else (utc, wall)
+
+
+def _bounded(times: np.ndarray) -> np.ndarray:
+    """The times from 1970 to before 2200, others missing."""
+    outside = (times < _FIRST) | (times >= _LAST)
+    return np.where(outside, _NAT, times) if outside.any() else times
 
 
 def _none(like: pd.Series | pa.ChunkedArray) -> np.ndarray:
