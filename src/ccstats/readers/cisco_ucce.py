@@ -7,17 +7,21 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import categorised
+from ccstats.readers.categories import categorised, constant_category
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.parts import Parts, taken
+from ccstats.readers.masks import only
+from ccstats.readers.parts import Parts, alike, taken
 from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import chosen, coded, constant, joined
-from ccstats.schema import CONTACTS
+from ccstats.readers.values import to_words
+from ccstats.readers.words import chosen, coded, filled, joined, of_series, to_series
+from ccstats.schema import CONTACTS, sortable, sorting
 
 __all__ = ["READER", "looks_like", "read_legs"]
 
@@ -54,6 +58,7 @@ _PASSING = {
 _NOT_TAKEN = ("15", "19")
 _ROUTED_ON = ("13", "14", "28", "29", "30", "34", "38", "43", "52", "59", "62")
 _FATES = (*CONTACTS["outcome"].vocabulary, "passing")
+_DASH = pa.scalar("-", pa.large_string())
 _LAYOUT = Layout()
 
 
@@ -111,22 +116,21 @@ def read_legs(sources: Iterable[Source], options: Options) -> Log:
 
 
 def _legs(rows: Rows, queue_by: str) -> pd.DataFrame:
-    code, kind, agent_id = rows.text("CallDisposition"), rows.text("PeripheralCallType"), rows.text("AgentSkillTargetID")
+    code, kind = rows.words("CallDisposition"), rows.words("PeripheralCallType")
+    agent_id = to_words(rows.words("AgentSkillTargetID"), ("0", "-1"))
     rows.ignore(kind.notna() & ~kind.isin(_INBOUND), "PeripheralCallType is none of a call that comes in to a queue (1 to 5)")
-    seen, none = set(code.unique()), np.zeros(len(rows), dtype=bool)
+    seen, none = set(coded(code)[1]), np.zeros(len(rows), dtype=bool)
     for each, rule in _PASSING.items():
         if each not in _NOT_TAKEN:
             rows.ignore(code == each if each in seen else none, rule)
-    agent_id = agent_id.mask(agent_id.isin(["0", "-1"]))
     alone = agent_id.isna()
     rows.ignore(alone & code.isin(_ROUTED_ON), "leg in the voice response unit that was handled there or routed on")
     rows.ignore(alone & code.isin(_NOT_TAKEN), "leg without an agent that was redirected")
 
-    day, key, recovery = rows.text("RouterCallKeyDay"), rows.text("RouterCallKey"), rows.text("RecoveryKey")
+    day, key, recovery = rows.words("RouterCallKeyDay"), rows.text("RouterCallKey"), rows.text("RecoveryKey")
     known = day.notna() & key.notna() & (key != "0")
-    contact = joined("-", day, key)
-    if not known.all():
-        contact = contact.where(known).fillna("recovery-" + recovery)
+    prefix = filled(only(day, known), constant_category("recovery", len(rows)))
+    contact = to_series(pc.binary_join_element_wise(*map(of_series, (prefix, filled(only(key, known), recovery))), _DASH))
     rows.close(contact.isna(), "RouterCallKeyDay, RouterCallKey and RecoveryKey are blank")
     rows.close(code.isna(), "CallDisposition is blank")
     rows.note(~known, "not routed (no RouterCallKey): the row's RecoveryKey is the contact")
@@ -159,25 +163,24 @@ def _legs(rows: Rows, queue_by: str) -> pd.DataFrame:
     outside = outcome == "blocked_full"
     queued = ended.utc - pd.to_timedelta((lasted + before).clip(upper=400 * 86_400.0).round(3), unit="s")
 
-    by_type, by_skill = rows.text("CallTypeName", "CallTypeID"), rows.text("SkillGroupName", "SkillGroupSkillTargetID")
+    by_type, by_skill = _first(rows, "CallTypeName", "CallTypeID"), _first(rows, "SkillGroupName", "SkillGroupSkillTargetID")
     first, second = (by_type, by_skill) if queue_by == "call_type" else (by_skill, by_type)
     rows.note(
         first.isna() & second.notna() & ~passing, f"no {queue_by}: the queue is the {'skill group' if first is by_type else 'call type'}"
     )
-    queue = first.fillna(second).fillna(rows.text("ServiceSkillTargetID"))
+    queue = filled(filled(first, second), rows.words("ServiceSkillTargetID"))
     rows.close(queue.isna() & ~passing, "CallTypeID, SkillGroupSkillTargetID and ServiceSkillTargetID are blank")
-    domain = rows.text("MRDomainID")
-    agent = rows.text("AgentName").fillna(agent_id)
+    domain, agent = rows.words("MRDomainID"), filled(rows.words("AgentName"), agent_id)
     record = recovery
     if recovery.isna().any():
-        record = recovery.fillna(contact + "|" + ended.utc.astype("str") + "|" + agent_id.fillna("") + "|" + code)
+        record = filled(recovery, joined("|", contact, ended.utc.astype("str"), agent_id, code))
     ended_by = chosen(None, ((code.eq("6") | outcome.eq("abandoned")) & ~passing, "customer"))
     return rows.frame(
         {
             "record": record,
             "contact_id": contact,
             "channel": chosen("voice", (domain.notna() & ~domain.isin(["0", "1"]), "task")),
-            "direction": constant("inbound", len(rows)),
+            "direction": constant_category("inbound", len(rows)),
             "queue": queue,
             "queued_at": queued.mask(outside),
             "outcome": outcome,
@@ -187,14 +190,19 @@ def _legs(rows: Rows, queue_by: str) -> pd.DataFrame:
             "talk_s": talk.where(answered),
             "hold_s": hold.where(answered),
             "wrap_s": work.where(answered),
-            "agent": agent.where(answered),
+            "agent": only(agent, answered),
             "arrived_at": queued.where(outside),
             "ended_by": ended_by,
             "customer": rows.text("ANI"),
-            "dnis": rows.text("DNIS", "DigitsDialed"),
+            "dnis": _first(rows, "DNIS", "DigitsDialed"),
             "_ended": ended.utc,
         }
     )
+
+
+def _first(rows: Rows, name: str, other: str) -> pd.Series:
+    """Words of the first column, and of the other one where that is blank or not there."""
+    return filled(rows.words(name), rows.words(other)) if rows.has(name) and rows.has(other) else rows.words(name, other)
 
 
 def _network(rows: Rows) -> pd.Series:
@@ -208,31 +216,24 @@ def _check_zone(rows: Rows, ended: pd.Series) -> None:
     bias, zone = rows.numbers("TimeZone"), rows.options.timezone
     other = np.zeros(len(rows), dtype=bool)
     if bias.notna().any() and zone is not None:
-        wall = ended.dt.tz_convert(zone).dt.tz_localize(None)
-        offset = (wall - ended.dt.tz_localize(None)).dt.total_seconds() / 60
-        other = ((bias + offset).abs() > 0).to_numpy()
+        wall, utc = (each.dt.tz_localize(None).to_numpy() for each in (ended.dt.tz_convert(zone), ended))
+        other = np.abs(bias.to_numpy() + (wall - utc) / np.timedelta64(1, "m")) > 0
     rows.note(other, "TimeZone of the row is not the zone named (bias in minutes, with or without summer time)")
 
 
 def _refused(legs: pd.DataFrame) -> pd.DataFrame:
     """Without the offers that were not taken: they are counted at the next visit of the same contact."""
-    in_time = np.argsort(legs["_ended"].dt.tz_localize(None).to_numpy(), kind="stable")
-    offer = (legs["outcome"] == "passing").to_numpy()
-    missed = np.zeros(len(legs), dtype="int64")
-    concerned = legs["contact_id"].isin(legs["contact_id"][offer]).to_numpy(dtype=bool)[in_time]
-    rows = in_time[concerned]
-    contact = coded(legs["contact_id"].iloc[rows])[0]
-    by = np.argsort(contact, kind="stable")
-    contact, rows = contact[by], rows[by]
+    order = sorting([sortable(legs["contact_id"]), sortable(legs.pop("_ended"))])
+    order = np.arange(len(legs)) if order is None else order
+    offer = (legs["outcome"] == "passing").to_numpy()[order]
     # Offers since the contact's last leg that was none, or since its first leg.
-    offers = np.append(0, np.cumsum(offer[rows]))
-    first = np.searchsorted(contact, contact)
-    kept = np.flatnonzero(~offer[rows])
+    begins = np.append(True, ~alike(pa.table({"contact": sortable(legs["contact_id"])}), order))[: len(order)]
+    first = np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))
+    offers = np.append(0, np.cumsum(offer))
+    kept = np.flatnonzero(~offer)
     since = np.maximum(np.append(0, kept[:-1])[: len(kept)], first[kept])
-    missed[rows[kept]] = offers[kept] - offers[since]
-    order = in_time[~offer[in_time]]
-    missed = missed[order]
-    legs = taken(legs, order)
+    missed = offers[kept] - offers[since]
+    legs = taken(legs, order[kept])
     return legs.assign(ring_noanswer=missed, ring_attempts=missed + (legs["outcome"] == "answered").to_numpy())
 
 
