@@ -97,7 +97,7 @@ def read_events(sources: Sequence[Source], options: Options) -> Log:
 
 def _once(names: list[str], found: list[pa.Table], account: Account) -> pa.Table:
     """The events in their order, each once, and the lines booked."""
-    events = pa.concat_tables(found)
+    events = _together(found)
     (key,), words = coded(events["key"])
     again = key <= np.r_[-1, np.maximum.accumulate(key)[:-1]][: len(key)]
     begin = 0
@@ -106,9 +106,8 @@ def _once(names: list[str], found: list[pa.Table], account: Account) -> pa.Table
         account.count(name, "used", "event", int(weight[~twice].sum()))
         account.count(name, "ignored", "delivered again: same Sid", int(weight[twice].sum()))
         begin += len(part)
-    if again.any():
-        events, key = events.filter(pa.array(~again)), key[~again]
-    at, rank = events["at"].to_numpy(), events["rank"].to_numpy()
+    kept = np.flatnonzero(~again)
+    key, at, rank = key[kept], events["at"].to_numpy()[kept], events["rank"].to_numpy()[kept]
     order = np.lexsort((rank, at))
     # What is told of one time and is of one kind comes in the order of keys.
     tied = (np.diff(at[order]) == 0) & (np.diff(rank[order]) == 0)
@@ -122,7 +121,16 @@ def _once(names: list[str], found: list[pa.Table], account: Account) -> pa.Table
     events = events.drop_columns(["key", "weight"])
     # Words of a field mostly come again and again: from here on a row has their numbers.
     columns = (each.dictionary_encode() if pa.types.is_large_string(each.type) else each for each in events.combine_chunks().columns)
-    return pa.table(list(columns), events.column_names).take(pa.array(order))
+    return pa.table(list(columns), events.column_names).take(pa.array(kept[order]))
+
+
+def _together(found: list[pa.Table]) -> pa.Table:
+    """All events in one table; what is words in some of them only is text."""
+    if any(each.schema != found[0].schema for each in found):
+        names = found[0].column_names
+        texts = [[each.cast("large_string") if pa.types.is_dictionary(each.type) else each for each in part.columns] for part in found]
+        found = [pa.table(columns, names) for columns in texts]
+    return pa.concat_tables(found)
 
 
 def _workers(events: pa.Table, account: Account) -> tuple[np.ndarray, dict[str, str]]:

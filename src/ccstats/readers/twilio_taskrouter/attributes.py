@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
+from ccstats.readers.categories import is_of_words
 from ccstats.readers.json_records import clean_text
+from ccstats.readers.values import to_text
+from ccstats.readers.words import of_series
 
-__all__ = ["About", "abouts_of", "coded"]
+__all__ = ["About", "abouts_of", "coded", "numbered"]
 
 
 class About(NamedTuple):
@@ -35,10 +39,21 @@ def coded(*columns: pa.ChunkedArray) -> tuple[list[np.ndarray], pa.Array]:
     every = (
         pa.chunked_array([column.combine_chunks().dictionary_encode() for column in columns], _CODED).unify_dictionaries().combine_chunks()
     )
-    # Of words that were there before rows were left out and put in order, those that are, in the order that they have now.
-    encoded = every.indices.dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy()
-    return np.split(codes, np.cumsum([len(column) for column in columns[:-1]])), every.dictionary.take(encoded.dictionary)
+    indices, words = every.indices, every.dictionary
+    if any(pa.types.is_dictionary(column.type) for column in columns):
+        # Of words that were there before rows were left out and put in order, those that are, in the order that they have now.
+        encoded = indices.dictionary_encode()
+        indices, words = encoded.indices, words.take(encoded.dictionary)
+    return np.split(indices.fill_null(-1).to_numpy(), np.cumsum([len(column) for column in columns[:-1]])), words
+
+
+def numbered(column: pd.Series, missing: tuple[str, ...]) -> pa.ChunkedArray:
+    """PyArrow's text as by `to_text`, or numbers of its words where the column is a category."""
+    if not is_of_words(column):
+        return of_series(to_text(column, missing))
+    places, words = pd.factorize(to_text(pd.Series(column.cat.categories), missing))
+    codes = np.append(places, -1).astype("int32")[column.cat.codes]
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(words, pa.large_string()))])
 
 
 def abouts_of(attributes: Sequence[Any] | pa.ChunkedArray, abouts: dict[About, int]) -> np.ndarray:

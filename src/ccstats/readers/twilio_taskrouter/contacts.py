@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import category_of
 from ccstats.readers.twilio_taskrouter.attributes import About, coded
 from ccstats.readers.twilio_taskrouter.events import KINDS
 from ccstats.readers.twilio_taskrouter.tasks import OUTCOMES, Stays, Tasks, first_of
@@ -28,7 +29,7 @@ class Told:
     """What a task's events tell of the contact besides what became of it, a task each."""
 
     def __init__(self, events: pa.Table, abouts: list[About]) -> None:
-        events = events.filter(events["task"].is_valid())
+        events = events.select(["task", "about", "channel"]).filter(events["task"].is_valid())
         (self.task,), sids = coded(events["task"])
         self.tasks, self.about = len(sids), events["about"].to_numpy()
         columns = zip(*abouts, strict=True) if abouts else [()] * len(About._fields)
@@ -105,7 +106,6 @@ def contacts_of(
     ended_by = hung_up.where(answered & (sent_to < 0)).mask(outcome == "abandoned", "customer")
     caller, called = of_task(told.of("caller")), of_task(told.of("called"))
     nothing, blank = pa.nulls(len(visits), pa.large_string()), pa.scalar(" ", pa.large_string())
-    places = pa.array([names.get(place, place) for place in tasks.places.to_pylist()], pa.large_string())
     return pd.DataFrame(
         {
             "contact_id": to_series(of_task(told.contact)),
@@ -122,7 +122,7 @@ def contacts_of(
             "wrap_s": _between(talked, wrapped),
             "agent": to_series(_taken(pa.array(names.values(), pa.large_string()), worker)),
             "arrived_at": _instants(tasks.arrived[stays.task]),
-            "transferred_to": to_series(_taken(places, sent_to)),
+            "transferred_to": category_of(sent_to, [names.get(place, place) for place in tasks.places.to_pylist()]),
             "ended_by": ended_by,
             "customer": to_series(pc.if_else(outbound, called, caller)),
             "dnis": to_series(pc.if_else(outbound, nothing, called)),

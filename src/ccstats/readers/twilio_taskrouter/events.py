@@ -17,10 +17,9 @@ from ccstats.readers.json_facts import BadRecord, object_of
 from ccstats.readers.json_records import JsonRecords, JsonShape, starts_as_json
 from ccstats.readers.product_tables import MISSING, folded
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.twilio_taskrouter.attributes import About, abouts_of, coded
+from ccstats.readers.twilio_taskrouter.attributes import About, abouts_of, coded, numbered
 from ccstats.readers.twilio_taskrouter.values import EPOCH, MICROSECOND, NEVER, are_milliseconds, as_text, micros_of, number_of
 from ccstats.readers.values import to_text, trimmed
-from ccstats.readers.words import of_series
 
 __all__ = ["KINDS", "RANK", "SHAPE", "events_of", "is_json"]
 
@@ -134,14 +133,14 @@ class _Reading:
         """The events of the rows that stay open."""
         for reason, rows in self.batch.refused.items():
             self.close(np.isin(np.arange(self.many), rows), reason)
-        (codes,), words = coded(self.text("EventType"))
+        (codes,), words = coded(self.words("EventType"))
         kinds = words.to_pylist()
         self.close(codes < 0, "EventType is missing")
         rank = self._kinds(codes, kinds, strange)
         at = self._instants("TimestampMs")
         at = np.where(at == NEVER, self._instants("Timestamp", at == NEVER), at)
         self.close(at == NEVER, "Timestamp is missing")
-        sids = {name: self.text(name) for name in ("TaskSid", "ReservationSid", "WorkerSid")}
+        sids = {name: self.words(name) for name in ("TaskSid", "ReservationSid", "WorkerSid")}
         for name, sid in sids.items():
             needs = np.array([name in KINDS[kind] for kind in KINDS])[rank]
             self.close(needs & sid.is_null().to_numpy(), f"{name} is missing")
@@ -149,19 +148,21 @@ class _Reading:
         about = np.where(task.is_valid().to_numpy(), abouts_of(self.batch.attributes, abouts), -1)
         key = self._keys(at, rank, *sids.values())
         spent = self._spent(at)
-        queue, queue_sid = self.text("TaskQueueName"), self.text("TaskQueueSid")
+        queue, queue_sid = self.words("TaskQueueName"), self.words("TaskQueueSid")
         to = self.text("TransferTo")
         to_worker = pc.equal(pc.utf8_lower(self.text("TransferType", to.is_null().to_numpy())), "worker")
         to = pc.if_else(pc.and_(to.is_null(), pc.fill_null(to_worker, False)), "WK", to)
         # It only stands in for an event that is lost: where it is no time, it is not known.
         entered = self._instants("TaskQueueEnteredDate", np.zeros(self.many, dtype=bool))
-        name, channel = self.text("WorkerName"), self.text("TaskChannelUniqueName")
+        name, channel = self.words("WorkerName"), self.words("TaskChannelUniqueName")
         canceled = self.text("TaskCanceledReason")
         reason = pc.coalesce(canceled, self.text("Reason", canceled.is_null().to_numpy()))
         of_activity = rank <= RANK["activity.updated"]
-        activity = pc.if_else(pa.array(of_activity), self.text("ActivityName", of_activity), self.text("WorkerActivityName", ~of_activity))
+        activity = self.words("WorkerActivityName", ~of_activity)
+        if of_activity.any():
+            activity = pc.if_else(pa.array(of_activity), self.text("ActivityName", of_activity), _as_text(activity))
         before, available, sender = (
-            self.text(name) for name in ("WorkerPreviousActivityName", "ActivityAvailable", "TransferInitiatingReservationSid")
+            self.words(name) for name in ("WorkerPreviousActivityName", "ActivityAvailable", "TransferInitiatingReservationSid")
         )
         columns = {
             "at": at, "rank": rank, "key": key, "task": task, "reservation": sids["ReservationSid"], "worker": sids["WorkerSid"],
@@ -174,6 +175,10 @@ class _Reading:
 
     def text(self, name: str, needed: np.ndarray | None = None) -> pa.ChunkedArray:
         """Text of a field; rows that need it and where it is none are closed."""
+        return _as_text(self.words(name, needed))
+
+    def words(self, name: str, needed: np.ndarray | None = None) -> pa.ChunkedArray:
+        """The same as numbers of its words where a table has it so."""
         values = self.batch.columns.get(folded(name))
         if values is None:
             return pa.chunked_array([pa.nulls(self.many, pa.large_string())])
@@ -214,7 +219,7 @@ class _Reading:
 
     def _each(self, name: str, read: Callable[[str, str], Any], nothing: Any, needed: np.ndarray | None = None) -> np.ndarray:
         """What ``read`` makes of each word of a field; rows that need it and of which it can make nothing are closed."""
-        (codes,), words = coded(self.text(name, needed))
+        (codes,), words = coded(self.words(name, needed))
         values, reasons = np.full(len(words) + 1, nothing), np.zeros(len(words) + 1, dtype="int64")
         said: dict[str, int] = {}
         for at, word in enumerate(words.to_pylist()):
@@ -343,8 +348,8 @@ def _of_grid(source: Source, account: Account) -> Iterator[_Batch]:
     columns: dict[str, pa.ChunkedArray] = {}
     for name, values in grid.columns.items():
         if folded(name) in wanted:
-            text = of_series(to_text(values, MISSING))
-            columns[folded(name)] = pc.coalesce(text, columns[folded(name)]) if folded(name) in columns else text
+            text, before = numbered(values, MISSING), columns.get(folded(name))
+            columns[folded(name)] = text if before is None else pc.coalesce(_as_text(text), _as_text(before))
 
     def shown(row: int) -> str:
         cells = (to_text(values.iloc[[row]], MISSING).iat[0] for values in grid.columns.values())
@@ -353,6 +358,10 @@ def _of_grid(source: Source, account: Account) -> Iterator[_Batch]:
     many = len(grid.line)
     attributes = columns.get(folded(_ATTRIBUTES), pa.chunked_array([pa.nulls(many, pa.large_string())]))
     yield _Batch(columns, attributes, grid.line, grid.weight, shown, {})
+
+
+def _as_text(words: pa.ChunkedArray) -> pa.ChunkedArray:
+    return words.cast(pa.large_string())
 
 
 def _facts(record: dict[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,8 @@ def tasks_of(events: pa.Table, workers: np.ndarray) -> Tasks:
     """Follow the tasks of events that are in order; ``workers`` are their workers' numbers."""
     told = events["task"].is_valid().to_numpy()
     queue, target, direct, places = _places(events, told)
-    of_task, workers = events.filter(pa.array(told)), workers[told]
+    of_task = events.select(["task", "at", "rank", "entered", "reason", "reservation", "sender"]).filter(pa.array(told))
+    workers = workers[told]
     (task,), names = coded(of_task["task"])
     at, rank, entered = (of_task[name].to_numpy() for name in ("at", "rank", "entered"))
     (reason,), reasons = coded(of_task["reason"])
