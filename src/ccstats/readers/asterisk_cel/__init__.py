@@ -21,12 +21,14 @@ from ccstats.errors import ZoneError
 from ccstats.readers.accounting import Account
 from ccstats.readers.asterisk_cel.events import Events
 from ccstats.readers.asterisk_cel.visits import starts_of, visits_of
+from ccstats.readers.categories import by_word, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import each_word, of_series, to_series
+from ccstats.readers.words import coded, each_word, filled, of_series, to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_cel"]
@@ -58,6 +60,7 @@ _NUMBERS = {
         start=1,
     )
 }  # fmt: skip
+_NUMBER = re.compile(r"\d{1,2}")
 _UNIQUE = re.compile(r"(\S+-)?\d{9,11}\.\d+")
 _TIME = re.compile(r"\d{9,11}\.\d{1,6}|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")
 
@@ -154,9 +157,10 @@ def _rows(source: Source, account: Account, options: Options) -> Rows:
 
 
 def _events(rows: Rows) -> pd.DataFrame:
-    said = rows.text("eventtype").str.upper()
-    kind = each_word(said, lambda word: _NUMBERS.get(word) if re.fullmatch(r"\d{1,2}", word) else word)
-    rows.note(said.notna() & (kind != said), "types of events are numbers: read as Asterisk 12 and later count them")
+    said = rows.words("eventtype")
+    kind = each_category(said, lambda word: _NUMBERS.get(word) if _NUMBER.fullmatch(word) else str(pc.utf8_upper(word)))
+    numbered = each_category(said, lambda word: word if _NUMBER.fullmatch(word) else None).notna()
+    rows.note(numbered, "types of events are numbers: read as Asterisk 12 and later count them")
     rows.close(kind.isna(), "eventtype is blank or an unknown number")
     uid, linked = rows.call_ids("uniqueid"), rows.call_ids("linkedid")
     rows.close(uid.isna(), "uniqueid is blank")
@@ -169,43 +173,46 @@ def _events(rows: Rows) -> pd.DataFrame:
             "('UTC' where usegmtime=yes). Seconds since 1970, which cel.conf writes without a dateformat, need none"
         ) from None
     rows.close(at.isna(), "eventtime is blank")
-    app, extra = each_word(rows.text("appname"), str.casefold).fillna(""), of_series(rows.text("extra", "eventextra"))
-    began = ((app == "queue") & (kind == "APP_START")).to_numpy(dtype=bool)
-    data = to_series(pc.if_else(pa.array(began), of_series(rows.text("appdata")), None))
+    app = each_category(rows.words("appname"), str.casefold, among=("",)).fillna("")
+    began = (app.eq("queue") & kind.eq("APP_START")).to_numpy(dtype=bool)
+    data = only(rows.words("appdata"), began)
     # Queue(name,options,URL,announcement,timeout,…), in old versions with bars.
-    queue = each_word(data, lambda text: re.split("[,|]", text)[0].strip())
-    timeout = each_word(data, _timeout)
-    rows.close(began & queue.fillna("").eq(""), "appdata of Queue names no queue")
+    queue = each_category(data, lambda text: re.split("[,|]", text)[0].strip())
+    of_data, datas = coded(data)
+    timeout = np.array([*map(_timeout, datas), np.nan])[of_data]
+    rows.close(began & (queue.isna() | queue.eq("")), "appdata of Queue names no queue")
+    extra = rows.words("extra", "eventextra")
 
-    def told(name: str, *kinds: str) -> pd.Series:
-        those = pc.is_in(of_series(kind), pa.array(kinds, pa.large_string())).combine_chunks()
-        found = pc.struct_field(pc.extract_regex(extra.filter(those), rf'"{name}"\s*:\s*"(?P<text>[^"]+)"'), "text")
-        found = pc.if_else(pc.equal(found, "N/A"), None, found)
-        if pc.any(pc.match_substring(found, "\\")).as_py():
-            found = of_series(each_word(to_series(found), _unescaped))
-        place = np.cumsum(those.to_numpy(zero_copy_only=False)) - 1
-        return to_series(found.combine_chunks().take(pc.if_else(those, pa.array(place), None)))
+    def told(*asked: tuple[tuple[str, ...], tuple[str, ...]], default: str | None = None) -> pd.Series:
+        """What events of these kinds say under the first of these names that they have."""
+        place, found = np.full(len(rows), -1), [pa.array([default], pa.large_string())]
+        for kinds, names in asked:
+            those = np.flatnonzero(kind.isin(kinds))
+            place[those] = sum(map(len, found)) + np.arange(len(those))
+            some = pd.Series(extra.array.take(those))
+            said = pc.coalesce(*(of_series(_said(some, name)) for name in names))
+            found += (said if default is None else pc.fill_null(said, default)).chunks
+        place[place < 0] = 0
+        return to_series(pa.concat_arrays(found).take(pa.array(place)))
 
     transfers = ("BLINDTRANSFER", "ATTENDEDTRANSFER")
-    bridge = told("bridge_id", "BRIDGE_ENTER", "BRIDGE_EXIT", "BLINDTRANSFER").fillna(told("bridge1_id", "ATTENDEDTRANSFER"))
-    target = told("extension", *transfers).fillna(told("transfer_target_channel_name", *transfers)).fillna(told("app", *transfers))
     return rows.frame(
         {
             "at": at,
             "row": _numbers(rows.text("id")),
             "kind": kind,
             "uid": uid,
-            "linked": linked.fillna(uid),
+            "linked": filled(linked, uid),
             "name": rows.text("channame").fillna(""),
             "app": app,
-            "exten": rows.text("exten"),
+            "exten": rows.words("exten"),
             "queue": queue,
-            "timeout": _numbers(timeout),
-            "bridge": bridge,
-            "source": told("hangupsource", "HANGUP").fillna(""),
-            "target": target,
+            "timeout": timeout,
+            "bridge": told((("BRIDGE_ENTER", "BRIDGE_EXIT", "BLINDTRANSFER"), ("bridge_id",)), (("ATTENDEDTRANSFER",), ("bridge1_id",))),
+            "source": told((("HANGUP",), ("hangupsource",)), default=""),
+            "target": told((transfers, ("extension", "transfer_target_channel_name", "app"))),
             "customer": rows.text("cid_num", "cidnum"),
-            "dnid": rows.text("cid_dnid", "ciddnid"),
+            "dnid": rows.words("cid_dnid", "ciddnid"),
         }
     )
 
@@ -217,9 +224,17 @@ def _numbers(text: pd.Series) -> pd.Series:
         return pd.to_numeric(text, errors="coerce")
 
 
-def _timeout(data: str) -> str | None:
-    found = re.match(r"(?:[^,|]*[,|]){4}\s*(\d{1,9})", data)
-    return found and found[1]
+def _timeout(data: str) -> float:
+    found = re.match(r"(?:[^,|]*[,|]){4}\s*([0-9]{1,9})", data)
+    return float(found[1]) if found else np.nan
+
+
+@by_word
+def _said(extra: pd.Series, name: str) -> pd.Series:
+    """The text that stands under a name in ``extra``."""
+    found = pc.struct_field(pc.extract_regex(of_series(extra), rf'"{name}"\s*:\s*"(?P<text>[^"]+)"'), "text")
+    text = to_series(pc.if_else(pc.equal(found, "N/A"), None, found))
+    return each_word(text, _unescaped) if pc.any(pc.match_substring(found, "\\")).as_py() else text
 
 
 def _unescaped(text: str) -> str:

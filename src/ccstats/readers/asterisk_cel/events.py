@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ccstats.readers.words import of_series, to_series
+from ccstats.readers.categories import by_word
+from ccstats.readers.words import coded, of_series, to_series
 
 __all__ = ["Events"]
 
@@ -46,10 +47,10 @@ class Events:
         at = frame["at"].astype("int64").to_numpy()
         self._rows = np.lexsort((frame["row"].to_numpy(), at))
         self.times = at[self._rows]
-        ids, self._ids = _coded(*(frame[name] for name in ("uid", "linked", "bridge")))
+        ids, self._ids = _numbered(*(frame[name] for name in ("uid", "linked", "bridge")))
         self.uid, self.linked, self.bridge = (each[self._rows] for each in np.split(ids, 3))
-        kind, self._kinds = _coded(frame["kind"])
-        app, self._apps = _coded(frame["app"])
+        kind, self._kinds = coded(frame["kind"])
+        app, self._apps = coded(frame["app"])
         self._kind, self._app = kind[self._rows], app[self._rows]
         last = np.empty(len(self._ids), dtype=self.linked.dtype)
         last[self.uid] = self.linked
@@ -61,7 +62,7 @@ class Events:
     @property
     def logged(self) -> set[str]:
         """Kinds of events that are there."""
-        return {self._kinds[each].as_py() for each in np.unique(self._kind)}
+        return {self._kinds[each] for each in np.unique(self._kind)}
 
     def kinds(self, *names: str) -> np.ndarray:
         """Which events are of these kinds."""
@@ -73,8 +74,7 @@ class Events:
 
     def texts(self, name: str, test: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> np.ndarray:
         """Which events have a text that passes the test; missing ones do not."""
-        passed: np.ndarray = test(of_series(self._frame[name])).fill_null(False).to_numpy()
-        return passed[self._rows]
+        return _passed(self._frame[name], test)[self._rows]
 
     def text(self, name: str, places: np.ndarray) -> pd.Series:
         """Values of a column of these events."""
@@ -125,18 +125,23 @@ class Events:
         few = np.sort(order[np.append(twin, False) | np.append(False, twin)]) if len(self) else same
         rows = self._frame.iloc[self._rows[few]]
         columns = [name for name in rows.columns if not name.startswith("_")]
-        group = rows.groupby(columns, sort=False, dropna=False).ngroup().to_numpy()
+        group = rows.groupby(columns, sort=False, dropna=False, observed=True).ngroup().to_numpy()
         same[few] = few[np.unique(group, return_index=True)[1][group]]
         where = [name for name in self._frame.columns if name.startswith("_")]
         return self._frame[where].iloc[self._rows].reset_index(drop=True).assign(event=same)
 
 
-def _coded(*texts: pd.Series) -> tuple[np.ndarray, pa.Array]:
+@by_word
+def _passed(text: pd.Series, test: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> np.ndarray:
+    return np.asarray(test(of_series(text)).fill_null(False).to_numpy())
+
+
+def _numbered(*texts: pd.Series) -> tuple[np.ndarray, pa.Array]:
     """Words of columns that are one after the other as numbers, and the words."""
     whole = pa.chunked_array([chunk for text in texts for chunk in of_series(text).chunks], pa.large_string())
-    coded = whole.combine_chunks().dictionary_encode()
-    return coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), coded.dictionary
+    found = whole.combine_chunks().dictionary_encode()
+    return found.indices.fill_null(-1).to_numpy(zero_copy_only=False), found.dictionary
 
 
-def _each(words: pa.Array, test: Callable[[str], bool]) -> np.ndarray:
-    return np.array([test(word) for word in words.to_pylist()], dtype=bool)
+def _each(words: list[str], test: Callable[[str], bool]) -> np.ndarray:
+    return np.array([*map(test, words), False], dtype=bool)

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.asterisk_cel.events import Events
-from ccstats.readers.words import chosen, of_series, without
+from ccstats.readers.categories import constant_category
+from ccstats.readers.words import chosen, filled, of_series, without
 
 __all__ = ["visits_of"]
 
@@ -73,12 +74,12 @@ def visits_of(events: Events, last: int, account: Account) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "contact_id": events.ids(visits.call),
-            "channel": pd.Categorical(["voice"]).take(np.zeros(many, dtype="int64")),
-            "direction": pd.Categorical(["inbound"]).take(np.zeros(many, dtype="int64")),
+            "channel": constant_category("voice", many),
+            "direction": constant_category("inbound", many),
             "queue": events.text("queue", visits.place),
             "queued_at": _instants(began),
             "outcome": outcome,
-            "raw_outcome": events.text("kind", np.where(answered, visits.agent, visits.left)),
+            "raw_outcome": events.text("kind", np.where(answered, visits.agent, visits.left)).astype("str"),
             "wait_s": np.where(outcome == "open", so_far, wait),
             "ring_s": _seconds(_times(events, rang), answer),
             "talk_s": _seconds(answer, ended),
@@ -89,7 +90,7 @@ def visits_of(events: Events, last: int, account: Account) -> pd.DataFrame:
             "transferred_to": without(events.text("target", sent), _SUFFIX),
             "ended_by": ended_by.mask(outcome == "abandoned", "customer"),
             "customer": events.text("customer", visits.place),
-            "dnis": events.text("dnid", visits.place).fillna(events.text("exten", arrived)),
+            "dnis": filled(events.text("dnid", visits.place), events.text("exten", arrived)),
             "ring_attempts": attempts,
             "ring_noanswer": attempts - (rang >= 0),
         }
