@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import categorised
+from ccstats.readers.categories import categorised, constant_category
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import coded, constant, joined
+from ccstats.readers.words import coded, constant, filled, of_series, to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_details"]
@@ -30,6 +34,10 @@ _UNQUEUED = {"1": "ivr_abandoned", "5": "blocked_full"}
 _ABORTED = "4"
 #: What each column is called in a table of its own, and in a join of all three.
 _START, _END, _AGENT_START, _QUEUE_WORD = "startDateTime", "endDateTime", "agentStart", ("queueDisposition", "disposition")
+_AGENT_NAMES = ("resourceName", "resourceLoginID", "resourceID")
+#: What is needed of calls that never queued.
+_OF_CALL = ["_session", "_type", "_call", "_start", "_application", "_customer", "_dnis"]
+_DASH = pa.scalar("-", pa.large_string())
 _NAT = np.iinfo(np.int64).min
 
 
@@ -94,45 +102,45 @@ def read_details(sources: Iterable[Source], options: Options) -> Log:
 def _details(rows: Rows) -> pd.DataFrame:
     """The rows of one table with what they tell: of the call, of a queue, of an agent, or of several."""
     has_queue, has_agent = rows.has("targetID"), rows.has("resourceID")
-    session, seq, node = rows.text("sessionID"), rows.text("sessionSeqNum"), rows.text("nodeID")
+    session, seq, node = rows.text("sessionID"), rows.words("sessionSeqNum"), rows.words("nodeID")
     rows.close(session.isna() | seq.isna(), "sessionID or sessionSeqNum is blank")
     zone = rows.options.timezone or "UTC"
     alone = has_agent and not has_queue and not rows.has("contactDisposition")
     start, end = rows.instants(_START, timezone=zone).utc, rows.instants(_END, timezone=zone).utc
     agent_start = start if alone else rows.instants(_AGENT_START, timezone=zone).utc
     seconds = {name: rows.seconds(f"{name}Time") for name in ("queue", "ring", "talk", "hold", "work")}
-    target, kind, agent = rows.text("targetID"), rows.text("targetType"), rows.text("resourceID")
-    word = rows.text(*_QUEUE_WORD)
+    target, kind, agent = rows.words("targetID"), rows.words("targetType"), rows.words("resourceID")
+    word = rows.words(*_QUEUE_WORD)
     rows.ignore(target.notna() & (kind == "1"), "queued for an agent (targetType 1), not for a queue")
     rows.close(target.notna() & word.isna(), "disposition is blank")
-    call = rows.text("contactDisposition")
+    call = rows.words("contactDisposition")
     if node.notna().any():
-        session = joined("-", node, session).where(node.notna(), session)
+        session = filled(to_series(pc.binary_join_element_wise(of_series(node), of_series(session), _DASH)), session)
     if alone:
         start = end = start.mask(start.notna())
     return rows.frame(
         {
             "_session": session,
             "_seq": seq,
-            "_index": rows.text("qIndex").fillna(""),
+            "_index": rows.words("qIndex"),
             "_call": call,
-            "_type": rows.text("contactType"),
+            "_type": rows.words("contactType"),
             "_start": start,
             "_end": end,
             "_target": target,
-            "_queue": rows.text("csqName", "targetID"),
+            "_queue": filled(rows.words("csqName"), target) if rows.has("csqName") else target,
             "_word": word,
             "_queued_s": seconds["queue"],
             "_agent": agent,
-            "_agent_name": rows.text("resourceName", "resourceLoginID", "resourceID"),
+            "_agent_name": reduce(filled, map(rows.words, filter(rows.has, _AGENT_NAMES)), constant_category(None, len(rows))),
             "_agent_start": agent_start,
             "_ring_s": seconds["ring"],
             "_talk_s": seconds["talk"],
             "_hold_s": seconds["hold"],
             "_work_s": seconds["work"],
-            "_application": rows.text("applicationName", "applicationID"),
+            "_application": rows.words("applicationName", "applicationID"),
             "_customer": rows.text("originatorDN"),
-            "_dnis": rows.text("calledNumber"),
+            "_dnis": rows.words("calledNumber"),
         }
     )
 
@@ -197,13 +205,13 @@ def _visits(details: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, np.n
     out = pd.DataFrame(
         {
             "contact_id": visits["_session"],
-            "queue": visits["_queue"],
+            "queue": _text(visits["_queue"]),
             "queued_at": at,
             "outcome": outcome,
-            "raw_outcome": visits["_word"],
+            "raw_outcome": _text(visits["_word"]),
             "wait_s": visits["_queued_s"] + visits["_ring_s"].where(answered).fillna(0.0),
             **seconds,
-            "agent": visits["_agent_name"].where(answered),
+            "agent": _text(only(visits["_agent_name"], answered)),
             "arrived_at": visits["_start"],
             "customer": visits["_customer"],
             "dnis": visits["_dnis"],
@@ -213,7 +221,12 @@ def _visits(details: pd.DataFrame, account: Account) -> tuple[pd.DataFrame, np.n
     )[dated]
     unseen = np.ones(len(calls), dtype=bool)
     unseen[leg[queued]] = False
-    return _with_unqueued(out, details.iloc[np.sort(calls[(calls >= 0) & unseen])]), twice, lost
+    return _with_unqueued(out, details[_OF_CALL].iloc[np.sort(calls[(calls >= 0) & unseen])]), twice, lost
+
+
+def _text(words: pd.Series) -> pd.Series:
+    """Text of a category: those of queues and of what never queued have different words."""
+    return to_series(of_series(words)).set_axis(words.index)
 
 
 def _pairs(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -238,16 +251,16 @@ _SECONDS = {"ring_s": "_ring_s", "talk_s": "_talk_s", "hold_s": "_hold_s", "wrap
 
 def _with_unqueued(visits: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
     """Incoming calls that ended before any queue, after those that queued."""
-    alone = calls[(calls["_type"].fillna("1") == "1") & calls["_call"].isin(_UNQUEUED)]
+    alone = calls[(calls["_type"].isna() | (calls["_type"] == "1")) & calls["_call"].isin(_UNQUEUED)]
     alone = alone[alone["_start"].notna() & alone["_application"].notna()]
     nothing = np.full(len(alone), np.nan)
     more = pd.DataFrame(
         {
             "contact_id": alone["_session"],
-            "queue": alone["_application"],
+            "queue": _text(alone["_application"]),
             "queued_at": alone["_start"].mask(alone["_start"].notna()),
             "outcome": categorised(alone["_call"], _UNQUEUED, CONTACTS["outcome"].vocabulary, "unknown").array,
-            "raw_outcome": alone["_call"],
+            "raw_outcome": _text(alone["_call"]),
             **dict.fromkeys(["wait_s", *_SECONDS], nothing),
             "agent": constant(None, len(alone)).set_axis(alone.index),
             "arrived_at": alone["_start"],
@@ -258,7 +271,7 @@ def _with_unqueued(visits: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
         }
     )
     every = pd.concat([visits, more], ignore_index=True) if len(more) else visits.reset_index(drop=True)
-    return every.assign(channel="voice", direction="inbound")
+    return every.assign(channel=constant_category("voice", len(every)), direction=constant_category("inbound", len(every)))
 
 
 def _book(details: pd.DataFrame, twice: np.ndarray, lost: np.ndarray, account: Account, options: Options) -> None:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ccstats.readers.accounting import Account
 from ccstats.readers.asterisk_cel.events import Events
 from ccstats.readers.categories import constant_category
-from ccstats.readers.words import chosen, filled, of_series, without
+from ccstats.readers.words import chosen, filled, of_series, to_series, without
 
 __all__ = ["visits_of"]
 
@@ -79,7 +79,7 @@ def visits_of(events: Events, last: int, account: Account) -> pd.DataFrame:
             "queue": events.text("queue", visits.place),
             "queued_at": _instants(began),
             "outcome": outcome,
-            "raw_outcome": events.text("kind", np.where(answered, visits.agent, visits.left)).astype("str"),
+            "raw_outcome": to_series(of_series(events.text("kind", np.where(answered, visits.agent, visits.left)))),
             "wait_s": np.where(outcome == "open", so_far, wait),
             "ring_s": _seconds(_times(events, rang), answer),
             "talk_s": _seconds(answer, ended),
