@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
-from ccstats.readers.parts import Parts, alike, taken
+from ccstats.readers.parts import Parts, alike
 from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Grid, Layout, read_grid
-from ccstats.readers.words import each_word, without
+from ccstats.readers.words import without
 from ccstats.schema import sortable
 
 __all__ = ["READER", "looks_like", "read_cdr"]
@@ -152,14 +153,14 @@ def _rows(source: Source, account: Account, options: Options) -> Rows:
 
 def _records(rows: Rows) -> pd.DataFrame:
     """Records of queue calls, one row each."""
-    rows.ignore(each_word(rows.text("lastapp"), str.casefold) != "queue", "no queue call: lastapp is not Queue")
-    queue = each_word(rows.text("lastdata"), lambda data: re.split(r"[,|]", data)[0].strip() or None)
+    rows.ignore(~each_category(rows.words("lastapp"), str.casefold).eq("queue"), "no queue call: lastapp is not Queue")
+    queue = each_category(rows.words("lastdata"), lambda data: re.split(r"[,|]", data)[0].strip() or None)
     rows.close(queue.isna(), "lastdata names no queue")
     start = rows.instants("start" if rows.has("start") else "calldate", timezone=rows.options.timezone, missing=_NEVER).utc
     rows.close(start.isna(), "start (calldate) is blank")
     lasted, billed = rows.seconds("duration"), rows.seconds("billsec")
     rows.close(lasted.isna() | billed.isna(), "duration or billsec is blank")
-    word = rows.text("disposition").str.upper()
+    word = each_category(rows.words("disposition"), lambda disposition: str(pc.utf8_upper(disposition)))
     if rows.has("end"):
         end = rows.instants("end", timezone=rows.options.timezone, missing=_NEVER).utc
     else:
@@ -182,7 +183,7 @@ def _records(rows: Rows) -> pd.DataFrame:
         {
             "contact_id": contact,
             "unique": unique.mask(unique == linked, "=") if rows.has("linkedid") else unique,
-            "sequence": rows.text("sequence"),
+            "sequence": rows.words("sequence"),
             "queue": queue,
             "start": start,
             "answer": answer,
@@ -192,7 +193,7 @@ def _records(rows: Rows) -> pd.DataFrame:
             "agent": agent.mask(agent == ""),
             "caller": rows.text("channel"),
             "customer": rows.text("src"),
-            "dnis": rows.text("did", "dst"),
+            "dnis": rows.words("did", "dst"),
         }
     )
 
@@ -217,6 +218,7 @@ def _visits(records: pd.DataFrame, account: Account, first: bool | None) -> pd.D
 
     keys = pa.table({name: sortable(records[name]) for name in (*_VISIT, "start", "end")})
     order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]).to_numpy().astype(_PLACE)
+    contact = np.append(0, np.cumsum(~alike(keys.select(_VISIT[:1]), order)))
     begins = np.flatnonzero(np.r_[True, ~alike(keys.select(_VISIT), order)][: len(order)])
     visit = np.repeat(np.arange(len(begins), dtype=_PLACE), np.diff(np.r_[begins, len(order)]))
 
@@ -226,17 +228,14 @@ def _visits(records: pd.DataFrame, account: Account, first: bool | None) -> pd.D
     rows = {"contact_id": first_row, "queue": first_row, "start": first_row, "end": last_row, "raw_outcome": last_row}
     rows |= {name: _of_visits(records[name].notna().to_numpy()[order], visit, order) for name in ("customer", "dnis")}
     rows |= dict.fromkeys(("answer", "billed", "agent"), answer_row)
-    facts = {
-        "missed": np.bincount(visit[(offered & ~took)[order]], minlength=len(begins)),
-        "early": early[first_row],
-        "first_end": records["end"].array[first_row],
-        "place": first_row,
-    }
+    # Visits in the order that they keep: by contact and time.
+    start, end = (records[name].astype("int64").to_numpy()[first_row] for name in ("start", "end"))
+    by = np.lexsort([first_row, end, start, contact[begins]])
+    facts = {"missed": np.bincount(visit[(offered & ~took)[order]], minlength=len(begins))[by], "early": early[first_row[by]]}
     several = int(took.sum()) - int((answer_row >= 0).sum())
     account.note("answered by several agents in one queue visit (transfer or pickup): the first is taken", several)
-    del keys, ends, is_latest, order, visit
-    visits = pd.DataFrame({name: records.pop(name).array.take(at, allow_fill=True) for name, at in rows.items()} | facts, copy=False)
-    visits = taken(visits, np.lexsort([visits[name].astype("int64") for name in ("place", "first_end", "start")]))
+    del keys, ends, is_latest, order, visit, contact, start, end
+    visits = pd.DataFrame({name: records.pop(name).array.take(at[by], allow_fill=True) for name, at in rows.items()} | facts, copy=False)
     answered = visits["agent"].notna()
     word = visits["raw_outcome"]
     word = word.cat.set_categories(word.cat.categories.union(["ANSWERED"])).mask(answered, "ANSWERED")
@@ -253,8 +252,8 @@ def _visits(records: pd.DataFrame, account: Account, first: bool | None) -> pd.D
     return pd.DataFrame(
         {
             "contact_id": visits["contact_id"],
-            "channel": pd.Categorical(["voice"]).take(np.zeros(len(visits), dtype="int64")),
-            "direction": pd.Categorical(["inbound"]).take(np.zeros(len(visits), dtype="int64")),
+            "channel": constant_category("voice", len(visits)),
+            "direction": constant_category("inbound", len(visits)),
             "queue": visits["queue"],
             "queued_at": visits["start"],
             "outcome": pd.Series(outcome),
