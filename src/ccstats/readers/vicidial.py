@@ -6,20 +6,24 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts, given_back
 from ccstats.readers.product_tables import Rows, folded, header_has, of_two_tables
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.spans import whole_spans
-from ccstats.readers.words import constant, each_combination, each_word
+from ccstats.readers.words import chosen, each_combination
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_vicidial"]
 
 _CLOSER = ("closecallid", "campaign_id", "start_epoch", "length_in_sec", "status", "user", "queue_seconds")
-_AGENT = ("agent_log_id", "user", *(f"{phase}_{what}" for phase in ("pause", "wait", "talk", "dispo") for what in ("epoch", "sec")))
+_CYCLE = ("pause", "wait", "talk", "dispo")
+_AGENT = ("agent_log_id", "user", *(f"{phase}_{what}" for phase in _CYCLE for what in ("epoch", "sec")))
 
 #: Users that are no people: a call that is filed under one never reached an agent.
 _NOBODY = ("VDCL", "VDAD")
@@ -58,10 +62,13 @@ _REASON: dict[str, str | tuple[str, str]] = {
 }
 #: Where neither says it, as in tables from before there was a term_reason.
 _DROPPED = {"DROP": "abandoned", "XDROP": "abandoned"}
+_AT_THE_DOOR = ("blocked_closed", "blocked_empty", "blocked_full")
 _ENDED_BY = {"CALLER": "customer", "ABANDON": "customer", "AGENT": "agent"}
 
-#: Phases of an agent's cycle in their order: columns and state.
-_PHASES = {"pause": "pause", "wait": "available", "talk": "on_contact", "dispo": "wrap"}
+#: Phases of an agent's cycle in their order, and their states. The customer of a dead one has hung up, but the agent has not yet: from there
+#: on it is after-contact work.
+_PHASES = {"pause": "pause", "wait": "available", "talk": "on_contact", "dead": "wrap", "dispo": "wrap"}
+_PAUSE, _, _TALK, _DEAD, _ = range(len(_PHASES))
 _STATES = ["pause", "available", "on_contact", "wrap"]
 #: A figure from here on is a capped or negative one: the product's own reports leave them out. [s]
 _GARBAGE_S = 65_000
@@ -136,38 +143,40 @@ def _epochs(rows: Rows, name: str) -> pd.Series:
 def _visits(table: Rows) -> pd.DataFrame:
     started, ended = _epochs(table, "start_epoch"), _epochs(table, "end_epoch")
     if table.has("call_date") and table.options.timezone is not None:
-        table.put("call_date", table.columns[folded("call_date")].where(started.isna()))
+        # Mostly none is needed, and none is read.
+        dates = only(table.columns[folded("call_date")], started.isna()) if started.hasnans else constant_category(None, len(table))
+        table.put("call_date", dates)
         at = table.instants("call_date", timezone=table.options.timezone, missing=("0000-00-00 00:00:00",))
         table.note(started.isna() & at.utc.notna(), "start_epoch is missing: call_date is taken")
         started = started.fillna(at.utc)
     table.close(started.isna(), "start_epoch is missing (with timezone=, call_date is taken)")
-    queue, user, status = table.text("campaign_id"), table.text("user"), table.text("status").str.upper()
+    queue, user, status = table.words("campaign_id"), table.words("user"), _upper(table.words("status"))
     table.close(queue.isna(), "campaign_id (the in-group) is blank")
     waited, length = table.seconds("queue_seconds"), table.numbers("length_in_sec")
     table.close(length.abs() >= 366 * 86_400, "length_in_sec is above a year")
-    why = table.text("term_reason").str.upper()
+    why = _upper(table.words("term_reason"))
 
-    person = user.notna() & ~user.str.upper().isin(_NOBODY)
+    person = user.notna() & ~_upper(user).isin(_NOBODY)
     # A status that only the system writes is believed before the user: such a call was not answered, whoever it was offered to.
-    never = status.isin([*_DROPPED, *_STATUS]) & ~status.isin(["INCALL"])
+    never = status.isin({*_DROPPED, *_STATUS} - {"INCALL"})
     answered = person & ~never & waited.notna()
     table.note(person & never, "an agent is named, but the status says that the call was not answered: left out")
     outcome = each_combination(_outcome, status, why, waited.fillna(0) == 0, answered)
 
-    in_call = answered & status.eq("INCALL") & ended.isna()
-    talk = (length - waited).where(answered & ~in_call)
+    in_call = status.eq("INCALL")
+    talk = (length - waited).where(answered & ~(in_call & ended.isna()))
     short = talk < -1
     table.note(short, "length_in_sec is less than queue_seconds: talk_s is missing")
     talk = talk.clip(lower=0).mask(short).mask(talk >= 86_400)
     table.note((ended - started).dt.total_seconds().sub(length).abs() > 1, "end_epoch - start_epoch is not length_in_sec")
-    door = outcome.str.startswith("blocked_")
+    door = outcome.isin(_AT_THE_DOOR)
     uniqueid, own = table.call_ids("uniqueid"), table.text("closecallid")
     table.close(own.isna(), "closecallid is blank")
     table.note(uniqueid.isna(), "uniqueid is blank or not there: closecallid names the contact")
     out: dict[str, pd.Series | np.ndarray | str | None] = {
         "contact_id": uniqueid.fillna("closecallid:" + own) if uniqueid.hasnans else uniqueid,
-        "channel": "voice",
-        "direction": "inbound",
+        "channel": constant_category("voice", len(table)),
+        "direction": constant_category("inbound", len(table)),
         "queue": queue,
         "queued_at": started.mask(door),
         "outcome": outcome,
@@ -177,16 +186,21 @@ def _visits(table: Rows) -> pd.DataFrame:
         "talk_s": talk,
         "hold_s": pd.Series(np.full(len(table), np.nan)),
         "wrap_s": pd.Series(np.full(len(table), np.nan)),
-        "agent": user.where(answered),
+        "agent": only(user, answered),
         "arrived_at": started.where(door),
-        "disposition": table.text("status").where(answered & ~status.eq("INCALL")),
+        "disposition": only(table.words("status"), answered & ~in_call),
         "customer": table.text("phone_number"),
         "_closecallid": own,
         "_ended": ended,
     }
     if table.has("term_reason"):
-        out["ended_by"] = each_word(why, _ENDED_BY.get).where(answered | outcome.eq("abandoned"))
+        out["ended_by"] = only(each_category(why, _ENDED_BY.get), answered | outcome.eq("abandoned"))
     return table.frame(out)
+
+
+def _upper(text: pd.Series) -> pd.Series:
+    """A category of the words in capitals, sign for sign."""
+    return each_category(text, lambda word: pc.utf8_upper(word).as_py())
 
 
 def _outcome(status: str | None, why: str | None, at_the_door: bool, answered: bool) -> str:
@@ -202,22 +216,22 @@ def _raw(status: str | None, why: str | None) -> str | None:
 
 
 def _cycles(table: Rows) -> pd.DataFrame:
-    agent, own = table.text("user"), table.text("agent_log_id")
+    agent, own = table.words("user"), table.text("agent_log_id")
     table.close(agent.isna(), "user is blank")
     table.close(own.isna(), "agent_log_id is blank")
     out: dict[str, pd.Series | np.ndarray] = {
         "agent": agent,
         "contact_id": table.call_ids("uniqueid"),
-        "reason": table.text("sub_status"),
+        "reason": table.words("sub_status"),
         "_agent_log_id": own,
     }
-    for phase in (*_PHASES, "dead"):
+    for phase in (*_CYCLE, "dead"):
         at = _epochs(table, f"{phase}_epoch")
         spent = table.seconds(f"{phase}_sec").fillna(0)
         garbage = spent >= _GARBAGE_S
         table.note(garbage, "a phase of 65,000 s or more (the column overflowed): left out, or ended where the next begins")
         out[f"_{phase}_at"], out[f"_{phase}_s"] = at, spent.mask(garbage)
-    written = np.fmax.reduce([_wall(pd.Series(out[f"_{phase}_at"])) for phase in _PHASES])
+    written = np.fmax.reduce([_wall(pd.Series(out[f"_{phase}_at"])) for phase in _CYCLE])
     table.ignore(np.isnat(written), "no phase has begun")
     out["_written"] = written
     return table.frame(out)
@@ -231,60 +245,53 @@ def _spans(rows: pd.DataFrame, account: Account, options: Options) -> Parts:
     block = np.searchsorted(agent, agent) // _ROWS  # by where the cycles of the same agent begin
     spans = Parts(options)
     for some in np.split(order, np.flatnonzero(np.diff(block)) + 1):
-        spans.append(given_back(_spans_of(rows.take(some), account)))
+        spans.append(given_back(_spans_of(rows, some, account)))
     return spans
 
 
-def _spans_of(rows: pd.DataFrame, account: Account) -> pd.DataFrame:
-    """The phases of all cycles as spans, cut where the cycle's next phase begins."""
-    at = {phase: _wall(rows[f"_{phase}_at"]) for phase in (*_PHASES, "dead")}
-    nothing = np.datetime64("NaT", "us")
-    following = np.full(len(rows), nothing)
-    parts, cut_short = [], 0
-    for phase, state in reversed(_PHASES.items()):
-        spent = rows[f"_{phase}_s"]
-        end: np.ndarray = at[phase] + pd.to_timedelta(spent, unit="s").dt.as_unit("us").to_numpy()
-        end = np.where(np.isnat(end), following, end)
-        cut = ((end > following) | spent.isna().to_numpy()) & ~np.isnat(at[phase]) & ~np.isnat(following)
-        cut_short += int((cut & spent.notna().to_numpy()).sum())
-        end = np.where(cut, following, end)
-        if state == "on_contact":
-            # The customer has hung up, but the agent has not yet: from there on it is after-contact work.
-            dead = (rows["_dead_s"] > 0).to_numpy() & (at[phase] <= at["dead"]) & (at["dead"] <= end)
-            parts.append(("dead", "wrap", np.where(dead, at["dead"], nothing), end, cut))
-            end = np.where(dead, at["dead"], end)
-        parts.append((phase, state, at[phase], end, cut))
-        following = np.where(np.isnat(at[phase]), following, at[phase])
+def _spans_of(rows: pd.DataFrame, cycles: np.ndarray, account: Account) -> pd.DataFrame:
+    """The phases of these cycles, which stand in the order of agents, as spans, cut where the cycle's next phase begins."""
+    begin = np.stack([_wall(rows[f"_{phase}_at"])[cycles] for phase in _PHASES])
+    spent = np.stack([rows[f"_{phase}_s"].to_numpy()[cycles] for phase in _PHASES])
+    end = begin + pd.to_timedelta(spent.ravel(), unit="s").as_unit("us").to_numpy().reshape(spent.shape)
+    there, known, cut = ~np.isnat(begin), ~np.isnan(spent), np.zeros(spent.shape, dtype=bool)
+    following, cut_short = np.full(len(cycles), np.datetime64("NaT", "us")), 0
+    for phase in reversed(range(len(_PHASES))):
+        if phase == _DEAD:
+            continue
+        until = np.where(np.isnat(end[phase]), following, end[phase])
+        cut[phase] = ((until > following) | ~known[phase]) & there[phase] & ~np.isnat(following)
+        cut_short += np.count_nonzero(cut[phase] & known[phase])
+        end[phase] = np.where(cut[phase], following, until)
+        if phase == _TALK:
+            dead = (spent[_DEAD] > 0) & (begin[phase] <= begin[_DEAD]) & (begin[_DEAD] <= end[phase])
+            end[_DEAD], cut[_DEAD] = end[phase], cut[phase]
+            begin[_DEAD, ~dead] = np.datetime64("NaT")
+            end[phase] = np.where(dead, begin[_DEAD], end[phase])
+        following = np.where(there[phase], begin[phase], following)
     account.note("phases that ran into the cycle's next one: cut where it begins", cut_short)
 
-    kept = [np.flatnonzero(~np.isnat(begin) & ~np.isnat(end)) for _, _, begin, end, _ in parts]
-    place = np.concatenate(kept)
-    begin, end, cut = (np.concatenate([part[at][each] for part, each in zip(parts, kept, strict=True)]) for at in (2, 3, 4))
-    names, kinds = [part[0] for part in parts], [part[1] for part in parts]
-
-    def of_part(values: list[int]) -> np.ndarray:
-        return np.repeat(np.array(values, dtype="int8"), [len(each) for each in kept])
-
-    without_call = of_part([state in ("pause", "available") for state in kinds]) == 1
-    reasons = sorted({*rows["reason"].cat.categories, "DEAD"})
-    own = np.append(np.searchsorted(reasons, rows["reason"].cat.categories), -1)[rows["reason"].cat.codes]
-    of_name = of_part([names.index(name) for name in names])
-    reason = np.where(of_name == names.index("pause"), own[place], np.where(of_name == names.index("dead"), reasons.index("DEAD"), -1))
-    spans = pd.DataFrame(
-        {
-            "agent": rows["agent"].array.take(place),
-            "contact_id": rows["contact_id"].array.take(np.where(without_call, -1, place), allow_fill=True),
-            "reason": pd.Categorical.from_codes(reason, categories=pd.Index(reasons, dtype="str")),
-            "started_at": pd.Series(begin).dt.tz_localize("UTC"),
-            "ended_at": pd.Series(end).dt.tz_localize("UTC"),
-            "state": pd.Categorical.from_codes(
-                of_part([_STATES.index(state) for state in kinds]), categories=pd.Index(_STATES, dtype="str")
-            ),
-            "closed_by": pd.Categorical.from_codes(cut.astype("int8"), categories=pd.Index(["event", "next_event"], dtype="str")),
-        }
-    )
-    spans = whole_spans(spans, account)
-    return spans.assign(reason=spans["reason"].cat.remove_unused_categories(), queue=constant(None, len(spans)))
+    # Of phases that begin together the first of a cycle is the one that counts, and that of a later cycle: it has to come last.
+    at, phase = np.nonzero((end > begin).T)
+    agent, started = rows["agent"].cat.codes.to_numpy()[cycles[at]], begin[phase, at]
+    if ((agent[1:] == agent[:-1]) & (started[1:] <= started[:-1])).any():
+        order = np.lexsort((at, -phase, started, agent))
+        at, phase, started = at[order], phase[order], started[order]
+    row, reason = cycles[at], rows["reason"].cat
+    reasons = list(dict.fromkeys([*reason.categories, "DEAD"]))
+    why = np.where(phase == _PAUSE, reason.codes.to_numpy()[row], np.where(phase == _DEAD, reasons.index("DEAD"), -1))
+    state = np.array([_STATES.index(state) for state in _PHASES.values()])[phase]
+    spans = {
+        "agent": rows["agent"].array.take(row),
+        "contact_id": rows["contact_id"].array.take(np.where(phase < _TALK, -1, row), allow_fill=True),
+        "reason": pd.Categorical.from_codes(why, categories=pd.Index(reasons, dtype="str")),
+        "started_at": pd.Series(started).dt.tz_localize("UTC"),
+        "ended_at": pd.Series(end[phase, at]).dt.tz_localize("UTC"),
+        "state": pd.Categorical.from_codes(state, categories=pd.Index(_STATES, dtype="str")),
+        "closed_by": chosen("event", (cut[phase, at], "next_event")),
+        "queue": constant_category(None, len(row)),
+    }
+    return whole_spans(pd.DataFrame(spans, copy=False), account)
 
 
 def _wall(at: pd.Series) -> np.ndarray:
