@@ -65,8 +65,8 @@ _DROPPED = {"DROP": "abandoned", "XDROP": "abandoned"}
 _AT_THE_DOOR = ("blocked_closed", "blocked_empty", "blocked_full")
 _ENDED_BY = {"CALLER": "customer", "ABANDON": "customer", "AGENT": "agent"}
 
-#: Phases of an agent's cycle in their order, and their states. The customer of a dead one has hung up, but the agent has not yet: from there
-#: on it is after-contact work.
+#: Phases of an agent's cycle in their order, and their states. In a dead call the customer has hung up, but the agent has not yet: from
+#: there on it is after-contact work.
 _PHASES = {"pause": "pause", "wait": "available", "talk": "on_contact", "dead": "wrap", "dispo": "wrap"}
 _PAUSE, _, _TALK, _DEAD, _ = range(len(_PHASES))
 _STATES = ["pause", "available", "on_contact", "wrap"]

@@ -9,13 +9,16 @@ import pandas as pd
 
 from ccstats.errors import ZoneError
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import categorised, constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import LONGEST_S
-from ccstats.readers.words import each_word
+from ccstats.readers.words import filled
+from ccstats.schema import CONTACTS, sortable, tied
 
 __all__ = ["READER", "looks_like", "read_stat"]
 
@@ -90,9 +93,9 @@ def read_stat(sources: Iterable[Source], options: Options) -> Log:
         if options.progress:
             options.progress(source.name, 1.0)
     # Rows are made anew when the product counts anew, with other ids: what they say makes them the same.
-    calls = settle(parts, account, options, same=_SAME, called="in all but id", rule="call")
-    answered = calls[calls["outcome"] == "answered"]
-    again = answered.duplicated(["contact_id", "queue"], keep=False)
+    calls = settle(parts, account, options, same=_SAME, called="in all but id", rule="call", ordered=True)
+    several = calls[["contact_id", "queue", "outcome"]].take(tied(sortable(calls["contact_id"]), None)[0])
+    again = several[several["outcome"] == "answered"].duplicated(["contact_id", "queue"], keep=False)
     account.note(
         "one call answered several times in one queue: Wazo pairs each entry with each end, which counts too many", int(again.sum())
     )
@@ -108,14 +111,15 @@ def _calls(rows: Rows) -> pd.DataFrame:
             "for example timezone='America/Toronto'"
         ) from None
     rows.close(at.isna(), "time is blank")
-    call, word = rows.call_ids("callid"), each_word(rows.text("status"), str.casefold)
+    call, word = rows.call_ids("callid"), each_category(rows.words("status"), str.casefold)
     rows.close(call.isna(), "callid is blank")
-    outcome = each_word(word, lambda status: _OUTCOMES.get(status, "unknown")).fillna("unknown")
-    answered, outside = ((outcome.isin(names)).to_numpy(dtype=bool) for names in (["answered"], _OUTSIDE))
+    outcome = categorised(word, _OUTCOMES, CONTACTS["outcome"].vocabulary, "unknown")
+    answered, outside = (outcome.isin(names).to_numpy() for names in (["answered"], _OUTSIDE))
 
-    queue = rows.text(*_QUEUE_NAMES, *_QUEUE_IDS)
+    name = rows.words(*_QUEUE_NAMES)
+    queue = filled(name, rows.words(*_QUEUE_IDS))
     rows.close(queue.isna(), f"no {', '.join((*_QUEUE_NAMES, *_QUEUE_IDS))}")
-    rows.note(rows.text(*_QUEUE_NAMES).isna(), "no name of the queue: its number is taken (join stat_queue)")
+    rows.note(name.isna(), "no name of the queue: its number is taken (join stat_queue)")
     wait = rows.numbers("waittime")
     rows.close(wait >= LONGEST_S, "waittime is above a year")
     rows.close(answered & ~(wait >= 0), "waittime of an answered call is blank or negative")
@@ -127,8 +131,8 @@ def _calls(rows: Rows) -> pd.DataFrame:
     return rows.frame(
         {
             "contact_id": call,
-            "channel": "voice",
-            "direction": "inbound",
+            "channel": constant_category("voice", len(rows)),
+            "direction": constant_category("inbound", len(rows)),
             "queue": queue,
             "queued_at": at.mask(outside),
             "outcome": outcome,
@@ -138,7 +142,7 @@ def _calls(rows: Rows) -> pd.DataFrame:
             "talk_s": talked.where(answered),
             "hold_s": nothing,
             "wrap_s": nothing,
-            "agent": rows.text(*_AGENT_NAMES, *_AGENT_IDS).where(answered),
+            "agent": only(rows.words(*_AGENT_NAMES, *_AGENT_IDS), answered),
             "arrived_at": at.where(outside),
         }
     )
