@@ -10,10 +10,11 @@ import pandas as pd
 from ccstats.readers.accounting import Account
 from ccstats.readers.categories import categorised, constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import only
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.spans import laid_over
-from ccstats.readers.words import chosen, constant
+from ccstats.readers.words import chosen
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_issabel"]
@@ -98,7 +99,7 @@ def read_issabel(sources: Iterable[Source], options: Options) -> Log:
 
 def _calls(rows: Rows) -> pd.DataFrame:
     own, zone = rows.text("id"), rows.options.timezone
-    queue = rows.text("queue", "id_queue_call_entry")
+    queue = rows.words("queue", "id_queue_call_entry")
     rows.close(own.isna(), "id is blank")
     rows.close(queue.isna(), "id_queue_call_entry is blank")
     entered, began, ended = (
@@ -121,7 +122,7 @@ def _calls(rows: Rows) -> pd.DataFrame:
     nothing = pd.Series(np.full(len(rows), np.nan))
     uniqueid = rows.call_ids("uniqueid")
     out: dict[str, pd.Series | np.ndarray] = {
-        "contact_id": uniqueid.fillna("id:" + own),
+        "contact_id": uniqueid.fillna("id:" + own) if uniqueid.hasnans else uniqueid,
         "channel": constant_category("voice", len(rows)),
         "direction": constant_category("inbound", len(rows)),
         "queue": queue,
@@ -133,8 +134,8 @@ def _calls(rows: Rows) -> pd.DataFrame:
         "talk_s": talked.where(answered & ~going_on).mask(talked >= 86_400),
         "hold_s": nothing,
         "wrap_s": nothing,
-        "agent": rows.words("agent", "id_agent").where(answered),
-        "transferred_to": rows.words("transfer").where(answered),
+        "agent": only(rows.words("agent", "id_agent"), answered),
+        "transferred_to": only(rows.words("transfer"), answered),
         "customer": rows.text("callerid"),
         "_id": own,
         "_began": began.utc.where(answered),
@@ -150,7 +151,7 @@ def _audit(rows: Rows) -> pd.DataFrame:
     began, ended = (rows.instants(name, timezone=zone, missing=_NO_DATE).utc for name in ("datetime_init", "datetime_end"))
     rows.close(began.isna(), "datetime_init is blank")
     rows.close(ended < began, "datetime_end is before datetime_init")
-    rows.close((ended - began).dt.total_seconds() >= 366 * 86_400, "a session or break of more than a year")
+    rows.close(ended - began >= pd.Timedelta(days=366), "a session or break of more than a year")
     pausing = rows.words("id_break").notna()
     holding = pausing & (rows.words("tipo").isin(["H", "h"]) | rows.words("ext_parked").notna())
     out: dict[str, pd.Series | np.ndarray] = {
@@ -158,7 +159,7 @@ def _audit(rows: Rows) -> pd.DataFrame:
         "started_at": began,
         "ended_at": ended,
         "state": chosen("session", (pausing, "pause"), (holding, "hold")),
-        "reason": rows.words("break", "id_break").where(pausing & ~holding),
+        "reason": only(rows.words("break", "id_break"), pausing & ~holding),
         "_id": own,
         "_end": ended,
     }
@@ -178,7 +179,7 @@ def _states(audit: pd.DataFrame, contacts: pd.DataFrame | None, account: Account
     account.note("sessions and breaks without an end: closed where the log ends", int(still.sum()))
     # Without the calls nobody knows whether an agent waits for one.
     state = audit["state"].cat.rename_categories({"session": "other" if contacts is None else "available"})
-    nothing = constant(None, len(audit))
+    nothing = constant_category(None, len(audit))
     spans = audit[["agent", "reason"]].assign(
         started_at=audit["started_at"],
         ended_at=audit["ended_at"].fillna(pd.Series(times).max()),

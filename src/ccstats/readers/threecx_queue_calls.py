@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import by_word, constant_category
 from ccstats.readers.contract import Log, Options, Reader, Source
+from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.values import LONGEST_S, to_seconds
+from ccstats.readers.values import LONGEST_S, Parsed, to_seconds
 from ccstats.readers.words import each_combination
 
 __all__ = ["READER", "looks_like", "read_queue_calls"]
@@ -86,7 +88,7 @@ def read_queue_calls(sources: Iterable[Source], options: Options) -> Log:
 
 
 def _visits(rows: Rows) -> pd.DataFrame:
-    own, queue, agent = rows.text("idcallcent_queuecalls"), rows.text("q_num"), rows.text("to_dn")
+    own, queue, agent = rows.text("idcallcent_queuecalls"), rows.words("q_num"), rows.words("to_dn")
     rows.close(own.isna(), "idcallcent_queuecalls is blank")
     rows.close(queue.isna(), "q_num is blank")
     zone = rows.options.timezone or "UTC"
@@ -95,23 +97,24 @@ def _visits(rows: Rows) -> pd.DataFrame:
     waited, rung, talked = (_seconds(rows, name) for name in ("ts_waiting", "ts_polling", "ts_servicing"))
     rows.close(waited.isna(), "ts_waiting is blank")
     wait = waited + rung.fillna(0)
-    code, failed, words = rows.text("reason_noanswercode"), rows.text("reason_failcode"), rows.text("reason_noanswerdesc")
+    code, failed, words = (rows.words(name) for name in ("reason_noanswercode", "reason_failcode", "reason_noanswerdesc"))
 
     served = talked > 0
     # An answer that ended at once has no length, but no reason for not being answered either.
     answered = served | (talked.notna() & agent.notna() & code.eq("0") & failed.eq("0"))
     rows.note(served & agent.isna(), "served, but to_dn is blank: agent is missing")
-    rows.note(served & (code.fillna("0").ne("0") | failed.fillna("0").ne("0")), "served in spite of a reason for not being answered")
-    outcome = each_combination(_outcome, words, code, answered, rows.text("cb_num").notna(), ended.notna())
+    refused = (code.notna() & code.ne("0")) | (failed.notna() & failed.ne("0"))
+    rows.note(served & refused, "served in spite of a reason for not being answered")
+    outcome = each_combination(_outcome, words, code, answered, rows.words("cb_num").notna(), ended.notna())
     lasted = (ended - started).dt.total_seconds()
     rows.note((lasted - wait - talked.fillna(0)).abs() > 1, "time_end - time_start is not waiting + polling + servicing")
 
     polls, dialled = rows.numbers("count_polls"), rows.numbers("count_dialed")
-    door, history = outcome.str.startswith("blocked_"), rows.text("call_history_id")
+    door, history = outcome.eq("blocked_full"), rows.text("call_history_id")
     out: dict[str, pd.Series | np.ndarray | str | None] = {
         "contact_id": history.fillna("idcallcent_queuecalls:" + own) if history.hasnans else history,
-        "channel": "voice",
-        "direction": "inbound",
+        "channel": constant_category("voice", len(rows)),
+        "direction": constant_category("inbound", len(rows)),
         "queue": queue,
         "queued_at": started.mask(door),
         "outcome": outcome,
@@ -122,7 +125,7 @@ def _visits(rows: Rows) -> pd.DataFrame:
         "talk_s": talked.where(answered).mask(talked >= 86_400),
         "hold_s": pd.Series(np.full(len(rows), np.nan)),
         "wrap_s": pd.Series(np.full(len(rows), np.nan)),
-        "agent": agent.where(answered),
+        "agent": only(agent, answered),
         "arrived_at": started.where(door),
         "customer": rows.text("from_userpart"),
         "ring_attempts": dialled.where((dialled >= 0) & (dialled % 1 == 0) & (dialled < 2**31)).astype("Int64"),
@@ -147,22 +150,28 @@ def _raw(code: str | None, failed: str | None, words: str | None) -> str | None:
 
 
 def _seconds(rows: Rows, name: str) -> pd.Series:
-    """An interval as PostgreSQL writes it, with or without days, or a duration of a driver's own type."""
+    """Intervals, or durations of a driver's own type."""
     if not rows.has(name):
         return pd.Series(np.full(len(rows), np.nan))
     column = rows.columns[name.replace("_", "")]
     if pd.api.types.is_timedelta64_dtype(column.dtype) or not len(column):
         return rows.seconds(name)
-    text = rows.text(name)
-    clock, days = text, pd.Series(np.zeros(len(rows)))
+    parsed = _intervals(rows.words(name))
+    rows.close(parsed.bad, f"{name} is no interval such as 00:01:23.45, or negative, or above a year")
+    return parsed.values
+
+
+@by_word
+def _intervals(text: pd.Series) -> Parsed:
+    """Intervals as PostgreSQL writes them, with or without days."""
+    clock, days = text, pd.Series(np.zeros(len(text)))
     of_days = text.str.contains("day", regex=False, na=False)
     if of_days.any():
         parts = text.where(of_days).str.extract("^" + _DAYS + "$")
         clock, days = text.mask(of_days, parts["clock"]), parts["days"].astype("float64").fillna(0)
     seconds = to_seconds(clock, "h:mm:ss").values + days * 86_400
     bad = text.notna() & (seconds.isna() | (seconds >= LONGEST_S))
-    rows.close(bad, f"{name} is no interval such as 00:01:23.45, or negative, or above a year")
-    return seconds.mask(bad)
+    return Parsed(seconds.mask(bad), bad.to_numpy())
 
 
 READER = Reader(

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from ccstats.readers.accounting import Account
+from ccstats.readers.categories import constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import chosen, each_combination, each_word
+from ccstats.readers.words import chosen, each_combination, filled
 
 __all__ = ["READER", "looks_like", "read_calls"]
 
@@ -32,7 +33,9 @@ _OUTCOMES = {
     "failed": "failed",
 }
 _GAVE_UP = ("abandoned_in_queue", "abandoned_in_voicemail", "abandoned_in_ivr", "abandoned_on_hold", "not_answered")
-_QUEUES = ("call_group_name", "call_group_id", "ivr_destination_group_name", "phone_number", "line", "phone_number_id")
+_GROUPS = ("call_group_name", "call_group_id")
+#: What is taken for the queue of a call without a group.
+_OTHERS = ("ivr_destination_group_name", "phone_number", "line", "phone_number_id")
 
 
 def looks_like(head: bytes) -> bool:
@@ -82,7 +85,7 @@ def read_calls(sources: Iterable[Source], options: Options) -> Log:
 
 def _calls(rows: Rows) -> pd.DataFrame:
     zone = rows.options.timezone or "UTC"
-    direction, word = each_word(rows.text("direction"), str.casefold), each_word(rows.text("completion_status"), str.casefold)
+    direction, word = (each_category(rows.words(name), str.casefold) for name in ("direction", "completion_status"))
     rows.ignore(direction == "outbound", "outbound: no visit to a queue")
     rows.close(direction.notna() & (direction != "inbound"), "direction is neither inbound nor outbound")
     number = rows.text("id")
@@ -93,9 +96,9 @@ def _calls(rows: Rows) -> pd.DataFrame:
     names = ("wait_time", "time_to_answer", "talk_time", "hold_time", "wrap_up_time", "ivr_time_spent")
     wait, to_answer, talk, hold, wrap, menu = (rows.seconds(name) for name in names)
 
-    agent_id, voicemail = rows.text("agent_id"), rows.flags("voicemail") | rows.flags("customer_requested_voicemail")
+    agent_id, voicemail = rows.words("agent_id"), rows.flags("voicemail") | rows.flags("customer_requested_voicemail")
     taken = agent_id.notna() & ~voicemail
-    elsewhere = rows.flags("overflowed") | rows.text("ivr_routed_to").notna()
+    elsewhere = rows.flags("overflowed") | rows.words("ivr_routed_to").notna()
     outcome = each_combination(_outcome, word, taken, voicemail, elsewhere, rows.flags("outside_business_hours"))
     answered = outcome == "answered"
     outside = outcome.isin(["ivr_abandoned", "blocked_closed"])
@@ -106,15 +109,16 @@ def _calls(rows: Rows) -> pd.DataFrame:
     rows.note(answered & ~known, "time_to_answer is blank or shorter than wait_time: the queue is dated by the menu's time")
     before = (to_answer - wait).where(known, menu.fillna(0.0))
     queued = created + pd.to_timedelta(before.fillna(0.0), unit="s")
-    queue = rows.text(*_QUEUES)
-    rows.note(rows.text("call_group_name", "call_group_id").isna(), "no call group: the queue is the menu's group, or else the line")
-    rows.close(queue.isna(), f"no {', '.join(_QUEUES[1:])}")
+    group = rows.words(*_GROUPS)
+    queue = filled(group, rows.words(*_OTHERS)) if group.hasnans else group
+    rows.note(group.isna(), "no call group: the queue is the menu's group, or else the line")
+    rows.close(queue.isna(), f"no {', '.join((*_GROUPS, *_OTHERS)[1:])}")
     many = len(rows)
     return rows.frame(
         {
             "contact_id": number,
             "channel": chosen("voice", (rows.flags("callback"), "callback")),
-            "direction": "inbound",
+            "direction": constant_category("inbound", many),
             "queue": queue,
             "queued_at": queued.mask(outside),
             "outcome": outcome,
@@ -124,12 +128,12 @@ def _calls(rows: Rows) -> pd.DataFrame:
             "talk_s": talk.where(answered),
             "hold_s": hold.where(answered),
             "wrap_s": wrap.where(answered),
-            "agent": only(rows.text("agent_name", "agent_id"), answered),
+            "agent": only(rows.words("agent_name", "agent_id"), answered),
             "arrived_at": created,
             "ivr_s": menu,
             "ended_by": chosen(None, (word.isin(_GAVE_UP), "customer")),
             "customer": rows.text("customer_id"),
-            "dnis": rows.text("phone_number", "line"),
+            "dnis": rows.words("phone_number", "line"),
             "_updated": updated,
         }
     )
