@@ -25,7 +25,7 @@ _ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
 _MOSTLY = r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?:$|:[0-5][0-9])"
 _OFFSET = r" ?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)"
 _FIRST, _LAST = np.datetime64("1970-01-01", "us"), np.datetime64("2200-01-01", "us")
-_MANY = 5_000
+_FEW, _MANY = 64, 5_000
 _NAT = np.datetime64("NaT", "us")
 
 
@@ -114,6 +114,11 @@ def in_formats(text: pd.Series, formats: Sequence[str]) -> pd.Series | None:
 def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[np.ndarray, np.ndarray]:
     """Times in UTC and times on the wall, both without a zone."""
     if written in ("epoch_s", "epoch_ms", "epoch_us", "excel_days"):
+        first = text.iloc[:_FEW]
+        if known(first).any() and np.isnan(plain_numbers(first, decimal, "")).all():
+            found = _of_iso(text)
+            if not (known(text) & np.isnat(found[0]) & np.isnat(found[1])).any():
+                return found
         utc, wall = _none(text), _none(text)
         numbers = plain_numbers(text, decimal, "")
         if written == "excel_days":
@@ -123,6 +128,8 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[np.ndarray, n
         else:
             seconds = numbers / {"epoch_s": 1, "epoch_ms": 1e3, "epoch_us": 1e6}[written]
             fits = (seconds >= 0) & (seconds <= 7.3e9)
+            if fits.all():
+                return np.round(seconds * 1e6).astype("int64").view("M8[us]"), wall
             utc[fits] = np.round(seconds[fits] * 1e6).astype("int64").view("M8[us]")
         left = known(text) & np.isnat(utc) & np.isnat(wall)
         if not left.any():

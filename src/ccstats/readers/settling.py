@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -111,12 +112,18 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
     >>> to_log(CONTACTS.empty(), Account(Options()), Options(), "mine").format
     'mine'
     """
-    frame = hidden(contacts, options)
+    frame = contacts
+    if _HIDDEN in frame:
+        frame["customer"] = frame.pop(_HIDDEN)
+        options = replace(options, pseudonyms=False)  # they are made
     for name in list(frame.columns):
         # A column that no row of this log fills is one that the source does not have.
         unfilled = name in CONTACTS and not CONTACTS[name].required and frame[name].isna().all()
         if str(name).startswith("_") or unfilled:
             del frame[name]
+    hiding = _hiding(frame, options)
+    if hiding is not None:
+        frame["_row"] = np.arange(len(frame))
     if "visit" not in frame:
         frame = given_back(with_visits(frame))
     elif (order := CONTACTS.order(frame)) is not None:
@@ -129,6 +136,8 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
             DataWarning,
             stacklevel=5,
         )
+    if hiding is not None:
+        frame["customer"] = hiding.result().array.take(frame["_row"].to_numpy())
     frame = pd.DataFrame(used(frame, CONTACTS), copy=False).reset_index(drop=True)
     rejected, lines, notes = account.tables()
     spans = AGENT_STATES.empty() if states is None else AGENT_STATES.conform(states)
