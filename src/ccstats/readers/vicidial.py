@@ -251,24 +251,24 @@ def _spans(rows: pd.DataFrame, account: Account, options: Options) -> Parts:
 
 def _spans_of(rows: pd.DataFrame, cycles: np.ndarray, account: Account) -> pd.DataFrame:
     """The phases of these cycles, which stand in the order of agents, as spans, cut where the cycle's next phase begins."""
-    begin = np.stack([_wall(rows[f"_{phase}_at"])[cycles] for phase in _PHASES])
+    begin = np.stack([_wall(rows[f"_{phase}_at"].take(cycles)) for phase in _PHASES])
     spent = np.stack([rows[f"_{phase}_s"].to_numpy()[cycles] for phase in _PHASES])
     end = begin + pd.to_timedelta(spent.ravel(), unit="s").as_unit("us").to_numpy().reshape(spent.shape)
     there, known, cut = ~np.isnat(begin), ~np.isnan(spent), np.zeros(spent.shape, dtype=bool)
     following, cut_short = np.full(len(cycles), np.datetime64("NaT", "us")), 0
-    for phase in reversed(range(len(_PHASES))):
-        if phase == _DEAD:
+    for each in reversed(range(len(_PHASES))):
+        if each == _DEAD:
             continue
-        until = np.where(np.isnat(end[phase]), following, end[phase])
-        cut[phase] = ((until > following) | ~known[phase]) & there[phase] & ~np.isnat(following)
-        cut_short += np.count_nonzero(cut[phase] & known[phase])
-        end[phase] = np.where(cut[phase], following, until)
-        if phase == _TALK:
-            dead = (spent[_DEAD] > 0) & (begin[phase] <= begin[_DEAD]) & (begin[_DEAD] <= end[phase])
-            end[_DEAD], cut[_DEAD] = end[phase], cut[phase]
+        until = np.where(np.isnat(end[each]), following, end[each])
+        cut[each] = ((until > following) | ~known[each]) & there[each] & ~np.isnat(following)
+        cut_short += int(np.count_nonzero(cut[each] & known[each]))
+        end[each] = np.where(cut[each], following, until)
+        if each == _TALK:
+            dead = (spent[_DEAD] > 0) & (begin[each] <= begin[_DEAD]) & (begin[_DEAD] <= end[each])
+            end[_DEAD], cut[_DEAD] = end[each], cut[each]
             begin[_DEAD, ~dead] = np.datetime64("NaT")
-            end[phase] = np.where(dead, begin[_DEAD], end[phase])
-        following = np.where(there[phase], begin[phase], following)
+            end[each] = np.where(dead, begin[_DEAD], end[each])
+        following = np.where(there[each], begin[each], following)
     account.note("phases that ran into the cycle's next one: cut where it begins", cut_short)
 
     # Of phases that begin together the first of a cycle is the one that counts, and that of a later cycle: it has to come last.
