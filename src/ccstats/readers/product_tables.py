@@ -21,7 +21,7 @@ from ccstats.readers.parts import Parts
 from ccstats.readers.pieces import in_pieces
 from ccstats.readers.tabular import Grid, Layout, read_grid
 from ccstats.readers.values import to_numbers, to_seconds, to_text, to_words
-from ccstats.readers.words import coded, constant, of_series, to_series
+from ccstats.readers.words import coded, constant, filled, of_series, to_series
 
 __all__ = ["MISSING", "Rows", "folded", "header_has", "of_two_tables"]
 
@@ -170,13 +170,15 @@ class Rows:
         return constant(None, len(self)) if out is None else out
 
     def words(self, *names: str) -> pd.Series:
-        """The same as `text`, as a category where the table has the first of these columns as one, and words in all rows."""
-        first = next(filter(self.has, names), None)
-        if first is not None and is_of_words(self.columns[folded(first)]):
-            found = to_words(self.columns[folded(first)], self.missing)
-            if len(names) == 1 or not found.isna().any():
-                return found
-        return self.text(*names)
+        """The same as `text`, as a category where the table has the columns that are needed as such."""
+        found: pd.Series | None = None
+        for key in map(folded, filter(self.has, names)):
+            column = self.columns[key]
+            more = to_words(column, self.missing) if is_of_words(column) else self._text(key)
+            found = more if found is None else filled(found, more)
+            if not found.hasnans:
+                break
+        return constant_category(None, len(self)) if found is None else found
 
     def _text(self, key: str) -> pd.Series:
         if key not in self._asked:

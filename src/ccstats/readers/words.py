@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,7 @@ def each_word(text: pd.Series, change: Callable[[str], str | None]) -> pd.Series
 
 
 def each_combination(change: Callable[..., str | None], *columns: pd.Series | np.ndarray) -> pd.Series:
-    """What ``change`` makes of each combination of words (or None) and flags that stand in a row of these columns.
+    """What ``change`` makes of each combination of words (or None) and flags that stand in a row of these columns, as a category.
 
     Examples
     --------
@@ -108,7 +109,8 @@ def each_combination(change: Callable[..., str | None], *columns: pd.Series | np
     >>> each_combination(lambda word, was_there: f"{word} {was_there}", status, waited).tolist()
     ['DROP True', 'DROP False', 'None True']
     """
-    of_row, combinations = np.zeros(len(columns[0]), dtype="int64"), [()]
+    of_row: np.ndarray = np.zeros(len(columns[0]), dtype="int64")
+    combinations: list[tuple[Any, ...]] = [()]
     for column in columns:
         codes, words = (np.asarray(column, dtype="int8"), [False, True]) if column.dtype == bool else coded(pd.Series(column))
         words = [*words, None]
@@ -116,7 +118,10 @@ def each_combination(change: Callable[..., str | None], *columns: pd.Series | np
         before, last = np.divmod(found.dictionary.to_numpy(), len(words))
         combinations = [(*combinations[at], words[word]) for at, word in zip(before, last, strict=True)]
         of_row = found.indices.to_numpy()
-    return _placed([change(*each) for each in combinations], of_row)
+    made = [change(*each) for each in combinations]
+    known = list(dict.fromkeys(word for word in made if word is not None))
+    places = np.array([-1 if word is None else known.index(word) for word in made], dtype=np.min_scalar_type(-len(known) - 1))
+    return pd.Series(pd.Categorical.from_codes(places[of_row], categories=pd.Index(known, dtype="str")))
 
 
 def _placed(words: list[str | None], codes: np.ndarray) -> pd.Series:
