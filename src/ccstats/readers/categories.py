@@ -96,8 +96,8 @@ def category_of(codes: np.ndarray, words: Sequence[str]) -> pd.Series:
     seen = np.bincount(codes + 1, minlength=len(words) + 1)[1:] > 0
     ordered = sorted({word for word, stands in zip(words, seen, strict=True) if stands})
     place = {word: at for at, word in enumerate(ordered)}
-    places = np.array([*(place.get(word, -1) for word in words), -1])
-    return pd.Series(pd.Categorical.from_codes(places[codes], categories=pd.Index(ordered, dtype="str")))
+    places = np.array([*(place.get(word, -1) for word in words), -1], dtype=np.min_scalar_type(-len(ordered) - 1))
+    return pd.Series(pd.Categorical.from_codes(places.take(codes), categories=pd.Index(ordered, dtype="str")))
 
 
 def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str], default: str) -> pd.Series:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from ccstats.readers.categories import is_of_words
 from ccstats.readers.contract import Options
+from ccstats.readers.threads import for_each
 from ccstats.readers.words import coded, of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS, sortable, sorting, tied
 
@@ -53,13 +54,12 @@ class Parts:
     def append(self, frame: pd.DataFrame) -> None:
         """Take up a frame."""
         self._frames += 1
-        for name in frame.columns:
-            if name == "_text" and not self._texts:
-                continue
+        names = [name for name in frame.columns if name != "_text" or self._texts]
+        for name in names:
             if name not in self._columns:
                 few = name in _CATEGORIES or is_of_words(frame[name])
                 self._columns[name] = _Category() if few else _Whole() if name in ("_line", "_weight") else _Column()
-            self._columns[name].append(frame[name])
+        for_each(lambda name: self._columns[name].append(frame[name]), names, rows=len(frame))
 
     def extend(self, frames: Iterable[pd.DataFrame]) -> None:
         """Take up frames as they come."""
@@ -68,7 +68,10 @@ class Parts:
 
     def frame(self) -> pd.DataFrame:
         """All rows in one frame; once, as their memory goes over to it column by column."""
-        return pd.DataFrame({name: _with_room(self._columns.pop(name).whole()) for name in list(self._columns)}, copy=False)
+        names = list(self._columns)
+        rows = max((len(column) for column in self._columns.values()), default=0)
+        wholes = for_each(lambda name: _with_room(self._columns.pop(name).whole()), names, rows=rows)
+        return pd.DataFrame(dict(zip(names, wholes, strict=True)), copy=False)
 
 
 class _Column:
@@ -80,6 +83,10 @@ class _Column:
         self._waiting: list[Any] = []
         self._many = 0
         self._others: list[Any] = []  # of another type, before
+        self._rows = 0
+
+    def __len__(self) -> int:
+        return self._rows
 
     def append(self, values: pd.Series) -> None:
         if is_of_words(values):
@@ -95,6 +102,7 @@ class _Column:
 
     def _keep(self, array: Any) -> None:
         self._waiting.append(array)
+        self._rows += len(array)
         self._many += len(array)
         if self._many >= _BLOCK:
             # Of a large table a piece has memory of its own already.
@@ -224,7 +232,10 @@ def taken(frame: pd.DataFrame | dict[Any, pd.Series], rows: np.ndarray) -> pd.Da
     >>> taken(pd.DataFrame({"a": [1, 2, 3]}), np.array([True, False, True]))["a"].tolist()
     [1, 3]
     """
-    return pd.DataFrame({name: _with_room(_numbered(frame.pop(name)).array[rows]) for name in list(frame)}, copy=False)
+    columns: dict[Any, pd.Series] = frame if isinstance(frame, dict) else {name: frame.pop(str(name)) for name in list(frame)}
+    names = list(columns)
+    some = for_each(lambda name: _with_room(_numbered(columns.pop(name)).array[rows]), names, rows=len(rows))
+    return pd.DataFrame(dict(zip(names, some, strict=True)), copy=False)
 
 
 def _numbered(values: pd.Series) -> pd.Series:

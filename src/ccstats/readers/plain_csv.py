@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from ccstats.readers.threads import for_each
+
 __all__ = ["plain_columns"]
 
 #: The longest field that Python's csv module takes; longer lines are left to it, so that its answer stays the same. [bytes]
 _LONGEST = 131_072
 #: Lines whose quotes are looked at together. [bytes]
-_TOGETHER = 262_144
+_TOGETHER = 1 << 20
 #: A text from which on it is looked through by several threads. [bytes]
 _WORTH_THREADS = 4 << 20
 _QUOTE, _LINE_END, _RETURN = b'"\n\r'
@@ -89,7 +91,7 @@ def plain_columns(
         return None
     if table.num_rows != len(stops) - above or _has_blank_row(table):
         return None
-    return list(header), [_series(column) for column in table.columns]
+    return list(header), for_each(_series, table.columns, rows=table.num_rows)
 
 
 def _table(text: pa.Buffer, columns: int, above: int, parse: csv.ParseOptions, few: frozenset[int]) -> pa.Table:

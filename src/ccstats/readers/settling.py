@@ -165,9 +165,10 @@ def with_visits(contacts: pd.DataFrame) -> pd.DataFrame:
     >>> with_visits(pd.DataFrame({"contact_id": "7", "queue": ["b", "a"], "queued_at": at}))[["queue", "visit"]].to_numpy().tolist()
     [['a', 1], ['b', 2]]
     """
-    at = came_at(contacts)
     contact = sortable(contacts["contact_id"])
-    order = sorting([contact, sortable(at)])
+    order = sorting([contact])
+    if len(tied(contact, order)[0]):
+        order = sorting([contact, sortable(came_at(contacts))])
     rows, ties = tied(contact, order)
     visit = np.ones(len(contacts), dtype="int64")
     if len(rows):

@@ -18,6 +18,7 @@ from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts
 from ccstats.readers.plain_csv import plain_columns
 from ccstats.readers.settling import hidden, settle, used
+from ccstats.readers.threads import for_each
 from ccstats.readers.values import of_day, trimmed
 from ccstats.readers.words import chosen, joined, of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS
@@ -28,6 +29,8 @@ _COLUMNS = (
     "vru+line", "call_id", "customer_id", "priority", "type", "date", "vru_entry", "vru_exit", "vru_time",
     "q_start", "q_exit", "q_time", "outcome", "ser_start", "ser_exit", "ser_time", "server",
 )  # fmt: skip
+_CLOCKS = ("vru_entry", "vru_exit", "q_start", "q_exit", "ser_start", "ser_exit")
+_LENGTHS = ("vru_time", "q_time", "ser_time")
 _CLOCK = r"^([01]?[0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 _DAY_S = 86_400
 _HALF_S = _DAY_S // 2
@@ -49,7 +52,7 @@ def looks_like(head: bytes) -> bool:
     fields = first.decode("latin-1").split("\t")
     if len(fields) != len(_COLUMNS):
         return False
-    clocks = pc.match_substring_regex(pa.array([fields[at] for at in (6, 7, 9, 10, 13, 14)]), _CLOCK)
+    clocks = pc.match_substring_regex(pa.array([fields[_COLUMNS.index(column)] for column in _CLOCKS]), _CLOCK)
     return len(fields[5]) == 6 and fields[5].isdigit() and pc.all(clocks).as_py()
 
 
@@ -115,9 +118,10 @@ def _one(source: Source, options: Options, account: Account) -> pd.DataFrame:
         account.count(name, "ignored", rule, int(hit.sum()))
         open_ &= ~hit
 
-    day = _each(_date, text("date"))
-    clock = {column: _each(_seconds, text(column)) for column in ("vru_entry", "vru_exit", "q_start", "q_exit", "ser_start", "ser_exit")}
-    length = {column: _each(_whole, text(column)) for column in ("vru_time", "q_time", "ser_time")}
+    read = {"date": _date, **dict.fromkeys(_CLOCKS, _seconds), **dict.fromkeys(_LENGTHS, _whole)}
+    values = for_each(lambda column: _each(read[column], text(column)), read, rows=len(line))
+    told = dict(zip(read, values, strict=True))
+    day, clock, length = told["date"], {column: told[column] for column in _CLOCKS}, {column: told[column] for column in _LENGTHS}
     # The times wrap at midnight, and so does a length that was made by subtracting them.
     wrapped = {column: values < -_HALF_S for column, values in length.items()}
     length = {column: np.where(wrapped[column], values + _DAY_S, values) for column, values in length.items()}
@@ -192,7 +196,7 @@ def _split(source: Source, account: Account) -> tuple[list[pa.Array], np.ndarray
         if bytes(source.data[-1:]) != b"\n":
             account.note("the last line has no line end: it may be cut", 1)
         return (
-            [trimmed(of_series(values).combine_chunks()) for values in plain[1]],
+            for_each(lambda values: trimmed(of_series(values).combine_chunks()), plain[1], rows=len(plain[1][0])),
             np.arange(1, len(plain[1][0]) + 1),
             lambda _: [],
         )

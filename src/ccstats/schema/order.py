@@ -90,4 +90,4 @@ def _of_digits(text: pa.Array) -> pa.Array:
     if not 0 < lengths[0] <= _MOST_DIGITS or (lengths != lengths[0]).any():
         return text
     octets = np.frombuffer(text.buffers()[2], dtype="uint8")[ends[0] : ends[-1]]
-    return text if (octets - np.uint8(ord("0")) > 9).any() else text.cast(pa.int64())
+    return text.cast(pa.int64()) if octets.min() >= ord("0") and octets.max() <= ord("9") else text

@@ -17,6 +17,7 @@ from ccstats.readers.json_records import starts_as_json
 from ccstats.readers.product_tables import header_has
 from ccstats.readers.settling import to_log
 from ccstats.readers.spans import told_apart
+from ccstats.readers.threads import for_each
 from ccstats.readers.twilio_taskrouter.attributes import About, coded
 from ccstats.readers.twilio_taskrouter.contacts import Told, contacts_of
 from ccstats.readers.twilio_taskrouter.events import SHAPE, events_of, is_json
@@ -120,8 +121,12 @@ def _once(names: list[str], found: list[pa.Table], account: Account) -> pa.Table
         order[places] = rows[np.lexsort((by_key, rank[rows], at[rows]))]
     events = events.drop_columns(["key", "weight"])
     # Words of a field mostly come again and again: from here on a row has their numbers.
-    columns = (each.dictionary_encode() if pa.types.is_large_string(each.type) else each for each in events.combine_chunks().columns)
-    return pa.table(list(columns), events.column_names).take(pa.array(kept[order]))
+    rows = pa.array(kept[order])
+
+    def numbered_and_taken(each: pa.ChunkedArray) -> pa.ChunkedArray:
+        return (each.dictionary_encode() if pa.types.is_large_string(each.type) else each).take(rows)
+
+    return pa.table(for_each(numbered_and_taken, events.combine_chunks().columns, rows=len(events)), events.column_names)
 
 
 def _together(found: list[pa.Table]) -> pa.Table:

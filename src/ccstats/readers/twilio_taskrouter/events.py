@@ -17,6 +17,7 @@ from ccstats.readers.json_facts import BadRecord, object_of
 from ccstats.readers.json_records import JsonRecords, JsonShape, starts_as_json
 from ccstats.readers.product_tables import MISSING, folded
 from ccstats.readers.tabular import Layout, read_grid
+from ccstats.readers.threads import for_each
 from ccstats.readers.twilio_taskrouter.attributes import About, abouts_of, coded, numbered
 from ccstats.readers.twilio_taskrouter.values import EPOCH, MICROSECOND, NEVER, are_milliseconds, as_text, micros_of, number_of
 from ccstats.readers.values import to_text, trimmed
@@ -345,11 +346,12 @@ def _together(parts: Sequence[Any]) -> Any:
 def _of_grid(source: Source, account: Account) -> Iterator[_Batch]:
     grid = read_grid(source, Layout(), account)
     wanted = {folded(name) for name in (*_NAMES, _ATTRIBUTES)}
+    names = [name for name in grid.columns if folded(name) in wanted]
+    texts = for_each(lambda name: numbered(grid.columns[name], MISSING), names, rows=len(grid.line))
     columns: dict[str, pa.ChunkedArray] = {}
-    for name, values in grid.columns.items():
-        if folded(name) in wanted:
-            text, before = numbered(values, MISSING), columns.get(folded(name))
-            columns[folded(name)] = text if before is None else pc.coalesce(_as_text(text), _as_text(before))
+    for name, text in zip(names, texts, strict=True):
+        before = columns.get(folded(name))
+        columns[folded(name)] = text if before is None else pc.coalesce(_as_text(text), _as_text(before))
 
     def shown(row: int) -> str:
         cells = (to_text(values.iloc[[row]], MISSING).iat[0] for values in grid.columns.values())
