@@ -182,8 +182,11 @@ def _quotes_whole_fields(octets: np.ndarray, delimiter: int, stops: np.ndarray) 
 
 def _has_blank_row(table: pa.Table) -> bool:
     """Whether there is a line of nothing but blanks, which is no row."""
+    coded = [column for column in table.columns if pa.types.is_dictionary(column.type)]
+    if any(not any(pc.any(_bare(chunk.dictionary)).as_py() for chunk in column.chunks) for column in coded):
+        return False
     blank = None
-    for column in sorted(table.columns, key=lambda each: not pa.types.is_dictionary(each.type)):
+    for column in sorted(table.columns, key=lambda each: pa.types.is_dictionary(each.type)):
         bare = pa.chunked_array([_blank(chunk) for chunk in column.chunks], pa.bool_())
         blank = bare if blank is None else pc.and_(blank, bare)
         if not pc.any(blank).as_py():
@@ -192,7 +195,8 @@ def _has_blank_row(table: pa.Table) -> bool:
 
 
 def _blank(text: pa.Array) -> pa.Array:
-    if not pa.types.is_dictionary(text.type):
-        return pc.equal(pc.utf8_trim_whitespace(text), "")
-    words = pc.equal(pc.utf8_trim_whitespace(text.dictionary), "")
-    return words.take(text.indices) if pc.any(words).as_py() else pa.repeat(False, len(text))
+    return _bare(text.dictionary).take(text.indices) if pa.types.is_dictionary(text.type) else _bare(text)
+
+
+def _bare(text: pa.Array) -> pa.Array:
+    return pc.equal(pc.utf8_trim_whitespace(text), "")

@@ -167,11 +167,14 @@ def with_visits(contacts: pd.DataFrame) -> pd.DataFrame:
     """
     contact = sortable(contacts["contact_id"])
     order = sorting([contact])
-    if len(tied(contact, order)[0]):
-        order = sorting([contact, sortable(came_at(contacts))])
     rows, ties = tied(contact, order)
     visit = np.ones(len(contacts), dtype="int64")
     if len(rows):
+        times = came_at(contacts[[name for name in ("queued_at", "arrived_at") if name in contacts]].iloc[rows])
+        inner = sorting([contact.take(pa.array(rows)), sortable(times)])
+        if inner is not None:
+            order = np.arange(len(contacts)) if order is None else order.copy()
+            rows = order[ties] = rows[inner]
         begins = np.append(True, ~alike(pa.table({"contact_id": contact.take(pa.array(rows))}), np.arange(len(rows))))
         first = np.maximum.accumulate(np.where(begins, ties, 0))
         visit[ties] = ties - first + 1

@@ -70,7 +70,7 @@ class Grid:
         >>> Grid("a.csv", ["Queue"], {"Queue": pd.Series(["a", "b"])}, np.array([2, 3]), np.array([1, 1])).part(1, 2).line.tolist()
         [3]
         """
-        columns = {name: values.iloc[first:end].reset_index(drop=True) for name, values in self.columns.items()}
+        columns = {name: pd.Series(values.array[first:end]) for name, values in self.columns.items()}
         return Grid(self.name, self.header, columns, self.line[first:end], self.weight[first:end], self.repeated)
 
 
