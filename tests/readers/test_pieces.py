@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 
 import ccstats as cc
 from ccstats.errors import CcstatsError
-from ccstats.readers import READERS, pieces, plain_csv
+from ccstats.readers import READERS, instants, pieces, plain_csv, threads
 
 FORMATS = ("asterisk_cdr", "asterisk_cel", "cisco_ucce", "cisco_uccx", "cisco_uccx_agent_states", "five9", "freeswitch_cdr", "issabel",
            "mapped", "talkdesk", "threecx_queue_calls", "vicidial", "wazo_stat", "zendesk_talk")  # fmt: skip
@@ -33,11 +33,11 @@ def test_samples_in_pieces(case: Case, rows: int, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("case", [case for format in READERS for case in cases_of(format) if case.path.suffix == ".csv"], ids=str)
 @pytest.mark.parametrize("rows", [3, 100_000])
 def test_samples_whose_columns_are_categories(case: Case, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long text has categories for columns of few words; here all columns are."""
+    """A long text has categories for columns of few words, its times are read in compiled code and its columns on several threads."""
     plain = case.read(keep_text=True)
     monkeypatch.setattr(pieces, "_ROWS", rows)
-    monkeypatch.setattr(plain_csv, "_MANY", 1)
-    monkeypatch.setattr(plain_csv, "_AGAIN", 1)
+    for module, name in ((plain_csv, "_MANY"), (plain_csv, "_AGAIN"), (instants, "_MANY"), (threads, "_WORTH"), (pieces, "_LEAST")):
+        monkeypatch.setattr(module, name, 1)
     found = case.read(keep_text=True)
     for name in [field.name for field in fields(plain) if isinstance(getattr(plain, field.name), pd.DataFrame)]:
         assert_frame_equal(getattr(found, name), getattr(plain, name))
