@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from exam_cases import Case, cases_of
@@ -13,6 +15,11 @@ from pandas.testing import assert_frame_equal
 import ccstats as cc
 from ccstats.errors import CcstatsError
 from ccstats.readers import READERS, instants, pieces, plain_csv, threads
+from ccstats.readers.accounting import Account
+from ccstats.readers.categories import by_word
+from ccstats.readers.contract import Options
+from ccstats.readers.tabular import Grid
+from ccstats.readers.words import filled
 
 FORMATS = ("asterisk_cdr", "asterisk_cel", "cisco_ucce", "cisco_uccx", "cisco_uccx_agent_states", "five9", "freeswitch_cdr", "issabel",
            "mapped", "talkdesk", "threecx_queue_calls", "vicidial", "wazo_stat", "zendesk_talk")  # fmt: skip
@@ -91,3 +98,37 @@ def test_tables_can_be_written_into(case: Case) -> None:
             if len(table):
                 table.loc[table.index[0], name] = 7.0
                 assert table[name].iloc[0] == 7.0
+
+
+def test_filters_of_warnings_are_the_same_after_work_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Python 3.14 they are those of the process, and pandas sets them aside for a moment on any thread."""
+    monkeypatch.setattr(threads, "_WORTH", 1)
+    monkeypatch.setattr(pieces, "_LEAST", 1)
+    before = list(warnings.filters)
+
+    def made(*_: object) -> pd.DataFrame:
+        warnings.simplefilter("ignore")
+        return pd.DataFrame({"queue": ["sales"]})
+
+    grid = Grid("a.csv", ["Queue"], {"Queue": pd.Series(["a", "b"])}, np.array([2, 3]), np.array([1, 1]))
+    assert len(list(pieces.in_pieces(grid, Account(Options()), made))) == 2
+    assert warnings.filters == before
+    assert len(threads.for_each(made, range(3), rows=3)) == 3
+    assert warnings.filters == before
+
+
+def test_words_that_stand_in_no_row_are_not_read() -> None:
+    """A frame keeps them when rows are left out."""
+    times = pd.Series(["2024-03-01T09:00:00Z"], dtype=pd.CategoricalDtype(["2024-03-01 09:00", "2024-03-01T09:00:00Z", "soon"]))
+    found, bad = instants.to_instants(times, "iso", timezone=None)
+    assert found.utc.tolist() == [pd.Timestamp("2024-03-01 09:00", tz="UTC")]
+    assert not bad.any()
+    read = []
+    by_word(lambda column: read.append(column.tolist()) or column)(times)
+    assert read == [["2024-03-01T09:00:00Z", None]] or pd.isna(read[0][1])
+
+
+def test_words_filled_in_stand_in_order() -> None:
+    one, other = pd.Series(["b", None], dtype="category"), pd.Series(["c", "a"], dtype="category")
+    assert filled(one, other).cat.categories.tolist() == ["a", "b", "c"]
+    assert filled(one, other).tolist() == ["b", "a"]

@@ -85,7 +85,8 @@ def test_many_times_as_few(written: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(
-    "written", ["%H:%M", "%d.%m.%y %H:%M", "%d.%m.%Y %I:%M %p", "%d.%m.%Y %d %H:%M", "%m %b %d %Y %H:%M", "Q1 %d.%m.%Y %H:%M", ""]
+    "written",
+    ["%H:%M", "%d.%m.%y %H:%M", "%d.%m.%Y %I:%M %p", "%d.%m.%Y %d %H:%M", "%m %b %d %Y %H:%M", "Q1 %d.%m.%Y %H:%M", "%d.%m.%Y %H:%M%", ""],
 )
 def test_formats_that_are_left_to_pandas(written: str) -> None:
     assert formatted(pa.array(["01.03.2024 09:00"], pa.large_string()), written) is None

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from ccstats.errors import ColumnError, OptionError
 from ccstats.schema import as_frame
 
-__all__ = ["anonymise_agents", "key_of", "pseudonym", "pseudonymise"]
+__all__ = ["anonymise_agents", "hide_texts", "key_of", "pseudonym", "pseudonymise"]
 
 #: Hexadecimal digits of a pseudonym: 80 bits, so that among 100 million customers a collision has a chance below 1 in 200 million.
 _DIGITS = 20
@@ -97,10 +97,22 @@ def pseudonymise(values: Iterable[str | None], key: bytes) -> pd.Series[str]:
     """
     series = pd.Series(values, dtype="str")
     text = pa.array(series, pa.large_string())
-    coded = (text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text).dictionary_encode()
+    hidden = hide_texts(text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text, key)
+    return pd.Series(hidden, dtype="str", index=series.index)
+
+
+def hide_texts(text: pa.Array, key: bytes) -> pa.Array:
+    """The same of PyArrow's large texts, on any thread, as pandas is not asked.
+
+    Examples
+    --------
+    >>> hide_texts(pa.array(["5551234", " "], pa.large_string()), b"k").is_null().to_pylist()
+    [False, True]
+    """
+    coded = text.dictionary_encode()
     blank = pc.equal(pc.utf8_trim_whitespace(coded.dictionary), "")
     hashed = pc.if_else(blank, None, _pseudonyms(coded.dictionary.cast(pa.large_binary()).to_pylist(), key))
-    return pd.Series(hashed.take(coded.indices), dtype="str", index=series.index)
+    return hashed.take(coded.indices)
 
 
 def _pseudonyms(values: list[bytes], key: bytes) -> pa.Array:

@@ -28,8 +28,9 @@ def by_word(read: Callable[Concatenate[pd.Series, _P], _R]) -> Callable[Concaten
 
     @functools.wraps(read)
     def reading(column: pd.Series, *args: _P.args, **options: _P.kwargs) -> _R:
-        if not is_of_words(column) or len(column.cat.categories) > len(column):
+        if not is_of_words(column):
             return read(column, *args, **options)
+        column = words_used(column)
         # The last word is none: it has the code -1.
         words = pd.Series([*column.cat.categories, None], dtype="str")
         return cast("_R", _of_rows(read(words, *args, **options), column.cat.codes.to_numpy()))

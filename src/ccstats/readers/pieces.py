@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -46,6 +47,7 @@ def in_pieces(grid: Grid, account: Account, made: Callable[[Grid, Account], pd.D
     cuts = [many * at // count for at in range(count + 1)]
     pieces = [grid.part(first, end) for first, end in pairwise(cuts)]
     accounts = [account.of_piece() for _ in pieces]
-    with ThreadPoolExecutor(min(cores, count)) as pool:
+    # Before Python 3.14 filters are those of the process: what pandas sets aside in one thread must not stay when another is done.
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(cores, count)) as pool:
         yield from pool.map(made, pieces, accounts)
     account.take_up(accounts)

@@ -103,7 +103,7 @@ class _Taken:
             there |= set(partitions) - {""}
             if asked is not None:
                 rows.ignore((partitions != asked)[codes], "another partition")
-            if pd.api.types.is_float_dtype(rows.columns["callid"].dtype):
+            if "callid" in rows.columns and pd.api.types.is_float_dtype(rows.columns["callid"].dtype):
                 rows.call_ids("call_id")
             if source.first == 1:
                 # A name of its own, so that two sources of one name are told apart.

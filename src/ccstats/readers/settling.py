@@ -12,11 +12,12 @@ import pandas as pd
 import pyarrow as pa
 
 from ccstats.errors import DataWarning
-from ccstats.privacy import pseudonymise
+from ccstats.privacy import hide_texts, pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.categories import words_used
 from ccstats.readers.contract import Log, Options
 from ccstats.readers.parts import Parts, alike, given_back, repeated, taken
+from ccstats.readers.words import of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS, Table, came_at, sortable, sorting, tied
 
 __all__ = ["hidden", "settle", "to_log", "used", "with_visits"]
@@ -74,17 +75,17 @@ def settle(
         del frame
         frame = taken(columns, rows)
     if hiding is not None:
-        hidden = hiding.result()
-        frame[_HIDDEN] = hidden.array if rows is None else hidden.array[rows]
+        customers = to_series(hiding.result()).array
+        frame[_HIDDEN] = customers if rows is None else customers[rows]
     return frame
 
 
-def _hiding(frame: pd.DataFrame, options: Options) -> Future[pd.Series] | None:
+def _hiding(frame: pd.DataFrame, options: Options) -> Future[pa.Array] | None:
     """Pseudonyms of the customers, who leave the frame, made beside what follows."""
     if "customer" not in frame or not options.pseudonyms:
         return None
     with_key = ThreadPoolExecutor(1)
-    hiding = with_key.submit(pseudonymise, frame.pop("customer"), options.key)
+    hiding = with_key.submit(hide_texts, of_series(frame.pop("customer")).combine_chunks(), options.key)
     with_key.shutdown(wait=False)
     return hiding
 
@@ -137,7 +138,7 @@ def to_log(contacts: pd.DataFrame, account: Account, options: Options, format: s
             stacklevel=5,
         )
     if hiding is not None:
-        frame["customer"] = hiding.result().array.take(frame["_row"].to_numpy())
+        frame["customer"] = to_series(hiding.result()).array.take(frame["_row"].to_numpy())
     frame = pd.DataFrame(used(frame, CONTACTS), copy=False).reset_index(drop=True)
     rejected, lines, notes = account.tables()
     spans = AGENT_STATES.empty() if states is None else AGENT_STATES.conform(states)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -26,5 +27,5 @@ def for_each(made: Callable[[_Item], _Made], items: Iterable[_Item], *, rows: in
     """
     if rows < _WORTH or pa.cpu_count() == 1:
         return [made(item) for item in items]
-    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(pa.cpu_count()) as pool:
         return list(pool.map(made, items))

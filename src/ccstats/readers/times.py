@@ -68,7 +68,8 @@ def instructions(written: str) -> tuple[np.ndarray, np.ndarray] | None:
     parts = re.findall("%.|[^%]+", written)
     fields = [part for part in parts if part[0] == "%"]
     month = {"%m", "%b"} & set(fields)
-    if len(set(fields)) < len(fields) or not set(_CODES) >= set(fields) >= _NEEDED or len(month) != 1 or re.search("[0-9]", written):
+    once = len(set(fields)) == len(fields) and len(month) == 1 and set(_CODES) >= set(fields) >= _NEEDED
+    if not once or "".join(parts) != written or re.search("[0-9]", written):
         return None
     # Two numbers with nothing between them are told apart by their digits only.
     apart = not any(one[0] == other[0] == "%" for one, other in pairwise(parts))

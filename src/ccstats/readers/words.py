@@ -157,10 +157,11 @@ def filled(text: pd.Series, other: pd.Series) -> pd.Series:
         return text
     if not isinstance(text.dtype, pd.CategoricalDtype) or not isinstance(other.dtype, pd.CategoricalDtype):
         return to_series(pc.coalesce(of_series(text), of_series(other))).set_axis(text.index)
-    words = list(dict.fromkeys([*text.cat.categories, *other.cat.categories]))
+    words = sorted({*text.cat.categories, *other.cat.categories})
     place = {word: at for at, word in enumerate(words)}
+    ours = np.array([*(place[word] for word in text.cat.categories), -1])[text.cat.codes.to_numpy()]
     others = np.array([*(place[word] for word in other.cat.categories), -1])[other.cat.codes.to_numpy()]
-    codes = np.where(none, others, text.cat.codes.to_numpy())
+    codes = np.where(none, others, ours)
     return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype="str")), index=text.index)
 
 
