@@ -384,7 +384,7 @@ def measure(format: str, way: _Way, rows: int, most: float, repeat: int) -> dict
 
 
 def main(
-    rows: int = 300_000, *, most: float = 100e6, repeat: int = 3, formats: list[str] | None = None, apart: bool = True
+    rows: int = 300_000, *, most: float = 100e6, repeat: int = 5, formats: list[str] | None = None, apart: bool = True
 ) -> list[dict[str, Any]]:
     """One line for each format and way; with ``apart`` each in a process of its own, so that its memory is its own."""
     without = sorted(set(formats or READERS) - set(WAYS))
@@ -405,7 +405,7 @@ if __name__ == "__main__":
     parser.add_argument("formats", nargs="*", metavar="FORMAT")
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--most", type=float, default=200e6)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--here", action="store_true", help="in this process, printed as JSON")
     asked = parser.parse_args()
     found = main(asked.rows, most=asked.most, repeat=asked.repeat, formats=asked.formats, apart=not asked.here)

@@ -122,7 +122,7 @@ def main() -> None:
         f"# Benchmarks\n\nMade by `make bench` on {made}.\n\n"
         "Results are compared before anything is timed. Intervals: best of three, in a process of its own each; memory is the most above "
         "that of the frame. queue_log and report: one run each; memory is the most of the process, of queue_log without mapped files. "
-        "Readers: best of three in turn, a process of its own for each format; memory as for queue_log. Deviations: the seconds of all "
+        "Readers: best of five in turn, a process of its own for each format; memory as for queue_log. Deviations: the seconds of all "
         "cases together, once. Starting: medians of fifteen rounds, a process each. The others: medians of five alternating rounds in one "
         "process. What is compared with what stands at the head of each file of `benchmarks/`.\n\n"
         f"![Growth, readers and statistics]({PICTURE.name})\n"
