@@ -16,7 +16,7 @@ import ccstats as cc
 from ccstats.errors import CcstatsError
 from ccstats.readers import READERS, instants, pieces, plain_csv, threads
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import by_word
+from ccstats.readers.categories import by_word, category_of, words_used
 from ccstats.readers.contract import Options
 from ccstats.readers.tabular import Grid
 from ccstats.readers.words import filled
@@ -132,3 +132,13 @@ def test_words_filled_in_stand_in_order() -> None:
     one, other = pd.Series(["b", None], dtype="category"), pd.Series(["c", "a"], dtype="category")
     assert filled(one, other).cat.categories.tolist() == ["a", "b", "c"]
     assert filled(one, other).tolist() == ["b", "a"]
+
+
+@pytest.mark.parametrize("many", [127, 128, 129])
+def test_as_many_words_as_fit_into_small_numbers(many: int) -> None:
+    words = [f"{at:03d}" for at in range(many)]
+    codes = np.append(np.arange(many), -1).astype(np.min_scalar_type(-many))
+    found = category_of(codes, words)
+    assert found.tolist()[:-1] == words
+    assert pd.isna(found.iloc[-1])
+    assert words_used(found[1:]).cat.categories.tolist() == words[1:]

@@ -9,9 +9,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 import numpy as np
 import pandas as pd
 
-from ccstats.readers.words import coded
+from ccstats.readers.words import coded, renumbered
 
-__all__ = ["by_word", "categorised", "category_of", "constant_category", "each_category", "is_of_words", "words_used"]
+__all__ = ["by_word", "categorised", "category_of", "chosen", "constant_category", "each_category", "is_of_words", "words_used"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -94,11 +94,26 @@ def category_of(codes: np.ndarray, words: Sequence[str]) -> pd.Series:
     >>> found.tolist(), found.cat.categories.tolist()
     (['a', nan, 'b'], ['a', 'b'])
     """
-    seen = np.bincount(codes + 1, minlength=len(words) + 1)[1:] > 0
+    _, seen = renumbered(codes, len(words))
     ordered = sorted({word for word, stands in zip(words, seen, strict=True) if stands})
     place = {word: at for at, word in enumerate(ordered)}
     places = np.array([*(place.get(word, -1) for word in words), -1], dtype=np.min_scalar_type(-len(ordered) - 1))
     return pd.Series(pd.Categorical.from_codes(places.take(codes), categories=pd.Index(ordered, dtype="str")))
+
+
+def chosen(default: str | None, *choices: tuple[np.ndarray | pd.Series, str]) -> pd.Series:
+    """The word of the last mask that a row is in, or else the default, as a category.
+
+    Examples
+    --------
+    >>> chosen("open", (np.array([True, True, False]), "abandoned"), (np.array([True, False, False]), "answered")).tolist()
+    ['answered', 'abandoned', 'open']
+    """
+    words = list(dict.fromkeys(word for word in (default, *(word for _, word in choices)) if word is not None))
+    codes = np.full(len(choices[0][0]), -1 if default is None else 0, dtype="int8")
+    for mask, word in choices:
+        codes[np.asarray(mask, dtype=bool)] = words.index(word)
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype="str")))
 
 
 def categorised(text: pd.Series, table: Mapping[str, str], among: Sequence[str], default: str) -> pd.Series:
@@ -126,11 +141,8 @@ def words_used(values: pd.Series) -> pd.Series:
     """
     if not isinstance(values.dtype, pd.CategoricalDtype):
         return values
-    codes, words = values.cat.codes.to_numpy(), values.cat.categories
-    # One place more, for none: -1.
-    seen = np.bincount(codes.astype("int64") + 1, minlength=len(words) + 1)[1:] > 0
+    codes, seen = renumbered(values.cat.codes.to_numpy(), len(values.cat.categories))
     if seen.all():
         return values
-    places = np.append(np.where(seen, np.cumsum(seen) - 1, -1), -1).astype(codes.dtype)
-    kind = pd.CategoricalDtype(words[seen], ordered=values.cat.ordered)
-    return pd.Series(pd.Categorical.from_codes(places.take(codes), dtype=kind), index=values.index)
+    kind = pd.CategoricalDtype(values.cat.categories[seen], ordered=values.cat.ordered)
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=kind), index=values.index)

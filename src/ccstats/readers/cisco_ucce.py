@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import categorised, constant_category
+from ccstats.readers.categories import categorised, chosen, constant_category
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts, alike, taken
@@ -20,7 +20,7 @@ from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_words
-from ccstats.readers.words import chosen, coded, filled, joined, of_series, to_series
+from ccstats.readers.words import coded, filled, joined, of_series, to_series
 from ccstats.schema import CONTACTS, sortable, sorting
 
 __all__ = ["READER", "looks_like", "read_legs"]

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import categorised, constant_category, each_category
+from ccstats.readers.categories import categorised, chosen, constant_category, each_category
 from ccstats.readers.clock import Instants
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.instants import in_formats, to_instants
@@ -21,7 +21,7 @@ from ccstats.readers.product_tables import MISSING, Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
 from ccstats.readers.values import to_words
-from ccstats.readers.words import chosen, coded, constant, each_word, filled, joined, of_series, to_series
+from ccstats.readers.words import coded, constant, each_word, filled, joined, of_series, to_series
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_call_log"]

@@ -134,7 +134,7 @@ def _of_text(text: pd.Series, written: str, decimal: str) -> tuple[np.ndarray, n
         left = known(text) & np.isnat(utc) & np.isnat(wall)
         if not left.any():
             return utc, wall
-        also = _of_text(text.where(left), "iso", decimal)
+        also = _of_iso(text.where(left))
         return np.where(np.isnat(utc), also[0], utc), np.where(np.isnat(wall), also[1], wall)
     return _of_format(text, written) if written != "iso" else _of_iso(text)
 

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import categorised, constant_category, each_category
+from ccstats.readers.categories import categorised, chosen, constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.spans import laid_over
-from ccstats.readers.words import chosen
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_issabel"]

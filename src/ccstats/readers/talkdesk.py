@@ -11,14 +11,14 @@ import pandas as pd
 
 from ccstats.errors import ColumnError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import categorised, constant_category, each_category
+from ccstats.readers.categories import categorised, chosen, constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import chosen, filled
+from ccstats.readers.words import filled
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_report"]

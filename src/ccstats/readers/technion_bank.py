@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ccstats.errors import DataWarning, FormatError, ZoneError
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import constant_category
+from ccstats.readers.categories import chosen, constant_category
 from ccstats.readers.clock import localise
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts
@@ -20,7 +20,7 @@ from ccstats.readers.plain_csv import plain_columns
 from ccstats.readers.settling import hidden, settle, used
 from ccstats.readers.threads import for_each
 from ccstats.readers.values import of_day, trimmed
-from ccstats.readers.words import chosen, joined, of_series, to_series
+from ccstats.readers.words import joined, of_series, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_calls"]

@@ -9,14 +9,14 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import constant_category, each_category
+from ccstats.readers.categories import chosen, constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts, given_back
 from ccstats.readers.product_tables import Rows, folded, header_has, of_two_tables
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.spans import whole_spans
-from ccstats.readers.words import chosen, each_combination
+from ccstats.readers.words import each_combination
 from ccstats.schema import CONTACTS
 
 __all__ = ["READER", "looks_like", "read_vicidial"]

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 __all__ = [
-    "chosen",
     "coded",
     "constant",
     "each_combination",
@@ -19,6 +18,7 @@ __all__ = [
     "filled",
     "joined",
     "of_series",
+    "renumbered",
     "to_series",
     "without",
 ]
@@ -78,14 +78,27 @@ def coded(text: pd.Series) -> tuple[np.ndarray, list[str]]:
     """
     if isinstance(text.dtype, pd.CategoricalDtype):
         codes, words = text.cat.codes.to_numpy(), [str(word) for word in text.cat.categories]
-        seen = np.bincount(codes.astype("int64") + 1, minlength=len(words) + 1)[1:] > 0
-        if seen.all():
-            return codes, words
-        # Other words have no place; the last one is that of -1.
-        places = np.append(np.where(seen, np.cumsum(seen) - 1, -1), -1)
-        return places[codes], [word for word, stands in zip(words, seen, strict=True) if stands]
+        codes, seen = renumbered(codes, len(words))
+        return codes, words if seen.all() else [word for word, stands in zip(words, seen, strict=True) if stands]
     found = of_series(text).combine_chunks().dictionary_encode()
     return found.indices.fill_null(-1).to_numpy(zero_copy_only=False), found.dictionary.to_pylist()
+
+
+def renumbered(codes: np.ndarray, many: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of so many words, -1 where there is none, without the words that stand in no row, and which words do.
+
+    Examples
+    --------
+    >>> codes, seen = renumbered(np.array([2, -1, 0], dtype="int8"), 3)
+    >>> codes.tolist(), seen.tolist()
+    ([1, -1, 0], [True, False, True])
+    """
+    # One place more, for none: -1. In as few bits as they come, the last number has no next one.
+    seen = np.bincount(codes.astype("int64") + 1, minlength=many + 1)[1:] > 0
+    if seen.all():
+        return codes, seen
+    places = np.append(np.where(seen, np.cumsum(seen) - 1, -1), -1).astype(codes.dtype)
+    return places.take(codes), seen
 
 
 def each_word(text: pd.Series, change: Callable[[str], str | None]) -> pd.Series:
@@ -127,21 +140,6 @@ def each_combination(change: Callable[..., str | None], *columns: pd.Series | np
 def _placed(words: list[str | None], codes: np.ndarray) -> pd.Series:
     """The words of these numbers; missing at -1."""
     return to_series(pa.array([*words, None], pa.large_string()).take(pa.array(np.where(codes < 0, len(words), codes))))
-
-
-def chosen(default: str | None, *choices: tuple[np.ndarray | pd.Series, str]) -> pd.Series:
-    """The word of the last mask that a row is in, or else the default, as a category.
-
-    Examples
-    --------
-    >>> chosen("open", (np.array([True, True, False]), "abandoned"), (np.array([True, False, False]), "answered")).tolist()
-    ['answered', 'abandoned', 'open']
-    """
-    words = list(dict.fromkeys(word for word in (default, *(word for _, word in choices)) if word is not None))
-    codes = np.full(len(choices[0][0]), -1 if default is None else 0, dtype="int8")
-    for mask, word in choices:
-        codes[np.asarray(mask, dtype=bool)] = words.index(word)
-    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(words, dtype="str")))
 
 
 def filled(text: pd.Series, other: pd.Series) -> pd.Series:

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import constant_category, each_category
+from ccstats.readers.categories import chosen, constant_category, each_category
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.parts import Parts
 from ccstats.readers.product_tables import Rows, header_has
 from ccstats.readers.settling import settle, to_log
 from ccstats.readers.tabular import Layout, read_grid
-from ccstats.readers.words import chosen, each_combination, filled
+from ccstats.readers.words import each_combination, filled
 
 __all__ = ["READER", "looks_like", "read_calls"]
 

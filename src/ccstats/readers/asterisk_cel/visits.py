@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.asterisk_cel.events import Events
-from ccstats.readers.categories import constant_category
-from ccstats.readers.words import chosen, filled, of_series, to_series, without
+from ccstats.readers.categories import chosen, constant_category
+from ccstats.readers.words import filled, of_series, to_series, without
 
 __all__ = ["visits_of"]
 

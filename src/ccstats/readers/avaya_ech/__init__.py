@@ -13,10 +13,11 @@ from ccstats.errors import DataWarning, FormatError, OptionError
 from ccstats.privacy import pseudonymise
 from ccstats.readers.accounting import Account
 from ccstats.readers.avaya_ech.records import LENGTHS, Segments, looks_like, read_binary, read_text
+from ccstats.readers.categories import chosen
 from ccstats.readers.clock import Instants, localise
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.values import LONGEST_S
-from ccstats.readers.words import chosen, constant, to_series
+from ccstats.readers.words import constant, to_series
 from ccstats.schema import AGENT_STATES, CONTACTS
 
 __all__ = ["READER", "looks_like", "read_segments"]

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccstats.readers.accounting import Account
-from ccstats.readers.categories import category_of
+from ccstats.readers.categories import category_of, chosen
 from ccstats.readers.twilio_taskrouter.attributes import About, coded
 from ccstats.readers.twilio_taskrouter.events import KINDS
 from ccstats.readers.twilio_taskrouter.tasks import OUTCOMES, Stays, Tasks, first_of
 from ccstats.readers.twilio_taskrouter.values import NEVER
-from ccstats.readers.words import chosen, each_word, of_series, to_series
+from ccstats.readers.words import each_word, of_series, to_series
 
 __all__ = ["Told", "contacts_of"]
 
