@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -54,6 +55,12 @@ def test_the_key_comes_from_the_argument_then_the_environment_then_chance(monkey
     assert key_of(None) != key_of(None)
     with pytest.raises(OptionError, match="key= is empty"):
         key_of("")
+
+
+@pytest.mark.parametrize("key", [12345, 0, 2.5, ["a"], 10**13])
+def test_a_key_is_text_or_bytes(key: Any) -> None:
+    with pytest.raises(OptionError, match="key= is of type"):
+        key_of(key)
 
 
 def test_small_groups_are_blanked_but_stay() -> None:

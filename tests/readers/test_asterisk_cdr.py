@@ -162,3 +162,13 @@ def test_a_database_is_read_like_its_export() -> None:
     assert_frame_equal(read.contacts, case.read().contacts)
     with pytest.raises(ColumnError, match="no column lastapp"):
         case.read(frame.drop(columns="lastapp"))
+
+
+def test_a_call_over_the_hour_shown_twice_keeps_its_length() -> None:
+    night = "2024-10-27 "
+    times = {"start": f"{night}02:59:50", "answer": f"{night}02:00:10", "end": f"{night}02:02:10", "duration": "140"}
+    log = read(line(BASE, **times), timezone="Europe/Berlin")
+    assert log.contacts[["wait_s", "talk_s"]].to_numpy().tolist() == [[20.0, 120.0]]
+    assert log.contacts["queued_at"].tolist() == [pd.Timestamp("2024-10-27T00:59:50Z")]
+    after = {"start": f"{night}02:59:50", "answer": f"{night}03:00:10", "end": f"{night}03:02:10", "duration": "140"}
+    assert read(line(BASE, **after), timezone="Europe/Berlin").contacts["wait_s"].tolist() == [20.0]

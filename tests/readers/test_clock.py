@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccstats.readers.clock import localise
+from ccstats.readers.clock import in_turn, localise
 
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
 ZONES = ["Europe/London", "Australia/Lord_Howe", "America/New_York", "Africa/Cairo", "Pacific/Apia", "Asia/Jerusalem"]
@@ -53,3 +53,22 @@ def test_a_day_that_never_happened_and_missing_times():
     assert found.utc[0] == pd.Timestamp("2011-12-30 10:00", tz="UTC")
     assert found.utc.isna().tolist() == [False, True]
     assert np.array_equal(found.never, [True, False])
+
+
+@pytest.mark.parametrize(("zone", "night"), [("Europe/London", "2026-10-25 01:00"), ("Australia/Lord_Howe", "2026-04-04 15:00")])
+@settings(max_examples=max(50, int(1500 * EXAM)), deadline=None)
+@given(
+    calls=st.lists(
+        st.tuples(st.integers(-7200, 7200), *(st.one_of(st.none(), st.integers(0, 800)) for _ in range(2))), min_size=1, max_size=20
+    )
+)
+def test_times_in_turn_keep_the_lengths_of_calls_shorter_than_what_was_shown_twice(zone, night, calls):
+    begun = pd.Timestamp(night, tz="UTC") + pd.to_timedelta(pd.Series([call[0] for call in calls]), unit="s")
+    steps = [pd.to_timedelta(pd.Series([call[at] for call in calls], dtype="float64"), unit="s") for at in (1, 2)]
+    instants = [begun, begun + steps[0], begun + steps[0].fillna(pd.Timedelta(0)) + steps[1]]
+    shown = [localise(at.dt.as_unit("us").dt.tz_convert(zone).dt.tz_localize(None), zone) for at in instants]
+    found = in_turn(*shown)
+    for place in (1, 2):
+        there = instants[place].notna()
+        assert (found[place].isna() == ~there).all()
+        assert ((found[place] - found[0])[there] == (instants[place] - instants[0])[there]).all()

@@ -59,6 +59,13 @@ def test_a_wait_that_is_blank_comes_from_the_times_and_one_that_disagrees_is_cou
     assert log.rejected["reason"].tolist() == ["answered, but neither duration_wait nor datetime_init says after how long"]
 
 
+def test_of_versions_that_end_alike_the_last_one_counts() -> None:
+    rows = [f"1,7,2,{DAY}09:00:00,NULL,NULL,NULL,NULL,en-cola,1.2", f"1,7,2,{DAY}09:00:00,{DAY}09:00:10,NULL,10,NULL,activa,1.2"]
+    log = read(*rows)
+    assert log.contacts["outcome"].tolist() == ["answered"]
+    assert log.summary().set_index("rule")["lines"]["another version of the same record is newer or came later"] == 1
+
+
 def test_the_last_version_of_a_row_counts() -> None:
     rows = [
         f"1,7,2,{DAY}09:00:00,{DAY}09:00:10,NULL,10,NULL,activa,1.2",
@@ -121,6 +128,17 @@ def test_the_zone_is_asked_for_and_the_hour_shown_twice_counted() -> None:
         cc.read(SAMPLES / "issabel" / "audit.csv")
     log = read("1,NULL,2,2024-10-27 02:30:00,NULL,NULL,5,NULL,abandonada,1.2", timezone="Europe/Madrid")
     assert dict(log.notes.to_numpy()) == {"datetime_entry_queue: local time that the clock showed twice: the first is taken": 1}
+
+
+def test_a_call_over_the_hour_shown_twice_keeps_its_length() -> None:
+    night = "2024-10-27 "
+    log = read(
+        f"1,7,2,{night}02:59:50,{night}02:00:10,{night}02:02:10,NULL,120,terminada,1.2",
+        f"2,7,2,{night}02:59:50,{night}03:00:10,{night}03:02:10,NULL,120,terminada,1.3",
+        timezone="Europe/Madrid",
+    )
+    assert log.contacts["wait_s"].tolist() == [20.0, 20.0]
+    assert log.contacts["queued_at"].dt.strftime("%H:%M:%S").tolist() == ["00:59:50", "01:59:50"]
 
 
 def test_bad_rows_are_rejected_with_their_reason() -> None:

@@ -560,6 +560,36 @@ def test_a_draft_of_a_workbook_and_a_frame() -> None:
         assert mapping["constants"] == CONSTANTS
 
 
+@pytest.mark.parametrize(
+    ("names", "wait", "hold"),
+    [
+        ("Queue Wait Time,Talk Time,Hold Time", "Queue Wait Time", "Hold Time"),
+        ("Hold Time,Time in Queue,Wrap Time", "Time in Queue", "Hold Time"),
+        ("Speed of Answer,Hold Time,Talk Time", "Speed of Answer", "Hold Time"),
+        ("Ring Time,Hold Time,Talk Time", None, "Hold Time"),
+    ],
+)
+def test_a_draft_takes_no_hold_for_a_wait(names: str, wait: str | None, hold: str) -> None:
+    text = cc.draft_mapping(f"Queue,Start,{names},Result\nS,2024-03-01 10:00:00,5,6,7,Answered\n".encode(), timezone="UTC")
+    columns = tomllib.loads(text)["columns"]
+    assert (columns.get("wait_s"), columns["hold_s"]) == (wait, hold)
+    assert ("# wait_s =" in text) == (wait is None)
+
+
+@pytest.mark.parametrize(
+    ("thousands", "decimal", "text", "value"),
+    [
+        (".", ",", "1.234,5", 1234.5), (".", ",", "1.234.567", 1234567.0), (".", ",", "12.5", None), (".", ",", "1.2.3,5", None),
+        (",", ".", "12,5", None), (",", ".", "1,234.5", 1234.5), (",", ".", "12,34,567.5", 1234567.5), (",", ".", "1,2345", None),
+        ("'", ".", "1'234.5", 1234.5), (" ", ",", "1 234,5", 1234.5), ("\u202f", ",", "1\u202f234,5", 1234.5), (".", ",", "12,5", 12.5),
+    ],
+)  # fmt: skip
+def test_thousands_stand_in_groups(thousands: str, decimal: str, text: str, value: float | None) -> None:
+    found = to_seconds(pd.Series([text, "3"], dtype="str"), "s", decimal=decimal, thousands=thousands)
+    assert found.bad.tolist() == [value is None, False]
+    assert found.values.tolist() == ([value, 3.0] if value is not None else [pytest.approx(float("nan"), nan_ok=True), 3.0])
+
+
 def test_a_draft_says_what_it_could_not_guess() -> None:
     text = cc.draft_mapping(b'alpha,"be""ta\nx",result\n1,2,Purple\n')
     mapping = tomllib.loads(text)

@@ -180,7 +180,7 @@ def plain(legs: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
         else:
             outcome = ""
         other = newest.get(leg["contactId"])
-        if other is None or leg["lastUpdateTime"] > other[4]["lastUpdateTime"]:
+        if other is None or leg["lastUpdateTime"] >= other[4]["lastUpdateTime"]:
             newest[leg["contactId"]] = (leg["masterContactId"], leg["contactStart"], str(leg["contactId"]), outcome, leg)
     kept = sorted(newest.values(), key=lambda each: each[:3])
     rows = []

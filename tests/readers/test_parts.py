@@ -78,9 +78,9 @@ def test_repeated_rows_are_those_that_a_plain_loop_finds(
     expected = []
     for row in range(len(rows)):
         twins = [other for other in range(len(rows)) if all(rows[other][at] == rows[row][at] for at in asked)]
-        # With it the largest is taken, of equal ones the first, a missing one only if there is no other.
-        by = [(newest[other] is None, -(newest[other] or 0), other) for other in twins] if by_newest else [(False, 0, twins[0])]
-        taken = min(by)[2]
+        # With it the largest is taken, of equal ones the last, a missing one only if there is no other.
+        by = [(newest[other] is None, -(newest[other] or 0), -other) for other in twins] if by_newest else [(False, 0, -twins[0])]
+        taken = -min(by)[2]
         expected.append(row != taken)
     found = repeated(frame, [frame.columns[at] for at in asked], "newest" if by_newest else None)
     assert found.tolist() == expected

@@ -72,6 +72,23 @@ def test_of_rows_exported_twice_the_last_written_counts() -> None:
         assert log.count("used") == 1
 
 
+def test_of_rows_that_ended_alike_the_last_one_counts() -> None:
+    header = CLOSER + ",end_epoch"
+    rows = ["7,Q,1709280000,0,QUEUE,VDCL,0,NONE,1.2,NULL", "7,Q,1709280000,0,INCALL,anna,12.50,NONE,1.2,NULL"]
+    assert read(*rows, header=header).contacts[["outcome", "wait_s"]].to_numpy().tolist() == [["answered", 12.5]]
+    cycles = [f"1,anna,1709280000,10,1709280010,20,1709280030,60,1709280090,{wrap},1.2" for wrap in (0, 15)]
+    states = read(*cycles, header=CYCLE).agent_states
+    assert (states["ended_at"] - states["started_at"]).dt.total_seconds()[states["state"] == "wrap"].tolist() == [15.0]
+
+
+def test_an_agents_call_without_a_wait_is_rejected() -> None:
+    log = read("1,Q,1709280000,95,SALE,anna,,CALLER,1.2", "2,Q,1709280000,95,DROP,VDCL,,CALLER,1.3")
+    assert log.rejected[["line", "reason"]].to_numpy().tolist() == [
+        [2, "an agent took it, but queue_seconds is blank: nobody knows after how long"]
+    ]
+    assert log.contacts["outcome"].tolist() == ["abandoned"]
+
+
 def test_agents_are_the_same_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         f"{n},agent{n * 7 % 5},{1709280000 + n * 60},{n % 3 * 30},,0,{1709280040 + n * 60},{200 + n},{1709280300 + n * 60},10,1.{n}"

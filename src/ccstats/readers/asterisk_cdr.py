@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from ccstats.errors import OptionError, ZoneError
 from ccstats.readers.accounting import Account
 from ccstats.readers.categories import constant_category, each_category
+from ccstats.readers.clock import in_turn
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.parts import Parts, alike
 from ccstats.readers.product_tables import Rows, header_has
@@ -156,19 +157,16 @@ def _records(rows: Rows) -> pd.DataFrame:
     rows.ignore(~each_category(rows.words("lastapp"), str.casefold).eq("queue"), "no queue call: lastapp is not Queue")
     queue = each_category(rows.words("lastdata"), lambda data: re.split(r"[,|]", data)[0].strip() or None)
     rows.close(queue.isna(), "lastdata names no queue")
-    start = rows.instants("start" if rows.has("start") else "calldate", timezone=rows.options.timezone, missing=_NEVER).utc
-    rows.close(start.isna(), "start (calldate) is blank")
+    zone = rows.options.timezone
+    began = rows.instants("start" if rows.has("start") else "calldate", timezone=zone, missing=_NEVER)
+    rows.close(began.utc.isna(), "start (calldate) is blank")
     lasted, billed = rows.seconds("duration"), rows.seconds("billsec")
     rows.close(lasted.isna() | billed.isna(), "duration or billsec is blank")
     word = each_category(rows.words("disposition"), lambda disposition: str(pc.utf8_upper(disposition)))
-    if rows.has("end"):
-        end = rows.instants("end", timezone=rows.options.timezone, missing=_NEVER).utc
-    else:
-        end = pd.Series(pd.NaT, index=start.index, dtype=start.dtype)
+    answered, ended = (rows.instants(name, timezone=zone, missing=_NEVER) for name in ("answer", "end"))
+    start, answer, end = in_turn(began, answered, ended)
     end = end.fillna(start + pd.to_timedelta(lasted, unit="s"))
-    if rows.has("answer"):
-        answer = rows.instants("answer", timezone=rows.options.timezone, missing=_NEVER).utc
-    else:
+    if not rows.has("answer"):
         answer = (end - pd.to_timedelta(billed, unit="s")).where((billed > 0) | (word == "ANSWERED"))
     rows.close((end < start) | (answer < start), "end or answer is before start")
     rows.note(((end - answer).dt.total_seconds() - billed).abs() > 1, "billsec is not end - answer: talk_s is billsec")

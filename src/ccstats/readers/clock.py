@@ -9,7 +9,7 @@ import pandas as pd
 
 from ccstats.periods import zone_offsets
 
-__all__ = ["Instants", "localise"]
+__all__ = ["Instants", "in_turn", "localise"]
 
 _NAT = np.iinfo(np.int64).min
 _DAY = 86_400_000_000
@@ -103,3 +103,32 @@ def localise(wall: pd.Series, timezone: str) -> Instants:
     if len(times) < len(naive):
         first[~known] = later[~known] = _NAT
     return Instants(pd.Series(first.view("M8[us]")).dt.tz_localize("UTC"), twice, pd.Series(later.view("m8[us]")), never)
+
+
+def in_turn(*times: Instants) -> list[pd.Series]:
+    """Instants of each row that came one after the other: of an hour that the clock showed twice the one that keeps them so.
+
+    A time is the second of the two where the first were before an earlier time of its row; then also where the second is not after the
+    next time of its row, so that no hour is put between them. Missing ones are passed over.
+
+    Examples
+    --------
+    A call from ten seconds before to ten seconds after the clock was put back to two:
+
+    >>> call = [localise(pd.to_datetime(pd.Series([f"2024-10-27 {at}"])), "Europe/Berlin") for at in ("02:59:50", "02:00:10")]
+    >>> [at.utc[0].strftime("%H:%M:%S") for at in call], [at[0].strftime("%H:%M:%S") for at in in_turn(*call)]
+    (['00:59:50', '00:00:10'], ['00:59:50', '01:00:10'])
+    """
+    taken = [at.utc for at in times]
+    if not any(at.twice.any() for at in times):
+        return taken
+    before = taken[0]
+    for place, at in enumerate(times):
+        taken[place] = taken[place].mask(at.twice & (taken[place] < before), at.utc + at.later)
+        before = taken[place].fillna(before)
+    following = taken[-1]
+    for place, at in reversed(list(enumerate(times))):
+        second = at.utc + at.later
+        taken[place] = taken[place].mask(at.twice & (second <= following), second) if place < len(times) - 1 else taken[place]
+        following = taken[place].fillna(following)
+    return taken

@@ -56,8 +56,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "cagridurumu", "resultado", "estado", "tipificacion",
     ),
     "wait_s": (
-        "wait", "waits", "waittime", "waitingtime", "queuetime", "timeinqueue", "queuewait", "holdtime", "asa", "wartezeit", "wartedauer",
-        "bekleme", "beklemesuresi", "kuyruksuresi", "espera", "tiempoespera", "tiempoencola", "tiempodeespera",
+        "wait", "waits", "waittime", "waitingtime", "queuetime", "timeinqueue", "queuewait", "speedofanswer", "asa", "wartezeit",
+        "wartedauer", "bekleme", "beklemesuresi", "kuyruksuresi", "espera", "tiempoespera", "tiempoencola", "tiempodeespera",
     ),
     "ring_s": (
         "ring", "rings", "ringtime", "ringduration", "klingelzeit", "klingeldauer", "calma", "calmasuresi", "timbrado", "tiempotimbrado",
@@ -67,9 +67,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "gesprach", "gesprachszeit", "gesprachsdauer", "sprechzeit",
         "konusma", "konusmasuresi", "gorusmesuresi", "conversacion", "tiempoconversacion", "tiempohablado",
     ),
-    "hold_s": ("hold", "holds", "onhold", "holdduration", "haltezeit", "haltedauer", "tutma", "bekletmesuresi", "retencion"),
+    "hold_s": ("hold", "holds", "holdtime", "onhold", "holdduration", "haltezeit", "haltedauer", "tutma", "bekletmesuresi", "retencion"),
     "wrap_s": (
-        "wrap", "wraps", "wrapup", "wrapuptime", "acw", "acwtime", "aftercallwork", "aftercontactwork", "nachbearbeitung",
+        "wrap", "wraps", "wraptime", "wrapup", "wrapuptime", "acw", "acwtime", "aftercallwork", "aftercontactwork", "nachbearbeitung",
         "nachbearbeitungszeit", "nacharbeit", "cagrisonrasi", "cagrisonrasisure", "postllamada", "tiempopostllamada",
     ),
     "ivr_s": ("ivr", "ivrtime", "ivrduration", "menutime", "sesliyanit"),
@@ -306,6 +306,8 @@ def _lines(name: str, grid: Grid, columns: dict[str, str], skip: int, missing: t
     for ours in ("queue", "queued_at", "outcome"):
         if ours not in columns:
             yield f'# {ours} = "…"  # FILL IN'
+    if not {"wait_s", "answered_at"} & set(columns):
+        yield '# wait_s = "…"  # FILL IN (what Asterisk calls holdtime is the wait, not hold_s), or answered_at and left_at'
     if "contact_id" not in columns:
         yield '# contact_id = "…"  # without it a contact is known by its file and row'
     left = [each for each in grid.header if each and each not in columns.values()]

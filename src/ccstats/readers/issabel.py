@@ -9,6 +9,7 @@ import pandas as pd
 
 from ccstats.readers.accounting import Account
 from ccstats.readers.categories import categorised, chosen, constant_category, each_category
+from ccstats.readers.clock import in_turn
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.masks import only
 from ccstats.readers.product_tables import Rows, header_has, of_two_tables
@@ -104,14 +105,15 @@ def _calls(rows: Rows) -> pd.DataFrame:
     entered, began, ended = (
         rows.instants(name, timezone=zone, missing=_NO_DATE) for name in ("datetime_entry_queue", "datetime_init", "datetime_end")
     )
-    rows.close(entered.utc.isna(), "datetime_entry_queue is blank")
+    entry, begin, end = in_turn(entered, began, ended)
+    rows.close(entry.isna(), "datetime_entry_queue is blank")
     waited, talked = rows.seconds("duration_wait"), rows.seconds("duration")
     status = each_category(rows.words("status"), str.casefold)
     outcome = categorised(status, _STATUS, CONTACTS["outcome"].vocabulary, "unknown")
-    outcome = outcome.mask(status.eq(_LOST), "failed").mask(status.eq(_LOST) & began.utc.notna(), "answered")
+    outcome = outcome.mask(status.eq(_LOST), "failed").mask(status.eq(_LOST) & begin.notna(), "answered")
     answered = outcome.eq("answered")
 
-    between = (began.utc - entered.utc).dt.total_seconds()
+    between = (begin - entry).dt.total_seconds()
     rows.note(answered & waited.isna() & (between >= 0), "duration_wait is blank: taken from the times")
     waited = waited.fillna(between.where(between >= 0))
     rows.close(answered & waited.isna(), "answered, but neither duration_wait nor datetime_init says after how long")
@@ -125,7 +127,7 @@ def _calls(rows: Rows) -> pd.DataFrame:
         "channel": constant_category("voice", len(rows)),
         "direction": constant_category("inbound", len(rows)),
         "queue": queue,
-        "queued_at": entered.utc,
+        "queued_at": entry,
         "outcome": outcome,
         "raw_outcome": rows.words("status"),
         "wait_s": waited.mask(outcome.isin(["open", "failed"]) & waited.eq(0)),
@@ -137,8 +139,8 @@ def _calls(rows: Rows) -> pd.DataFrame:
         "transferred_to": only(rows.words("transfer"), answered),
         "customer": rows.text("callerid"),
         "_id": own,
-        "_began": began.utc.where(answered),
-        "_end": ended.utc,
+        "_began": begin.where(answered),
+        "_end": end,
     }
     return rows.frame(out)
 
@@ -147,7 +149,7 @@ def _audit(rows: Rows) -> pd.DataFrame:
     own, zone, agent = rows.text("id"), rows.options.timezone, rows.words("agent", "id_agent")
     rows.close(own.isna(), "id is blank")
     rows.close(agent.isna(), "id_agent is blank")
-    began, ended = (rows.instants(name, timezone=zone, missing=_NO_DATE).utc for name in ("datetime_init", "datetime_end"))
+    began, ended = in_turn(*(rows.instants(name, timezone=zone, missing=_NO_DATE) for name in ("datetime_init", "datetime_end")))
     rows.close(began.isna(), "datetime_init is blank")
     rows.close(ended < began, "datetime_end is before datetime_init")
     rows.close(ended - began >= pd.Timedelta(days=366), "a session or break of more than a year")

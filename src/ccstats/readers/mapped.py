@@ -12,7 +12,7 @@ import pandas as pd
 from ccstats.errors import ColumnError, DataWarning, OptionError, did_you_mean
 from ccstats.readers.accounting import Account
 from ccstats.readers.categories import constant_category, each_category
-from ccstats.readers.clock import Instants
+from ccstats.readers.clock import Instants, in_turn
 from ccstats.readers.contract import Log, Options, Reader, Source
 from ccstats.readers.instants import to_instants
 from ccstats.readers.mapping import JOINED, ColumnMapping, parse_mapping
@@ -317,6 +317,8 @@ class _Rows:
         if "ended_at" not in out:
             span = self.seconds("duration_s")
             out["ended_at"] = instants["started_at"].utc + pd.to_timedelta((span * 1e6).round(), unit="us")
+        else:
+            out["started_at"], out["ended_at"] = in_turn(instants["started_at"], instants["ended_at"])
         many = len(self.open)
         for name in ("reason", "queue", "contact_id"):
             out.setdefault(name, constant_category(None, many))

@@ -248,6 +248,8 @@ def _numbered(values: pd.Series) -> pd.Series:
 def repeated(frame: pd.DataFrame, same: Sequence[str], newest: str | None = None, *, order: np.ndarray | None = None) -> np.ndarray:
     """Which rows repeat an earlier one in these columns, or with ``newest`` one with a larger value there, or any if theirs is missing.
 
+    Of rows with the same value of ``newest`` the last one is the newest.
+
     It is done by sorting, which takes less memory than a table of what was seen: by the first column, in which mostly no two rows are
     tied, and only those that are by all. ``order`` is how the first column is sorted, where it is known.
 
@@ -256,6 +258,8 @@ def repeated(frame: pd.DataFrame, same: Sequence[str], newest: str | None = None
     >>> frame = pd.DataFrame({"a": ["x", "y", None, "x", None], "at": [1, 1, 1, 2, None]})
     >>> repeated(frame, ["a"]).tolist(), repeated(frame, ["a"], "at").tolist()
     ([False, False, False, True, True], [True, False, False, False, True])
+    >>> repeated(pd.DataFrame({"a": ["x", "x"], "at": [1, 1]}), ["a"], "at").tolist()
+    [True, False]
     """
     first = sortable(frame[same[0]])
     rows, _ = tied(first, sorting([first]) if order is None else order)
@@ -264,8 +268,11 @@ def repeated(frame: pd.DataFrame, same: Sequence[str], newest: str | None = None
         some = pa.array(rows)
         keys = pa.table({str(at): (sortable(frame[name]) if at else first).take(some) for at, name in enumerate(same)})
         by: list[tuple[str, str]] = [(name, "ascending") for name in keys.column_names]
-        table = keys if newest is None else keys.append_column("newest", sortable(frame[newest]).take(some))
-        inner = pc.sort_indices(table, sort_keys=by if newest is None else [*by, ("newest", "descending")]).to_numpy()
+        table = keys
+        if newest is not None:
+            table = keys.append_column("newest", sortable(frame[newest]).take(some)).append_column("came", some)
+            by += [("newest", "descending"), ("came", "descending")]
+        inner = pc.sort_indices(table, sort_keys=by).to_numpy()
         again[rows[inner[1:]]] = alike(keys, inner)
     return again
 

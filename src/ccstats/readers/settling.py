@@ -40,9 +40,9 @@ def settle(
     """All tables' rows together, each record once, and the lines booked.
 
     Rows that agree in the columns ``same`` (``called`` so in messages) are one record. With ``newest`` the row with the largest value
-    there is taken and the others are ignored as older versions; otherwise the first is taken and the others are rejected. `Parts` are used
-    up, and make categories of what the tables have as categories. The rows stay in the order they came, or are ``ordered`` by the first
-    of the columns, as `with_visits` sorts them next.
+    there is taken, of equals the last, and the others are ignored as older versions; otherwise the first is taken and the others are
+    rejected. `Parts` are used up, and make categories of what the tables have as categories. The rows stay in the order they came, or are
+    ``ordered`` by the first of the columns, as `with_visits` sorts them next.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def settle(
         twice = here & again
         many = int(weight[twice].sum())
         if newest:
-            account.count(str(name), "ignored", "another version of the same record is newer", many)
+            account.count(str(name), "ignored", "another version of the same record is newer or came later", many)
         else:
             reason = f"repeats an earlier row (same {called or ', '.join(same)})"
             account.reject(str(name), lines[twice], reason, texts=() if texts is None else texts[twice], weight=many)

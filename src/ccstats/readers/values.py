@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,8 @@ SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0, "excel_da
 #: Durations written with colons.
 COLONS = ("h:mm:ss", "mm:ss", "h:mm")
 
+#: A number whose thousands are grouped by a sign, by twos above the first thousand, too, as in India; with the decimal sign.
+_GROUPED = r"^[+-]?\d{{1,3}}(?:{0}\d{{2,3}})*{0}\d{{3}}(?:{1}\d*)?$"
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
 #: No contact lasts a year: such a number is in another unit or an overflow. [s]
 LONGEST_S = 366 * 86_400.0
@@ -177,10 +180,14 @@ def plain_numbers(text: pd.Series, decimal: str, thousands: str) -> np.ndarray:
     --------
     >>> plain_numbers(pd.Series(["1.234,5", "x"], dtype="str"), ",", ".").tolist()
     [1234.5, nan]
+    >>> plain_numbers(pd.Series(["1.234.567", "12.5"], dtype="str"), ",", ".").tolist()  # twelve and a half?
+    [1234567.0, nan]
     """
     plain = of_series(text)
-    if thousands:
-        plain = pc.replace_substring(plain, thousands, "")
+    if thousands and pc.any(with_sign := pc.match_substring(plain, thousands)).as_py():
+        # A sign in any other place is a decimal sign rather, and its number another one.
+        grouped = pc.match_substring_regex(plain, _GROUPED.format(*map(re.escape, (thousands, decimal))))
+        plain = pc.replace_substring(pc.if_else(pc.and_not(with_sign, grouped), None, plain), thousands, "")
     if decimal != ".":
         # With a decimal comma a point is no decimal sign.
         plain = pc.replace_substring(pc.if_else(pc.match_substring(plain, "."), None, plain), decimal, ".")
