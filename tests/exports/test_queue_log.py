@@ -186,9 +186,51 @@ def test_an_agent_who_takes_the_next_call_at_once(shape: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ({"outcome": "answered", "wait_s": 10.0, "agent": "bo"}, ["overflowed", "answered"]),
+        ({"outcome": "unknown", "wait_s": 10.0}, ["exited_key"]),
+        ({"outcome": "abandoned"}, ["exited_key"]),
+        ({"outcome": "overflowed"}, ["exited_key"]),
+        ({"outcome": "abandoned", "wait_s": 10.0, "channel": "chat"}, ["exited_key"]),
+        ({"outcome": "blocked_full", "queued_at": None}, ["exited_key", "blocked_full"]),
+    ],
+)
+def test_an_overflow_ends_where_the_next_visit_is_not_written(shape: str, after: dict, told: list[str], tmp_path: Path) -> None:
+    first = {"contact_id": "1", "queued_at": NINE, "arrived_at": NINE, "outcome": "overflowed", "wait_s": 30.0}
+    later = {
+        "queue": "b",
+        "visit": 2,
+        "wait_s": np.nan,
+        "queued_at": NINE + pd.Timedelta(seconds=30),
+        "arrived_at": NINE + pd.Timedelta(seconds=30),
+    }
+    other = {"contact_id": "2", "queued_at": NINE + pd.Timedelta(hours=1), "outcome": "abandoned", "wait_s": 5.0}
+    log, _ = written(made([first, first | later | after, other]), tmp_path, shape)
+    mine = log.contacts[log.contacts["contact_id"] == "1"]
+    assert sorted(mine["outcome"].tolist()) == sorted(told)
+    assert mine.loc[mine["queue"] == "sales", "wait_s"].tolist() == [30.0]
+
+
+def test_an_overflow_whose_wait_is_not_known_is_written_where_the_call_goes_on(tmp_path: Path) -> None:
+    rows = [
+        {"contact_id": "1", "visit": visit, "queue": queue, "queued_at": NINE + pd.Timedelta(seconds=30 * visit), "outcome": outcome} | more
+        for visit, queue, outcome, more in (
+            (1, "a", "overflowed", {}), (2, "b", "overflowed", {}), (3, "c", "abandoned", {"wait_s": 4.0}), (4, "d", "overflowed", {}),
+        )
+    ]  # fmt: skip
+    log, account = written(made(rows), tmp_path, "file")
+    assert log.contacts[["queue", "wait_s"]].to_numpy().tolist() == [["a", 30.0], ["b", 30.0], ["c", 4.0]]
+    assert account["fate"].tolist() == ["written", "written", "left_out"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_figures_of_a_bundled_log_stay(shape: str, tmp_path: Path) -> None:
     log = cc.read(cc.sample_log(), pseudonyms=False)
     again, _ = written(log, tmp_path, shape, agent_states=log.agent_states)
+    for name in ("dnis", "customer"):
+        assert_frame_equal(*(each.contacts[["contact_id", "visit", name]] for each in (again, log)), check_categorical=False)
     names = ["offered", "answered", "abandoned", "flowed_out", "lost", "answered_within", "service_level", "asa_s"]
     one, two = (cc.measure_service(cc.to_intervals(each.contacts, threshold_s=20), by=["queue"])[names] for each in (log, again))
     assert_frame_equal(one, two)

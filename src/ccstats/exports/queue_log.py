@@ -111,19 +111,30 @@ def _rules(contacts: pd.DataFrame) -> pd.Series:
     outcome, channel, direction = (contacts[name].astype("str") for name in ("outcome", "channel", "direction"))
     known = outcome.isin([*_LEFT, *_BY_KEY, *_REFUSED, *_ALONE])
     rule = outcome.where(~outcome.isin(_BY_KEY), outcome + ", as EXITWITHKEY")
-    goes_on = (outcome == "overflowed") & contacts["contact_id"].duplicated(keep="last")
+    at = came_at(contacts)
+    ends = contacts["wait_s"].notna() | outcome.isin([*_REFUSED, "open"])
+    sound = known & at.notna() & (direction == "inbound") & (channel == "voice")
+    goes_on = (outcome == "overflowed") & _enters_next(contacts, sound & ~outcome.isin([*_REFUSED]), ends)
     rule = rule.mask(goes_on, "overflowed")
     left_out = pd.Series("", index=contacts.index).mask(~known, "a queue_log has no verb for outcome " + outcome)
-    at = came_at(contacts)
     left_out = left_out.mask(at.isna(), "no time is known")
-    waits = known & ~outcome.isin([*_REFUSED, "open"]) & ~goes_on
-    left_out = left_out.mask(waits & contacts["wait_s"].isna(), "how long it waited is not known")
+    left_out = left_out.mask(known & ~ends & ~goes_on, "how long it waited is not known")
     left_out = left_out.mask(direction != "inbound", "not inbound").mask(channel != "voice", "not voice: " + channel)
     return pd.Series(
         [("left_out", why) if why else ("written", how) for why, how in zip(left_out, rule, strict=True)],
         index=contacts.index,
         dtype=object,
     )
+
+
+def _enters_next(contacts: pd.DataFrame, queued: pd.Series, ends: pd.Series) -> pd.Series:
+    """Whether the contact's next visit is written as one to a queue; without a wait of its own an overflow is if the one after it is."""
+    in_turn = contacts["visit"].argsort(kind="stable").to_numpy()
+    contact = contacts["contact_id"].iloc[in_turn]
+    overflows = queued & ~ends & (contacts["outcome"] == "overflowed")
+    written = (queued & ends).astype("float64").mask(overflows).iloc[in_turn]
+    after = written.groupby(contact).bfill().groupby(contact).shift(-1)
+    return after.eq(1.0).reindex(contacts.index)
 
 
 def _of_contacts(contacts: pd.DataFrame, rules: pd.Series) -> list[pd.DataFrame]:
@@ -153,7 +164,9 @@ def _of_contacts(contacts: pd.DataFrame, rules: pd.Series) -> list[pd.DataFrame]
     refused, queued = outcome.isin(list(_REFUSED)), ~outcome.isin(list(_REFUSED))
     out = [events(refused, outcome.map(_REFUSED), _ENTER, joined)]
     if "dnis" in visits:
-        out.append(events(queued & visits["dnis"].notna(), "DID", _DID, joined, visits["dnis"]))
+        # A number holds for the call's later visits, too: a blank one ends that.
+        earlier = visits["dnis"].notna().groupby(visits["contact_id"]).cummax()
+        out.append(events(queued & earlier, "DID", _DID, joined, visits["dnis"].astype("str").fillna("")))
     customer = visits.get("customer", "")
     out.append(events(queued, "ENTERQUEUE", _ENTER, joined, "", customer, "1"))
     for word, (verb, before) in _LEFT.items():
