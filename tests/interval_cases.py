@@ -40,8 +40,13 @@ def noon(night: str) -> tuple[str, pd.Timestamp]:
     return zone, pd.Timestamp(f"{day} 12:00", tz=zone).tz_convert("UTC")
 
 
-def random_contacts(seed: int, rows: int, middle: pd.Timestamp, *, extras: bool, days: float = 1.5, whole: bool = False) -> pd.DataFrame:
-    """Contacts with everything that can be missing missing somewhere; ``whole`` seconds hit thresholds exactly."""
+def random_contacts(
+    seed: int, rows: int, middle: pd.Timestamp, *, extras: bool, days: float = 1.5, whole: bool = False, untold: float = 0.0
+) -> pd.DataFrame:
+    """Contacts with everything that can be missing missing somewhere; ``whole`` seconds hit thresholds exactly.
+
+    ``untold`` is the share of them whose wait is not known, besides those who waited in no queue.
+    """
     rng = np.random.default_rng(seed)
 
     def instants(micros: np.ndarray, missing: np.ndarray) -> pd.DatetimeIndex:
@@ -80,6 +85,7 @@ def random_contacts(seed: int, rows: int, middle: pd.Timestamp, *, extras: bool,
         attempts = pd.array(rng.integers(0, 4, rows), dtype="Int64")
         attempts[some(0.4)] = pd.NA
         columns["ring_attempts"], columns["ring_noanswer"] = attempts, attempts // 2
+    columns["wait_s"] = np.where(some(untold), np.nan, columns["wait_s"])
     return pd.DataFrame(columns)
 
 
@@ -145,10 +151,10 @@ def count_by_loop(
             [*COUNTED, *(f"{part}_known" for part in ("talk", "hold", "wrap", "arrival", "attempts", "noanswer")), *ADDED],
             0,
         )
-        return {**counts, "interval_s": length, "max": None, "steps": [0] * 2 * len(histogram)}
+        return {**counts, "interval_s": length, "max": None, "untold": set(), "steps": [0] * 2 * len(histogram)}
 
     def within(wait, limit):
-        return limit is not None and (wait < micros(limit) or (inclusive and wait == micros(limit)))
+        return wait is not None and limit is not None and (wait < micros(limit) or (inclusive and wait == micros(limit)))
 
     for row in contacts.to_dict("records"):
         booked = OUTCOMES[row["outcome"]]
@@ -166,25 +172,29 @@ def count_by_loop(
             ended += sum(micros(row[name]) for name in ("talk_s", "hold_s", "wrap_s")) * MICRO
         usable = arrived is not None and arrived <= queued
         start = arrived if clock == "arrived" and usable else queued
-        wait = (left - start) // MICRO
+        waited = (left - start) // MICRO
+        wait = waited if row["wait_s"] == row["wait_s"] else None
         threshold = given(threshold_s, row["queue"])
         moments = {"queued": [queued] * 3, "left": [left] * 3, "ended": [ended] * 3, "event": [queued, left, ended]}[attribute_by]
         at_offer, at_left, at_end = (cell(row, moment) for moment in moments)
         at_offer["offered"] += 1
-        if threshold is not None and not within(wait, threshold):
+        if threshold is not None and not within(waited, threshold):
             moment = max(start + micros(threshold) * MICRO, queued) if attribute_by == "event" else moments[0]
             cell(row, moment)["reached_threshold"] += 1
         at_left[booked] += 1
-        at_left["max"] = max(wait, at_left["max"] or 0)
+        if wait is None:
+            at_left["untold"].add(booked)
+        else:
+            at_left["max"] = max(wait, at_left["max"] or 0)
         for name, known in (("ring_attempts", "attempts"), ("ring_noanswer", "noanswer")):
             if extras[name] and not pd.isna(row[name]):
                 at_left[known] += int(row[name])
                 at_left[f"{known}_known"] += 1
         if booked == "answered":
-            at_left["wait"] += wait
+            at_left["wait"] += wait or 0
             at_left["answered_within"] += within(wait, threshold)
             at_left["transferred"] += isinstance(row.get("transferred_to"), str)
-            if usable:
+            if usable and wait is not None:
                 at_left["arrival_known"] += 1
                 at_left["to_agent"] += (left - arrived) // MICRO
             for part in ("talk", "hold", "wrap"):
@@ -193,7 +203,7 @@ def count_by_loop(
                     at_end[part] += micros(row[f"{part}_s"])
             at_end["held"] += row["hold_s"] > 0
         elif booked == "abandoned":
-            at_left["abandon_wait"] += wait
+            at_left["abandon_wait"] += wait or 0
             at_left["abandoned_within"] += within(wait, threshold)
             at_left["abandoned_short"] += within(wait, given(short_s, row["queue"]))
         elif booked == "callbacks":
@@ -228,10 +238,11 @@ def count_by_loop(
         for name in ("flowed_out", "callbacks", "lost", "open", "unknown", "blocked", "ivr_abandoned"):
             row[name] = found[name]
         row |= {"total_wait_s": found["wait"] / 1e6, "total_abandon_wait_s": found["abandon_wait"] / 1e6}
+        row |= {name: None for name, of in (("total_wait_s", "answered"), ("total_abandon_wait_s", "abandoned")) if of in found["untold"]}
         for part in ("talk", "hold", "wrap"):
             row[f"total_{part}_s"] = None if silent and not found[f"{part}_known"] else found[part] / 1e6
         row |= {f"{part}_known": found[f"{part}_known"] for part in ("talk", "hold", "wrap")}
-        row["max_wait_s"] = None if found["max"] is None else found["max"] / 1e6
+        row["max_wait_s"] = None if found["max"] is None or found["untold"] - {"open"} else found["max"] / 1e6
         row["held"] = None if silent and not found["hold_known"] else found["held"]
         if extras["transferred_to"]:
             row["transferred"] = found["transferred"]

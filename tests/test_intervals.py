@@ -206,11 +206,18 @@ OPTIONS = st.fixed_dictionaries(
 @pytest.mark.parametrize("night", FEW_NIGHTS)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    seed=st.integers(0, 10**6), rows=st.integers(1, 60), extras=st.booleans(), parts=st.integers(1, 5), fill=st.booleans(), options=OPTIONS
+    seed=st.integers(0, 10**6),
+    rows=st.integers(1, 60),
+    extras=st.booleans(),
+    untold=st.sampled_from([0.0, 0.1]),
+    parts=st.integers(1, 5),
+    fill=st.booleans(),
+    options=OPTIONS,
 )
-def test_any_split_merged_equals_the_whole(night, seed, rows, extras, parts, fill, options):
+@pytest.mark.filterwarnings("ignore:.*have no wait_s:ccstats.errors.DataWarning")
+def test_any_split_merged_equals_the_whole(night, seed, rows, extras, untold, parts, fill, options):
     zone, middle = noon(night)
-    contacts = random_contacts(seed, rows, middle, extras=extras)
+    contacts = random_contacts(seed, rows, middle, extras=extras, untold=untold)
     part_of = np.random.default_rng(seed).integers(0, parts, rows)
     pieces = [contacts[part_of == part] for part in range(parts)]
     whole = cc.to_intervals(contacts, timezone=zone, **options)
@@ -494,6 +501,27 @@ def test_roll_up_says_what_it_does_not_know():
     assert cc.roll_up(both, period="day", timezone="UTC")["offered"].tolist() == [2]
 
 
+def test_contacts_without_a_known_wait_are_counted_and_in_no_average():
+    contacts = visits(("10:00", 5, "answered"), ("10:01", np.nan, "answered"), ("11:00", 5, "answered"), ("11:01", np.nan, "open"))
+    with pytest.warns(DataWarning, match="1 contacts left the queue and have no wait_s"):
+        table = cc.to_intervals(contacts, every="1h", threshold_s=20)
+    assert table[["offered", "answered", "answered_within", "reached_threshold", "open"]].to_numpy().tolist() == [
+        [2, 2, 1, 0, 0],
+        [2, 1, 1, 0, 1],
+    ]
+    for name in ("total_wait_s", "max_wait_s"):
+        assert table[name].fillna(-1).tolist() == [-1.0, 5.0]
+    service = cc.measure_service(table, by=["queue"])
+    assert service["service_level"].tolist() == [2 / 3]
+    assert service["asa_s"].isna().all()
+
+
+def test_the_wait_of_the_open_is_in_no_figure_but_the_longest():
+    contacts = visits(("10:00", 5, "answered"), ("10:01", np.nan, "open"), ("10:02", 90, "open"))
+    table = cc.to_intervals(contacts, threshold_s=20)
+    assert table[["total_wait_s", "max_wait_s", "reached_threshold"]].to_numpy().tolist() == [[5.0, 90.0, 1]]
+
+
 # ---------------------------------------------------------------------------------------------------------------------- what is refused
 
 
@@ -501,7 +529,6 @@ def test_roll_up_says_what_it_does_not_know():
     ("change", "text"),
     [
         ({"wait_s": [-1.0, 5.0]}, r"column 'wait_s' is negative \(row 0"),
-        ({"wait_s": [np.nan, 5.0]}, r"1 contacts are counted in 'offered' and have no wait_s \(rows 0\)"),
         ({"talk_s": [60.0, -2.0]}, r"column 'talk_s' is negative \(row 1"),
         ({"hold_s": [60.0, np.inf]}, "column 'hold_s' is infinite"),
         ({"wrap_s": [60.0, 2e10]}, "last longer than 1e10 seconds"),

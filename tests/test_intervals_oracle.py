@@ -46,11 +46,17 @@ def check(contacts: pd.DataFrame, options: dict) -> None:
 @pytest.mark.parametrize("night", NIGHTS)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    seed=st.integers(0, 10**6), rows=st.integers(0, 60), extras=st.booleans(), whole=st.booleans(), arrived=st.booleans(), options=OPTIONS
+    seed=st.integers(0, 10**6),
+    rows=st.integers(0, 60),
+    extras=st.booleans(),
+    whole=st.booleans(),
+    arrived=st.booleans(),
+    untold=st.sampled_from([0.0, 0.02, 0.5]),
+    options=OPTIONS,
 )
-def test_counting_agrees_with_a_plain_loop(night, seed, rows, extras, whole, arrived, options):
+def test_counting_agrees_with_a_plain_loop(night, seed, rows, extras, whole, arrived, untold, options):
     zone, middle = noon(night)
-    contacts = random_contacts(seed, rows, middle, extras=extras, whole=whole)
+    contacts = random_contacts(seed, rows, middle, extras=extras, whole=whole, untold=untold)
     check(contacts, {**options, "timezone": zone, "clock": "arrived" if arrived and extras else "queued"})
 
 
@@ -59,7 +65,7 @@ def test_counting_agrees_with_a_plain_loop(night, seed, rows, extras, whole, arr
 def test_many_contacts_of_few_cells_agree_too(attribute_by, fill):
     """So many contacts per cell that cells are not looked for first, which is another way through the loops."""
     zone, middle = noon("autumn in London")
-    contacts = random_contacts(7, 3000, middle, extras=True, days=1)
+    contacts = random_contacts(7, 3000, middle, extras=True, days=1, untold=0.01)
     check(
         contacts,
         {

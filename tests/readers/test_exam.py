@@ -15,8 +15,9 @@ import pytest
 from exam_cases import CASES, Case, as_text, cases_of, lines_of
 from pandas.testing import assert_frame_equal
 
+import ccstats as cc
 from ccstats.readers import READERS
-from ccstats.schema import TABLES
+from ccstats.schema import NOT_QUEUED, TABLES
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 EXAM = float(os.environ.get("CCSTATS_EXAM", "0.02"))
@@ -88,6 +89,22 @@ def test_answered_contacts_waited_and_others_have_no_handle_time(case: Case) -> 
     outside = contacts["outcome"].isin(["ivr_abandoned", "blocked_full", "blocked_empty", "blocked_closed"])
     assert contacts.loc[outside, ["queued_at", "wait_s"]].isna().all(axis=None)
     assert contacts.loc[~outside, "queued_at"].notna().all()
+
+
+@every_log
+@pytest.mark.filterwarnings("ignore:.*have no wait_s:ccstats.errors.DataWarning")
+def test_what_is_read_can_be_counted_and_measured(case: Case) -> None:
+    contacts = case.read().contacts
+    outside = contacts["outcome"].isin(NOT_QUEUED)
+    table = cc.to_intervals(contacts, threshold_s=20)
+    queued = ["answered", "abandoned", "flowed_out", "callbacks", "lost", "open", "unknown"]
+    assert table["offered"].sum() == table[queued].sum().sum() == (~outside).sum()
+    assert table[["offered", "blocked", "ivr_abandoned"]].sum().sum() == (contacts["outcome"] != "ignored").sum()
+    for within in ("answered", "abandoned"):
+        assert table[f"{within}_within"].sum() == ((contacts["outcome"] == within) & (contacts["wait_s"] <= 20)).sum()
+    assert cc.measure_service(table)["offered"].sum() == (~outside).sum()
+    known = contacts["wait_s"].notna()
+    assert cc.measure_waits(contacts)["answered"].sum() == ((contacts["outcome"] == "answered") & known).sum()
 
 
 @every_case

@@ -185,6 +185,12 @@ def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:
     if unplaced := sum(each[3] for each in found):
         text = f"{unplaced:,} contacts have no arrived_at before queued_at; their wait is counted from queued_at"
         warnings.warn(text, DataWarning, stacklevel=4)
+    if untold := sum(each[4] for each in found):
+        text = (
+            f"{untold:,} contacts left the queue and have no wait_s: they are booked where they joined and not counted within the "
+            "threshold; average and longest waits of intervals and periods with them are missing"
+        )
+        warnings.warn(text, DataWarning, stacklevel=4)
 
     used = np.flatnonzero(seen)
     grid = Grid.between(*((low, high) if len(used) else (0, 0)), every_s=rules.every_s, timezone=rules.timezone)
@@ -245,8 +251,9 @@ def _measures(
         out = np.empty((len(wanted), len(rows)), dtype=np.int64)
         _share(len(rows), partial(row_loops.pick_columns, table, rows, np.array(wanted), out))
         sums |= {names[place]: out[at] for at, place in enumerate(wanted)}
-    sums["max_wait_s"] -= 1
+    sums["max_wait_s"] = np.where(sums["max_wait_s"] == loops.FAR, 0, sums["max_wait_s"]) - 1
     missing = {name: no_threshold for name in THRESHOLD_COUNTS}
+    missing |= {name: sums[name] == loops.NEVER for name in ("total_wait_s", "total_abandon_wait_s")}
     if known := [name for name in ("attempts_known", "noanswer_known") if name in sums]:
         visited = np.sum([sums[name] for name in LEFT_AS], axis=0) > 0
         missing |= {_NEEDS[name]: visited & (sums.pop(name) == 0) for name in known}
@@ -269,7 +276,6 @@ def _explain(contacts: pd.DataFrame, columns: list[str]) -> None:
     lines = []
     for what, wrong in (
         ("are counted in 'offered' and have no queued_at", queued & contacts["queued_at"].isna()),
-        ("are counted in 'offered' and have no wait_s", queued & contacts["wait_s"].isna()),
         (
             "left before a queue, or were blocked, and have neither arrived_at nor queued_at",
             contacts["outcome"].isin(NOT_QUEUED[:-1]) & contacts["queued_at"].isna() & ~arrived,

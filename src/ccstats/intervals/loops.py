@@ -21,6 +21,7 @@ __all__ = [
     "CALLBACKS",
     "COUNTS",
     "EVENT",
+    "FAR",
     "MODES",
     "NEVER",
     "TOTALS",
@@ -36,14 +37,16 @@ njit: Any = numba.njit
 
 #: Missing instant, and the threshold of a queue that has none.
 NEVER = np.iinfo(np.int64).min
+#: Stands for the longest wait, plus 1, where one of those who left has none that is known. [µs]
+FAR = np.int64(2**62)
 #: What an outcome is counted as: its position here; -1 is counted nowhere, -2 is no outcome.
 BOOKED_AS = ("answered", "abandoned", "flowed_out", "callbacks", "lost", "open", "unknown", "blocked", "ivr_abandoned")
-ANSWERED, ABANDONED, CALLBACKS, BLOCKED = 0, 1, 3, 7
+ANSWERED, ABANDONED, CALLBACKS, OPEN, BLOCKED = 0, 1, 3, 5, 7
 MODES = ("queued", "left", "ended", "event")
 QUEUED, LEFT, ENDED, EVENT = 0, 1, 2, 3
 
 #: Columns of the array of sums [µs], those that most contacts touch first; ``max_wait_s`` is no sum but 1 µs more than the longest, and the
-#: last two are plain numbers.
+#: last two are plain numbers. Sums of waits are `NEVER` where one of them is not known.
 TOTALS = (
     *("total_wait_s", "max_wait_s", "total_talk_s", "total_hold_s", "total_wrap_s", "total_abandon_wait_s", "total_to_agent_s"),
     *("ring_attempts", "ring_noanswer"),
@@ -66,7 +69,7 @@ _TOO_LONG = 1e10
 
 @njit(cache=True, nogil=True)
 def _micros(seconds):  # pragma: no cover - compiled
-    """Whole microseconds; a missing duration counts nothing."""
+    """Whole microseconds; a missing duration counts nothing, so that who has no wait is booked where he joined."""
     return np.int64(np.rint(seconds * 1e6)) if seconds == seconds else np.int64(0)
 
 
@@ -121,8 +124,8 @@ def scan_contacts(
     begin,
     end,
 ):  # pragma: no cover - compiled
-    """First and last instant booked, how many contacts break the schema, and how many lack an arrival; marks the groups seen."""
-    low, high, bad, unplaced = np.int64(2**62), np.int64(-(2**62)), 0, 0
+    """First and last instant booked; how many contacts break the schema, lack an arrival, left without a known wait; marks the groups."""
+    low, high, bad, unplaced, untold = np.int64(2**62), np.int64(-(2**62)), 0, 0, 0
     for r in range(begin, end):
         if outcome[r] < 0:
             bad += 1
@@ -137,9 +140,10 @@ def scan_contacts(
         if kind < 0:
             continue
         if kind < BLOCKED:
-            if queued_at[r] == NEVER or wait_s[r] != wait_s[r]:
+            if queued_at[r] == NEVER:
                 bad += 1
                 continue
+            untold += kind != OPEN and wait_s[r] != wait_s[r]
             if from_arrival and (arrived_at[r] == NEVER or arrived_at[r] > queued_at[r]):
                 unplaced += 1
         elif queued_at[r] == NEVER and (len(arrived_at) == 0 or arrived_at[r] == NEVER):
@@ -158,7 +162,16 @@ def scan_contacts(
             reached = offered
         low = min(low, offered, left, reached)
         high = max(high, offered, ended, reached)
-    return low, high, bad, unplaced
+    return low, high, bad, unplaced, untold
+
+
+@njit(cache=True, nogil=True)
+def _add_wait(totals, at, place, wait, known):  # pragma: no cover - compiled
+    """Add to a sum of waits that is known as long as all of them are."""
+    if not known:
+        totals[at, place] = NEVER
+    elif totals[at, place] != NEVER:
+        totals[at, place] += wait
 
 
 @njit(cache=True, nogil=True)
@@ -250,10 +263,13 @@ def count_contacts(
                 counts[at, BOOKED + kind] += 1
                 continue
             counts[at, OFFERED] += 1
-            within = threshold == NEVER or not _beyond(wait, threshold, inclusive)
+            # Who has no known wait is not known to have been within the threshold, nor beyond it.
+            known = wait_s[r] == wait_s[r]
+            beyond = threshold != NEVER and _beyond(wait, threshold, inclusive)
+            within = known and not beyond
             if mode != EVENT:
-                counts[at, REACHED] += not within
-            elif not within:
+                counts[at, REACHED] += beyond
+            elif beyond:
                 counts[_row(base[g] + stride[g] * _interval(reach[k], edges, step), bits, before), REACHED] += 1
             at_end = at
             if mode == EVENT:
@@ -262,12 +278,13 @@ def count_contacts(
                 if kind == ANSWERED:
                     at_end = _row(base[g] + stride[g] * _interval(ends[k], edges, step), bits, before)
             counts[at, BOOKED + kind] += 1
-            totals[at, MAX_WAIT] = max(totals[at, MAX_WAIT], wait + 1)
+            if known or kind != OPEN:
+                totals[at, MAX_WAIT] = max(totals[at, MAX_WAIT], wait + 1 if known else FAR)
             if kind == ANSWERED:
                 counts[at, ANSWERED_WITHIN] += within
-                totals[at, WAIT] += wait
+                _add_wait(totals, at, WAIT, wait, known)
                 for h in range(len(steps)):
-                    if not _beyond(wait, steps[h], inclusive):
+                    if known and not _beyond(wait, steps[h], inclusive):
                         counts[at, NOANSWER_KNOWN + 1 + 2 * h] += 1
                 if talk_s[r] == talk_s[r]:
                     counts[at_end, TALK_KNOWN] += 1
@@ -281,16 +298,16 @@ def count_contacts(
                     totals[at_end, WRAP] += _micros(wrap_s[r])
                 if len(transferred) and transferred[r]:
                     counts[at, TRANSFERRED] += 1
-                if len(arrived_at) and arrived_at[r] != NEVER and arrived_at[r] <= queued_at[r]:
+                if known and len(arrived_at) and arrived_at[r] != NEVER and arrived_at[r] <= queued_at[r]:
                     counts[at, ARRIVAL_KNOWN] += 1
                     totals[at, TO_AGENT] += queued_at[r] - arrived_at[r] + _micros(wait_s[r])
             elif kind == ABANDONED:
                 counts[at, ABANDONED_WITHIN] += within
-                totals[at, ABANDON_WAIT] += wait
-                if short[g] != NEVER and not _beyond(wait, short[g], inclusive):
+                _add_wait(totals, at, ABANDON_WAIT, wait, known)
+                if known and short[g] != NEVER and not _beyond(wait, short[g], inclusive):
                     counts[at, SHORT] += 1
                 for h in range(len(steps)):
-                    if not _beyond(wait, steps[h], inclusive):
+                    if known and not _beyond(wait, steps[h], inclusive):
                         counts[at, NOANSWER_KNOWN + 2 + 2 * h] += 1
             elif kind == CALLBACKS:
                 counts[at, CALLBACK_WITHIN] += within

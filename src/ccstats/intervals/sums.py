@@ -8,7 +8,7 @@ value is missing is decided from sums that are never missing, so that it too doe
 * a count that needs a rule or a column which some of the parts do not have (threshold counts, ``blocked``, ``ivr_abandoned``,
   ``transferred``, a wait histogram) is missing where it is missing for any part in which something is booked: a sum over some of the
   contacts would look like one over all. So are ``total_wait_s``, ``total_abandon_wait_s`` and ``max_wait_s`` where a part that answered,
-  lost to abandonment or saw anybody leave does not tell them, as tables of other systems may;
+  lost to abandonment or saw anybody leave does not tell them, as tables of other systems may, and contacts without a known wait;
 * ``ring_attempts``, ``ring_noanswer`` and ``arrival_known`` are summed over the parts that know them, and missing where none of the parts
   with visits does.
 """
@@ -112,7 +112,7 @@ def add_up(frame: pd.DataFrame, at: np.ndarray, rows: int) -> tuple[Sums, dict[s
     for name, needed in {
         "total_wait_s": _whole(frame["answered"]) > 0,
         "total_abandon_wait_s": _whole(frame["abandoned"]) > 0,
-        "max_wait_s": left,
+        "max_wait_s": np.sum([_whole(frame[name]) for name in LEFT_AS if name != "open"], axis=0) > 0,
         "held": _whole(frame["hold_known"]) > 0,
     }.items():
         if name in frame and (untold := needed & frame[name].isna().to_numpy()).any():

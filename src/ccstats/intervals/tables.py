@@ -76,15 +76,15 @@ def to_intervals(
     Raises
     ------
     TableError
-        If a column is missing or has another dtype, a duration is negative, or a contact counted in ``offered`` has no ``queued_at`` or
-        ``wait_s``.
+        If a column is missing or has another dtype, a duration is negative, or a contact counted in ``offered`` has no ``queued_at``.
     OptionError, ZoneError, ColumnError
         If an argument has no such value, there is no such zone, or ``by`` is no column.
 
     Warns
     -----
     DataWarning
-        If ``clock="arrived"`` meets contacts without arrival, or a name among the thresholds looks like a misspelt queue.
+        If ``clock="arrived"`` meets contacts without arrival, contacts left the queue and have no ``wait_s``, or a name among the
+        thresholds looks like a misspelt queue.
 
     See Also
     --------
@@ -95,6 +95,10 @@ def to_intervals(
     -----
     Durations are added in whole microseconds. The result depends neither on the order of the rows nor on how they were split. Thresholds
     too are compared in microseconds, so that 20.0 seconds are within 20 whatever clock they were computed from.
+
+    Of a contact without a known wait nobody can say that it was within a threshold, so it is not counted there; it is booked where it
+    joined the queue. ``total_wait_s``, ``total_abandon_wait_s`` and ``max_wait_s`` are missing where such a contact was answered, abandoned
+    or left in any way. Of contacts that are still ``open`` nothing of this depends on the wait.
 
     Examples
     --------
