@@ -102,6 +102,9 @@ def test_what_does_not_fit_is_refused_and_nothing_is_left(tmp_path: Path) -> Non
         cc.write_parquet(contacts, tmp_path / "a.parquet", table="contact")
     with pytest.raises(OptionError, match="cannot be written: No such file"):
         cc.write_parquet(contacts, tmp_path / "no" / "a.parquet", table="contacts")
+    mixed = contacts.assign(note=pd.Series([1, "a"] * len(contacts), dtype=object).iloc[: len(contacts)])
+    with pytest.raises(TableError, match="column note.*one type"):
+        cc.write_parquet(mixed, tmp_path / "a.parquet", table="contacts")
     assert not list(tmp_path.iterdir())
 
 

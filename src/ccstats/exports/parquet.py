@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ccstats.errors import FormatError, OptionError, SourceMissingError, did_you_mean
+from ccstats.errors import FormatError, OptionError, SourceMissingError, TableError, did_you_mean
 from ccstats.metrics import METRICS
 from ccstats.report.files import whole_file
 from ccstats.schema import TABLES, Table, as_frame
@@ -44,7 +44,7 @@ def write_parquet(frame: Any, path: str | Path, *, table: str) -> Path:
     OptionError
         If there is no such table, or the file cannot be written.
     TableError
-        If the frame does not fit the table's schema.
+        If the frame does not fit the table's schema, or another column of it holds values of several types.
 
     See Also
     --------
@@ -66,7 +66,12 @@ def write_parquet(frame: Any, path: str | Path, *, table: str) -> Path:
     schema = _named(table)
     frame = as_frame(frame, what=table)
     schema.check(frame, keys=False)
-    arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    try:
+        arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    except pa.ArrowException as error:
+        raise TableError(
+            f"{table} cannot be written as Parquet: {'; '.join(map(str, error.args))[:300]}. Give each column one type."
+        ) from None
     fields = [_typed(field).with_metadata(_meaning(schema, field.name)) for field in arrow.schema]
     about = {"table": schema.name, "row": schema.row, "key": list(schema.key), "version": version("ccstats")}
     metadata = {**arrow.schema.metadata, _KEY: json.dumps(about).encode()}
