@@ -503,12 +503,13 @@ def test_roll_up_says_what_it_does_not_know():
 
 def test_contacts_without_a_known_wait_are_counted_and_in_no_average():
     contacts = visits(("10:00", 5, "answered"), ("10:01", np.nan, "answered"), ("11:00", 5, "answered"), ("11:01", np.nan, "open"))
-    with pytest.warns(DataWarning, match="1 contacts left the queue and have no wait_s"):
+    with pytest.warns(DataWarning, match="1 contacts left the queue and have no wait_s") as told:
         table = cc.to_intervals(contacts, every="1h", threshold_s=20)
     assert table[["offered", "answered", "answered_within", "reached_threshold", "open"]].to_numpy().tolist() == [
         [2, 2, 1, 0, 0],
         [2, 1, 1, 0, 1],
     ]
+    assert told[0].filename == __file__
     for name in ("total_wait_s", "max_wait_s"):
         assert table[name].fillna(-1).tolist() == [-1.0, 5.0]
     service = cc.measure_service(table, by=["queue"])

@@ -165,6 +165,22 @@ def test_a_logout_ends_and_what_is_older_does_not_begin_again(after: dict[str, A
     assert spans(read(*start, again, BEAT))[1:] == [("pause", "09:44:00", "10:00:00")]
 
 
+def test_a_login_of_somebody_at_work_ends_what_was_before() -> None:
+    start = (event("08:00:00", "LOGIN", snapshot(AVAILABLE, "08:00:00")), change("08:05:00", snapshot(LUNCH, "08:05:00")))
+    again = snapshot(AVAILABLE, "09:40:00")
+    told = read(*start, event("09:40:00", "LOGIN", again, snapshot(OFFLINE, "08:30:00")), BEAT)
+    assert spans(told)[1:] == [("pause", "08:05:00", "08:30:00"), ("available", "09:40:00", "10:00:00")]
+    assert told.agent_states["closed_by"].tolist() == ["event", "event", "end_of_file"]
+    assert dict(told.notes.to_numpy()) == {"PreviousAgentSnapshot tells of a change that no event reported: taken": 1}
+    untold = read(*start, event("09:40:00", "LOGIN", again), BEAT)
+    assert spans(untold)[1:] == [("pause", "08:05:00", "09:40:00"), ("available", "09:40:00", "10:00:00")]
+    assert untold.agent_states["closed_by"].tolist() == ["event", "assumed", "end_of_file"]
+    assert dict(untold.notes.to_numpy()) == {"a login without a logout before it: what was before ends there": 1}
+    # The same status over both logins is two stays.
+    same = read(start[0], event("09:40:00", "LOGIN", snapshot(AVAILABLE, "08:00:00")), BEAT)
+    assert spans(same) == [("available", "08:00:00", "09:40:00"), ("available", "09:40:00", "10:00:00")]
+
+
 def test_a_login_seen_first_begins_there() -> None:
     assert spans(read(event("09:40:00", "LOGIN", snapshot(LUNCH, "07:00:00")), BEAT)) == [("pause", "09:40:00", "10:00:00")]
 

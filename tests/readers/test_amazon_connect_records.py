@@ -67,6 +67,11 @@ def test_the_next_contact_says_how_it_went_on(method: str, outcome: str) -> None
     assert log.contacts[["contact_id", "visit"]].to_numpy().tolist() == [["c1", 1], ["c1", 2]]
 
 
+def test_a_hang_up_with_a_next_contact_elsewhere_is_counted() -> None:
+    notes = dict(read(record(NextContactId="elsewhere", DisconnectReason="CUSTOMER_DISCONNECT")).notes.to_numpy())
+    assert notes["the customer hung up, and a next contact is not in the log: abandoned, though it may be a callback"] == 1
+
+
 def test_unknown_reasons_are_warned_about() -> None:
     with pytest.warns(DataWarning, match="1 contacts ended in a way .*'BARGED'"):
         assert read(record(DisconnectReason="BARGED")).contacts["outcome"].tolist() == ["unknown"]

@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import warnings
 from typing import Any
 
 import pandas as pd
@@ -105,6 +106,15 @@ def test_what_is_read_can_be_counted_and_measured(case: Case) -> None:
     assert cc.measure_service(table)["offered"].sum() == (~outside).sum()
     known = contacts["wait_s"].notna()
     assert cc.measure_waits(contacts)["answered"].sum() == ((contacts["outcome"] == "answered") & known).sum()
+
+
+@every_case
+def test_warnings_point_at_the_line_that_read(case: Case) -> None:
+    way_in = cc.read_intervals if "intervals" in READERS[case.format].yields else cc.read
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        way_in(case.path, **case.options)
+    assert {each.filename for each in told} <= {__file__}
 
 
 @every_case

@@ -60,6 +60,12 @@ def test_what_a_leg_becomes(leg: dict[str, Any], outcome: str) -> None:
     assert read(leg).contacts["outcome"].tolist() == [outcome]
 
 
+def test_of_a_contact_that_goes_on_nobody_knows_how_long_it_takes() -> None:
+    row = read({"isActive": True}).contacts.iloc[0]
+    assert row["wait_s"] == 13
+    assert row[["talk_s", "hold_s", "wrap_s"]].isna().all()
+
+
 def test_what_never_queued_or_went_out_is_left_out() -> None:
     log = read({}, {"isOutbound": True}, {**NOBODY, "inQueueSeconds": 0})
     assert log.summary().set_index("rule")["lines"].to_dict() == {

@@ -179,17 +179,28 @@ def test_a_transfer_to_a_queue_is_a_visit_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "outcome"),
+    ("last", "outcome", "to"),
     [
-        ((event(80, "task.transfer-canceled"),), "withdrawn"),
-        ((event(80, "task.transfer-failed"),), "failed"),
-        ((event(80, "task.transfer-failed"), event(80, "task.canceled", TaskCanceledReason="hangup")), "abandoned"),
-        ((event(80, "task.canceled", TaskCanceledReason="hangup"),), "abandoned"),
+        ((event(80, "task.transfer-canceled"),), "withdrawn", None),
+        ((event(80, "task.transfer-failed"),), "failed", None),
+        ((event(80, "task.transfer-failed"), event(80, "task.canceled", TaskCanceledReason="hangup")), "abandoned", "p"),
+        ((event(80, "task.canceled", TaskCanceledReason="hangup"),), "abandoned", "p"),
     ],
 )
-def test_a_transfer_that_nobody_took(last: tuple[Facts, ...], outcome: str) -> None:
+def test_a_transfer_that_nobody_took(last: tuple[Facts, ...], outcome: str, to: str | None) -> None:
     log = read(ENTERED, *TAKEN, sent(60, "QUEUE", "WQp", "p"), *last)
     assert visits(log, "queue", "outcome", "wait_s") == [("q", "answered", 15.0), ("p", outcome, 20.0)]
+    assert ("transferred_to" in log.contacts) == (to is not None)  # where nobody was sent on there is no such column
+    if to is not None:
+        assert visits(log, "transferred_to") == [(to,), (None,)]
+
+
+def test_a_transfer_to_a_worker_who_refused_sent_nothing_on() -> None:
+    refused = (event(70, "reservation.created", "q", "r2", "Bo"), event(75, "reservation.rejected", "q", "r2", "Bo"))
+    over = (event(76, "task.transfer-failed"), event(90, "reservation.completed", "q", "r1", "Ada"))
+    log = read(ENTERED, *TAKEN, {**sent(60, "WORKER", "", "q"), "TransferTo": "WKBo"}, *refused, *over)
+    assert visits(log, "queue", "outcome", "agent") == [("q", "answered", "Ada")]
+    assert "transferred_to" not in log.contacts
 
 
 @pytest.mark.parametrize("to", ["WKBo", None])

@@ -184,13 +184,13 @@ def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:
         _explain(contacts, [*columns, *extra])
     if unplaced := sum(each[3] for each in found):
         text = f"{unplaced:,} contacts have no arrived_at before queued_at; their wait is counted from queued_at"
-        warnings.warn(text, DataWarning, stacklevel=4)
+        warnings.warn(text, DataWarning, stacklevel=3)
     if untold := sum(each[4] for each in found):
         text = (
-            f"{untold:,} contacts left the queue and have no wait_s: they are booked where they joined and not counted within the "
-            "threshold; average and longest waits of intervals and periods with them are missing"
+            f"{untold:,} contacts left the queue and have no wait_s: they are booked as if they had not waited, and not counted within the "
+            "threshold; the longest wait of intervals and periods with them is missing, of answered and abandoned ones the average, too"
         )
-        warnings.warn(text, DataWarning, stacklevel=4)
+        warnings.warn(text, DataWarning, stacklevel=3)
 
     used = np.flatnonzero(seen)
     grid = Grid.between(*((low, high) if len(used) else (0, 0)), every_s=rules.every_s, timezone=rules.timezone)

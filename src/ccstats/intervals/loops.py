@@ -69,7 +69,7 @@ _TOO_LONG = 1e10
 
 @njit(cache=True, nogil=True)
 def _micros(seconds):  # pragma: no cover - compiled
-    """Whole microseconds; a missing duration counts nothing, so that who has no wait is booked where he joined."""
+    """Whole microseconds; a missing duration counts nothing, so that who has no wait is booked as if he had not waited."""
     return np.int64(np.rint(seconds * 1e6)) if seconds == seconds else np.int64(0)
 
 
@@ -263,7 +263,7 @@ def count_contacts(
                 counts[at, BOOKED + kind] += 1
                 continue
             counts[at, OFFERED] += 1
-            # Who has no known wait is not known to have been within the threshold, nor beyond it.
+            # Who has no known wait is not known to have been within the threshold; beyond it only if he was before he joined.
             known = wait_s[r] == wait_s[r]
             beyond = threshold != NEVER and _beyond(wait, threshold, inclusive)
             within = known and not beyond

@@ -96,9 +96,9 @@ def to_intervals(
     Durations are added in whole microseconds. The result depends neither on the order of the rows nor on how they were split. Thresholds
     too are compared in microseconds, so that 20.0 seconds are within 20 whatever clock they were computed from.
 
-    Of a contact without a known wait nobody can say that it was within a threshold, so it is not counted there; it is booked where it
-    joined the queue. ``total_wait_s``, ``total_abandon_wait_s`` and ``max_wait_s`` are missing where such a contact was answered, abandoned
-    or left in any way. Of contacts that are still ``open`` nothing of this depends on the wait.
+    Of a contact without a known wait nobody can say that it was within a threshold, so it is not counted there; it is booked as if it had
+    not waited. ``total_wait_s`` is missing where such a contact was answered, ``total_abandon_wait_s`` where one was abandoned, and
+    ``max_wait_s`` where one left in any way. Of contacts that are still ``open`` nothing of this depends on the wait.
 
     Examples
     --------

@@ -213,6 +213,7 @@ class _Agent:
     beats: bool = False
     silent: int = 0
     missed: int = 0
+    unended: int = 0
     spans: list[tuple[Any, ...]] = field(default_factory=list)
 
     def follow(self, event: _Event) -> None:
@@ -223,6 +224,7 @@ class _Agent:
         if event.kind == "HEART_BEAT":
             return
         if event.kind == "LOGIN":
+            self._end_unreported_stay(event)
             self.left = None
         if event.before is not None and event.kind == "STATE_CHANGE":
             self.missed += self.known is not None and self.left is None and event.before.facts() != self.known.facts()
@@ -233,6 +235,18 @@ class _Agent:
             self.known, self.left = event.after or self.known, event.at
         elif event.after is not None:
             self._learn(event.after, event.at, login=event.kind == "LOGIN")
+
+    def _end_unreported_stay(self, event: _Event) -> None:
+        """A login of somebody who is shown at work: the logout is missing, and stands in the snapshot before, if anywhere."""
+        if self.shown is None or self.since is None or self.left is not None:
+            return
+        before = event.before
+        told = before is not None and before.kind == "OFFLINE" and before.since is not None and self.since <= before.since <= event.at
+        gone = before.since if before is not None and told else event.at
+        self.missed += told
+        self.unended += not told
+        self._write(gone or event.at, "event" if told else "assumed")
+        self.shown, self.since = None, gone
 
     def _learn(self, snapshot: _Snapshot, at: datetime, *, login: bool) -> None:
         if self.left is not None:
@@ -305,6 +319,7 @@ def _states(events: list[_Event], account: Account, status_first: bool) -> pd.Da
     account.note("two agents of one name: the end of AgentARN is added", sum(called[key] != name for key, name in names.items()))
     account.note("agents of whom there are only heartbeats: no states", sum(agent.known is None for agent in agents.values()))
     account.note("PreviousAgentSnapshot tells of a change that no event reported: taken", sum(each.missed for each in agents.values()))
+    account.note("a login without a logout before it: what was before ends there", sum(each.unended for each in agents.values()))
     account.note("no event of the agent for an hour within a state: events may be missing", sum(each.silent for each in agents.values()))
     account.note("a word that is not known: the type of an event (ignored), of a status (other) or the state of a contact (none)",
                  sum(strange.values()))  # fmt: skip

@@ -280,6 +280,10 @@ def _outcome(rows: pd.DataFrame, answered: pd.Series, next_method: pd.Series, ac
     )
     account.note("the next contact is not in the log: overflowed", int((elsewhere & ~answered & (outcome == "overflowed")).sum()))
     account.note(
+        "the customer hung up, and a next contact is not in the log: abandoned, though it may be a callback",
+        int((elsewhere & ~answered & (outcome == "abandoned")).sum()),
+    )
+    account.note(
         "no DisconnectReason and no next contact: abandoned", int((silent & (outcome == "abandoned") & ~answered & went_on.isna()).sum())
     )
     return outcome
@@ -320,7 +324,7 @@ def _warn(contacts: pd.DataFrame) -> None:
             f"{len(unknown)} contacts ended in a way that format 'amazon_connect_records' does not know ({words}); "
             "they are counted as 'unknown'",
             DataWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

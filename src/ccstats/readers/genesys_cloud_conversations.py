@@ -192,7 +192,7 @@ def _warn(contacts: pd.DataFrame) -> None:
             f"{len(unknown)} queue visits ended in a way that format 'genesys_cloud_conversations' does not know ({words}); "
             "they are counted as 'unknown'",
             DataWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -260,7 +260,7 @@ def _warn(strange: pd.Series, account: Account) -> None:
         warnings.warn(
             f"{len(strange)} spans have a status that format 'genesys_cloud_user_status' does not know ({words}); they are 'other'",
             DataWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 

@@ -364,7 +364,7 @@ def _warn(frame: pd.DataFrame, name: str, word: str) -> None:
             f"{len(unknown)} contacts have an outcome that the mapping does not know ({words}); they are counted as 'unknown'. "
             "Add them to [outcomes]",
             DataWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 

@@ -225,6 +225,7 @@ def _contacts(rows: Rows, options: Options) -> pd.DataFrame:
     rows.note(longer, "totalDurationSeconds is its parts and the hold: agentSeconds seems not to contain it")
     rows.note(spent > total + 2, "the parts are longer than totalDurationSeconds: as logged")
 
+    over = answered & ~active  # while it goes on, they are what they are so far
     name = rows.text("firstName").fillna("") + " " + rows.text("lastName").fillna("")
     name = name.str.strip().mask(lambda each: each == "").fillna(rows.text("agentName")).fillna(agent)
     return rows.frame(
@@ -238,9 +239,9 @@ def _contacts(rows: Rows, options: Options) -> pd.DataFrame:
             "raw_outcome": raw.mask(raw == ""),
             "wait_s": wait.mask(outside),
             "ring_s": pd.Series(np.full(many, np.nan)),
-            "talk_s": (agent_s - hold.fillna(0.0)).mask(apart, agent_s).where(answered),
-            "hold_s": hold.where(answered),
-            "wrap_s": wrap.where(answered),
+            "talk_s": (agent_s - hold.fillna(0.0)).mask(apart, agent_s).where(over),
+            "hold_s": hold.where(over),
+            "wrap_s": wrap.where(over),
             "agent": name.where(answered),
             "arrived_at": start,
             "ivr_s": before,

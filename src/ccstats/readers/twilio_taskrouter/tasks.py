@@ -35,7 +35,7 @@ REASONS = {"": "abandoned", "hangup": "abandoned", "leave": "overflowed", "redir
 
 _TASK_CREATED, _TASK_UPDATED, _TASK_WRAPUP = RANK["task.created"], RANK["task.updated"], RANK["task.wrapup"]
 _TIMEOUT, _MOVED, _ENTERED = RANK["task-queue.timeout"], RANK["task-queue.moved"], RANK["task-queue.entered"]
-_SENT, _NOT_SENT = RANK["task.transfer-initiated"], RANK["task.transfer-failed"]
+_SENT, _NOT_SENT, _CALLED_OFF = (RANK[f"task.transfer-{kind}"] for kind in ("initiated", "failed", "canceled"))
 _CREATED, _ACCEPTED, _WRAPUP, _COMPLETED = (RANK[f"reservation.{kind}"] for kind in ("created", "accepted", "wrapup", "completed"))
 #: A reservation is over for the worker with these; the first two are offers that came to nothing because of the worker.
 _REJECTED, _LAPSED, _FAILED = RANK["reservation.rejected"], RANK["reservation.timeout"], RANK["reservation.failed"]
@@ -213,6 +213,7 @@ def _follow(rank, task, at, queue, reason, offer, sender, target, direct, entere
     arrived, wrapped, over = times
     last = np.full(len(arrived), -1)
     newest = np.full(len(arrived), -1)
+    sent_by, sent_to = np.full(len(arrived), -1), np.full(len(arrived), -1)
     answered = np.zeros(len(rank), np.bool_)
     count = lost = 0
     for row in range(len(rank)):
@@ -224,6 +225,7 @@ def _follow(rank, task, at, queue, reason, offer, sender, target, direct, entere
             count = _enter(one, queue[row], now, stays, count, last, answered)
         elif kind == _SENT:
             begun = sender[row] if sender[row] >= 0 and sender[row] < len(found.task) and found.task[sender[row]] >= 0 else newest[one]
+            sent_by[one], sent_to[one] = begun, target[row]
             if begun >= 0:
                 found.sent_to[begun] = target[row]
             stay = last[one]
@@ -277,10 +279,14 @@ def _follow(rank, task, at, queue, reason, offer, sender, target, direct, entere
         elif kind == _TASK_WRAPUP:
             wrapped[one] = now
         elif kind != _TASK_UPDATED:
+            if sent_by[one] >= 0 and kind in (_NOT_SENT, _CALLED_OFF):
+                found.sent_to[sent_by[one]] = -1  # the worker goes on
             stay = last[one]
             if stay >= 0 and not answered[stay]:
                 said = stays.left[stay]
                 instead = (said == _MOVED and kind == _TIMEOUT) or (said == _NOT_SENT and kind == _CANCELED)
+                if said == _NOT_SENT and kind == _CANCELED and sent_by[one] >= 0:
+                    found.sent_to[sent_by[one]] = sent_to[one]  # it was on its way when the customer left
                 if said < 0 or instead or kind in (_WORKFLOW_TIMEOUT, _SKIPPED):
                     stays.left[stay], stays.reason[stay], stays.left_at[stay] = kind, reason[row], now
             if kind >= _DONE and kind <= _DELETED and over[one] == _NEVER:
