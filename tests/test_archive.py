@@ -87,6 +87,17 @@ def test_what_was_open_is_completed(cut: int, lines: list[bytes], log: cc.Log, t
 HOSTILE = ["../../../etc/passwd", "a/b", "..", "x" * 10_000, "=cmd()", "<script>", "😀 مرحبا", "%2F", "x" * 9_999 + "y", "CON", "a\nb"]
 
 
+def test_a_later_version_of_a_finished_visit_takes_its_place(tmp_path: Path) -> None:
+    head = "id,created_at,updated_at,completion_status,agent_id,wait_time,talk_time,wrap_up_time,call_group_id,direction,phone_number\n"
+    row = "7,2024-03-01T08:00:00Z,2024-03-01T08:0{}:00Z,completed,{},12,60,{},3,inbound,+49\n"
+    old, new, less = (cc.read((head + row.format(*each)).encode(), format="zendesk_talk") for each in ((6, 5, 0), (9, 5, 75), (9, 5, "")))
+    assert cc.write_archive(old, tmp_path / "a")[:3] == (1, 0, 0)
+    assert cc.write_archive(new, tmp_path / "a")[:3] == (0, 1, 0)
+    for again in (new, less):  # the same, and one of which less is known
+        assert cc.write_archive(again, tmp_path / "a")[:3] == (0, 0, 1)
+    assert cc.read_archive(tmp_path / "a").contacts["wrap_s"].tolist() == [75.0]
+
+
 def test_queues_of_any_name_have_a_file_in_the_folder(log: cc.Log, tmp_path: Path) -> None:
     frame = log.contacts.iloc[: len(HOSTILE)].assign(queue=pd.Series(HOSTILE, dtype="str"))
     made = cc.Log(CONTACTS.conform(frame), log.agent_states.iloc[:0], log.rejected, log.lines, log.notes, log.format)

@@ -29,8 +29,24 @@ _LONGEST = 80  # signs of a queue's name in a file's name
 _SAME = {"contacts": ["contact_id", "queue", "_moment"], "agent_states": ["agent", "started_at", "state", "queue"]}
 
 
+#: What may become known of a visit after it was read first.
+_FACTS = (
+    "raw_outcome",
+    "wait_s",
+    "ring_s",
+    "talk_s",
+    "hold_s",
+    "wrap_s",
+    "agent",
+    "arrived_at",
+    "transferred_to",
+    "ended_by",
+    "disposition",
+)
+
+
 class Archived(NamedTuple):
-    """What a log did to an archive: rows that are new, that took the place of unfinished ones, that were there; files written.
+    """What a log did to an archive: rows that are new, that took the place of unfinished or older ones, that were there; files written.
 
     Examples
     --------
@@ -49,8 +65,8 @@ def write_archive(log: Log, folder: str | Path, *, customers: bool = False) -> A
 
     The folder holds ``contacts/month=2025-03/queue=sales.parquet``, ``agent_states/month=2025-03.parquet`` (months of UTC) and an account
     of all lines that were read. The same log twice adds nothing. A visit that was still open, or had no end, where an earlier log ended is
-    replaced by the one that a later log completes; so is the last span of an agent. Read logs whose calls go on in the next file together
-    with that file.
+    replaced by the one that a later log completes; so is the last span of an agent. Of two versions of a finished visit the one of which
+    more is known stays, of such that differ the one added last. Read logs whose calls go on in the next file together with that file.
 
     Parameters
     ----------
@@ -232,11 +248,14 @@ def _add(table: str, path: Path, rows: pd.DataFrame) -> tuple[int, int, int, int
     both["_new"] = np.arange(len(both)) >= len(there)
     if table == "contacts":
         both["_moment"], both["_done"] = came_at(both), _finished(both)
+        both["_facts"] = both[[name for name in _FACTS if name in both]].notna().sum(axis=1)
+        # What is there in all but its number, or the pseudonym of a key of this day, is not there again.
+        both = both[~both.drop(columns=["_new", "visit", "customer"], errors="ignore").duplicated()]
     else:
         both["_done"] = (both["closed_by"] != "end_of_file").astype("int64") if "closed_by" in both else 1
-    # Of the same visit the finished one stays, of two that are alike the one that is there; of spans that the log cut, the longest.
-    keys, last = _SAME[table], ["ended_at"] if table == "agent_states" else []
-    order = both.sort_values(["_done", *last, "_new"], ascending=[False, *[False] * len(last), True], kind="stable")
+    # Of the same visit the finished one stays, then the one of which most is known, then the last; of spans that the log cut, the longest.
+    keys, by = _SAME[table], {"contacts": ["_facts"], "agent_states": ["ended_at"]}[table]
+    order = both.sort_values(["_done", *by, "_new"], ascending=[False, False, table == "agent_states"], kind="stable")
     kept = order.drop_duplicates(keys)
     if table == "agent_states":
         kept = kept[~_outdated(kept)]
@@ -244,7 +263,9 @@ def _add(table: str, path: Path, rows: pd.DataFrame) -> tuple[int, int, int, int
     added = int((~both[keys].duplicated() & both["_new"])[kept.index].sum())
     if new:
         path.parent.mkdir(parents=True, exist_ok=True)
-        frame = schema.conform(kept.sort_index().drop(columns=["_new", "_done", "_moment"], errors="ignore").reset_index(drop=True))
+        frame = schema.conform(
+            kept.sort_index().drop(columns=["_new", "_done", "_facts", "_moment"], errors="ignore").reset_index(drop=True)
+        )
         write_parquet(frame, path, table=table)
     return added, new - added, len(rows) - new, int(new > 0)
 

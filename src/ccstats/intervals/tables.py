@@ -56,7 +56,8 @@ def to_intervals(
         wrap-up; ``event``, offered when queued, reached the threshold when it did, outcome and wait when it left (open ones where the
         log ends), talk, hold and wrap-up when it ended.
     clock : str
-        Where the wait starts: ``queued`` or ``arrived`` (on the platform; from ``queued_at`` where the arrival is not known or later).
+        Where the wait starts: ``queued`` or ``arrived`` (on the platform; from ``queued_at`` where the arrival is not known or later). Most
+        platforms log one arrival a contact: then the wait of a visit after a transfer contains the talk before it.
     inclusive : bool
         Whether a wait equal to a threshold (or to ``short_s`` or a step of the histogram) is within it.
     fill : bool
