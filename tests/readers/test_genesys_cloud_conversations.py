@@ -66,6 +66,15 @@ def test_without_metrics_the_end_of_the_segment_decides(ended: str, outcome: str
     assert pd.isna(found["agent"])
 
 
+def test_a_figure_of_a_session_in_two_queues_is_that_of_the_last() -> None:
+    first = segment("interact", "09:00:00", "09:00:50", "p", "transfer")
+    second = segment("interact", "09:00:50", "09:01:50", "q", "transfer")
+    agent = session("agent", segment("interact", "09:01:50", "09:05:00", "q"), user="u1")
+    contacts = read(conversation(session("acd", first, second, metrics={"tAnswered": 60_000}), agent)).contacts
+    assert contacts[["queue", "outcome", "wait_s"]].to_numpy().tolist() == [["p", "overflowed", 50.0], ["q", "answered", 60.0]]
+    assert contacts["agent"].notna().tolist() == [False, True]
+
+
 @pytest.mark.parametrize("ended", ["client", "spam", "brand.new"])
 def test_other_ends_are_unknown_and_warned_about(ended: str) -> None:
     with pytest.warns(DataWarning, match=f"1 queue visits ended in a way .*{ended}"):

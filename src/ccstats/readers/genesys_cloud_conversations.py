@@ -248,11 +248,13 @@ def _visits(
     visits = []
     for session in sessions:
         if session.purpose == "acd":
-            for queue in dict.fromkeys(each.queue for each in session.segments if each.queue):
+            queues = [each.queue for each in session.segments if each.queue]
+            for queue in dict.fromkeys(queues):
                 those = [each for each in session.segments if each.queue == queue]
                 # The wait begins with the first segment of type interact; a delay before it is the platform's own.
                 queued = next((each.start for each in those if each.kind == "interact"), those[0].start)
-                visits.append((queued, queue, session, those))
+                # A session has one figure for its end, that of the queue it ended in.
+                visits.append((queued, queue, session if queue == queues[-1] else session._replace(metrics={}), those))
     visits.sort(key=lambda each: each[0])
     agents = [(session, session.of("interact"), session.of("alert")) for session in sessions if session.purpose in ("agent", "user")]
     taken: set[int] = set()
