@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -96,6 +97,28 @@ def test_a_later_version_of_a_finished_visit_takes_its_place(tmp_path: Path) -> 
     for again in (new, less):  # the same, and one of which less is known
         assert cc.write_archive(again, tmp_path / "a")[:3] == (0, 0, 1)
     assert cc.read_archive(tmp_path / "a").contacts["wrap_s"].tolist() == [75.0]
+
+
+def test_the_same_logs_once_more_change_nothing(tmp_path: Path) -> None:
+    """Two visits within one second have one place in an archive, and of two versions the one of the log added last for the first time."""
+    twice = b"1709280000|1.2|q|NONE|ENTERQUEUE||5551|1\n1709280000|1.2|q|NONE|EXITWITHTIMEOUT|1|1|0\n"
+    twice += b"1709280000|1.2|q|NONE|ENTERQUEUE||5551|1\n1709280012|1.2|q|NONE|EXITWITHTIMEOUT|1|1|12\n"
+    one = cc.read(b"1709280000|1.7|q|NONE|ENTERQUEUE||5551|1\n1709280012|1.7|q|NONE|ABANDON|1|1|12\n")
+    other = replace(one, contacts=one.contacts.assign(wait_s=20.0))
+    logs = [cc.read(twice), one, other]
+    assert [cc.write_archive(each, tmp_path)[:2] for each in logs] == [(1, 0), (1, 0), (0, 1)]
+    for _ in range(2):
+        assert [cc.write_archive(each, tmp_path)[:2] for each in logs] == [(0, 0)] * 3
+        assert cc.read_archive(tmp_path).contacts["wait_s"].tolist() == [0.0, 20.0]
+
+
+def test_pseudonyms_of_another_key_and_numbers_of_visits_are_no_news(tmp_path: Path) -> None:
+    first = b"1709280000|1.7|p|NONE|ENTERQUEUE||5551|1\n1709280012|1.7|p|NONE|EXITWITHTIMEOUT|1|1|12\n"
+    second = b"1709280012|1.7|q|NONE|ENTERQUEUE||5551|1\n1709280020|1.7|q|NONE|ABANDON|1|1|8\n"
+    later = b"1709281000|1.9|q|NONE|ENTERQUEUE||5551|1\n1709281020|1.9|q|NONE|ABANDON|1|1|20\n"
+    assert cc.write_archive(cc.read(first + second, key="a"), tmp_path, customers=True)[:3] == (2, 0, 0)
+    assert cc.write_archive(cc.read(second + later, key="b"), tmp_path, customers=True)[:3] == (1, 0, 1)
+    assert cc.read_archive(tmp_path).contacts[["queue", "visit"]].to_numpy().tolist() == [["p", 1], ["q", 2], ["q", 1]]
 
 
 def test_queues_of_any_name_have_a_file_in_the_folder(log: cc.Log, tmp_path: Path) -> None:

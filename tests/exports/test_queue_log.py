@@ -194,6 +194,8 @@ def test_an_agent_who_takes_the_next_call_at_once(shape: str, tmp_path: Path) ->
         ({"outcome": "abandoned"}, ["exited_key"]),
         ({"outcome": "overflowed"}, ["exited_key"]),
         ({"outcome": "abandoned", "wait_s": 10.0, "channel": "chat"}, ["exited_key"]),
+        ({"outcome": "abandoned", "wait_s": 10.0, "direction": "outbound"}, ["exited_key"]),
+        ({"outcome": "abandoned", "wait_s": 10.0, "queued_at": None, "arrived_at": None}, ["exited_key"]),
         ({"outcome": "blocked_full", "queued_at": None}, ["exited_key", "blocked_full"]),
     ],
 )

@@ -176,6 +176,9 @@ def test_a_login_of_somebody_at_work_ends_what_was_before() -> None:
     assert spans(untold)[1:] == [("pause", "08:05:00", "09:40:00"), ("available", "09:40:00", "10:00:00")]
     assert untold.agent_states["closed_by"].tolist() == ["event", "assumed", "end_of_file"]
     assert dict(untold.notes.to_numpy()) == {"a login without a logout before it: what was before ends there": 1}
+    # What the snapshot before tells of is no logout, or one before the break.
+    for before in (snapshot(LUNCH, "08:30:00"), snapshot(OFFLINE, "07:30:00")):
+        assert spans(read(*start, event("09:40:00", "LOGIN", again, before), BEAT)) == spans(untold)
     # The same status over both logins is two stays.
     same = read(start[0], event("09:40:00", "LOGIN", snapshot(AVAILABLE, "08:00:00")), BEAT)
     assert spans(same) == [("available", "08:00:00", "09:40:00"), ("available", "09:40:00", "10:00:00")]

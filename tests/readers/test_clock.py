@@ -72,3 +72,33 @@ def test_times_in_turn_keep_the_lengths_of_calls_shorter_than_what_was_shown_twi
         there = instants[place].notna()
         assert (found[place].isna() == ~there).all()
         assert ((found[place] - found[0])[there] == (instants[place] - instants[0])[there]).all()
+
+
+def shown_in_berlin(*clocks: str) -> list:
+    return [localise(pd.Series(pd.to_datetime([f"2024-10-27 {clock}"])), "Europe/Berlin") for clock in clocks]
+
+
+@pytest.mark.parametrize(
+    ("clocks", "options", "found"),
+    [
+        (("01:59:50", "02:00:10", "03:00:30"), {}, ("23:59:50", "00:00:10", "02:00:30")),
+        (("02:59:50", "03:00:10", "03:02:10"), {}, ("01:59:50", "02:00:10", "02:02:10")),
+        (("01:59:50", "02:00:10", "03:00:30"), {"lengths": {(1, 2): 7220.0}}, ("23:59:50", "00:00:10", "02:00:30")),
+        (("01:59:50", "02:00:10", "03:00:30"), {"lengths": {(0, 1): 20.0}}, ("23:59:50", "00:00:10", "02:00:30")),
+        (("02:30:00", "02:30:10", "03:30:30"), {"lengths": {(0, 2): 7230.0}}, ("00:30:00", "00:30:10", "02:30:30")),
+        (("02:30:00", "02:30:10", "03:30:30"), {"lengths": {(0, 2): 3630.0}}, ("01:30:00", "01:30:10", "02:30:30")),
+        (("02:15:00", "10:00:00"), {"near": False}, ("00:15:00", "09:00:00")),
+        (("02:50:00", "02:10:00"), {"near": False}, ("00:50:00", "01:10:00")),
+        (("02:50:00", "NaT", "02:10:00"), {}, ("00:50:00", None, "01:10:00")),
+        (("02:50:00", "03:10:00", "02:20:00"), {}, ("00:50:00", "02:10:00", "00:20:00")),
+    ],
+)
+def test_order_then_lengths_then_nearness_decide(clocks, options, found):
+    lengths = {pair: pd.Series([length]) for pair, length in options.get("lengths", {}).items()}
+    times = [
+        localise(pd.Series([pd.NaT], dtype="datetime64[us]"), "Europe/Berlin") if clock == "NaT" else shown_in_berlin(clock)[0]
+        for clock in clocks
+    ]
+    taken = in_turn(*times, lengths=lengths, near=options.get("near", True))
+    assert [None if pd.isna(at[0]) else at[0].strftime("%H:%M:%S") for at in taken] == list(found)
+    assert {str(at.dtype) for at in taken} == {"datetime64[us, UTC]"}

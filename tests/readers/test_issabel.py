@@ -141,6 +141,21 @@ def test_a_call_over_the_hour_shown_twice_keeps_its_length() -> None:
     assert log.contacts["queued_at"].dt.strftime("%H:%M:%S").tolist() == ["00:59:50", "01:59:50"]
 
 
+def test_a_talk_of_hours_after_the_hour_shown_twice_is_no_wait() -> None:
+    night = "2024-10-27 "
+    log = read(f"1,7,2,{night}01:59:50,{night}02:00:10,{night}03:00:30,NULL,7220,terminada,1.2", timezone="Europe/Madrid")
+    assert log.contacts[["wait_s", "talk_s"]].to_numpy().tolist() == [[20.0, 7220.0]]
+
+
+def test_a_session_over_the_hour_shown_twice_covers_its_break() -> None:
+    rows = "1,7,NULL,2024-10-27 02:15:00,2024-10-27 10:00:00\n2,7,3,2024-10-27 02:50:00,2024-10-27 02:10:00\n"
+    states = cc.read(f"id,id_agent,id_break,datetime_init,datetime_end\n{rows}".encode(), timezone="Europe/Madrid").agent_states
+    clocks = [states[name].dt.strftime("%H:%M").tolist() for name in ("started_at", "ended_at")]
+    assert list(zip(states["state"], *clocks, strict=True)) == [
+        ("other", "00:15", "00:50"), ("pause", "00:50", "01:10"), ("other", "01:10", "09:00"),
+    ]  # fmt: skip
+
+
 def test_bad_rows_are_rejected_with_their_reason() -> None:
     log = read(
         f",7,2,{DAY}09:00:00,NULL,NULL,10,NULL,abandonada,1.2",

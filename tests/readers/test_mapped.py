@@ -579,7 +579,8 @@ def test_a_draft_takes_no_hold_for_a_wait(names: str, wait: str | None, hold: st
 @pytest.mark.parametrize(
     ("thousands", "decimal", "text", "value"),
     [
-        (".", ",", "1.234,5", 1234.5), (".", ",", "1.234.567", 1234567.0), (".", ",", "12.5", None), (".", ",", "1.2.3,5", None),
+        (".", ",", "1.234,5", 1234.5), (".", ",", "0.500", None), (".", ",", "00.123", None), (".", ",", "1.234.567", 1234567.0),
+        (".", ",", "12.5", None), (".", ",", "1.2.3,5", None),
         (",", ".", "12,5", None), (",", ".", "1,234.5", 1234.5), (",", ".", "12,34,567.5", 1234567.5), (",", ".", "1,2345", None),
         ("'", ".", "1'234.5", 1234.5), (" ", ",", "1 234,5", 1234.5), ("\u202f", ",", "1\u202f234,5", 1234.5), (".", ",", "12,5", 12.5),
     ],
@@ -588,6 +589,18 @@ def test_thousands_stand_in_groups(thousands: str, decimal: str, text: str, valu
     found = to_seconds(pd.Series([text, "3"], dtype="str"), "s", decimal=decimal, thousands=thousands)
     assert found.bad.tolist() == [value is None, False]
     assert found.values.tolist() == ([value, 3.0] if value is not None else [pytest.approx(float("nan"), nan_ok=True), 3.0])
+
+
+def test_a_span_over_the_hour_shown_twice_ends_after_it_begins() -> None:
+    mapping = {
+        "table": "agent_states", "clock": {"timezone": "Europe/Madrid"},
+        "columns": {"agent": "who", "state": "what", "started_at": "from", "ended_at": "to"}, "states": {"*": "available"},
+    }  # fmt: skip
+    rows = b"who,what,from,to\na,x,2024-10-27 02:15:00,2024-10-27 02:45:00\na,x,2024-10-27 02:45:00,2024-10-27 06:00:00\n"
+    rows += b"b,x,2024-10-27 02:50:00,2024-10-27 02:10:00\n"
+    states = cc.read(rows, mapping=mapping).agent_states
+    assert states["started_at"].dt.strftime("%H:%M").tolist() == ["00:15", "00:45", "00:50"]
+    assert states["ended_at"].dt.strftime("%H:%M").tolist() == ["00:45", "05:00", "01:10"]
 
 
 def test_a_draft_says_what_it_could_not_guess() -> None:

@@ -195,6 +195,12 @@ def test_a_transfer_that_nobody_took(last: tuple[Facts, ...], outcome: str, to: 
         assert visits(log, "transferred_to") == [(to,), (None,)]
 
 
+def test_what_fails_after_a_transfer_was_taken_does_not_undo_it() -> None:
+    second = (event(70, "reservation.created", "p", "r2", "Bo"), event(72, "reservation.accepted", "p", "r2", "Bo"))
+    log = read(ENTERED, *TAKEN, sent(60, "QUEUE", "WQp", "p"), *second, event(90, "task.transfer-failed"))
+    assert visits(log, "queue", "transferred_to") == [("q", "p"), ("p", None)]
+
+
 def test_a_transfer_to_a_worker_who_refused_sent_nothing_on() -> None:
     refused = (event(70, "reservation.created", "q", "r2", "Bo"), event(75, "reservation.rejected", "q", "r2", "Bo"))
     over = (event(76, "task.transfer-failed"), event(90, "reservation.completed", "q", "r1", "Ada"))

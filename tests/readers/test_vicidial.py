@@ -87,6 +87,7 @@ def test_an_agents_call_without_a_wait_is_rejected() -> None:
         [2, "an agent took it, but queue_seconds is blank: nobody knows after how long"]
     ]
     assert log.contacts["outcome"].tolist() == ["abandoned"]
+    assert read("1,Q,1709280000,NULL,INCALL,anna,NULL,NONE,1.2").contacts["outcome"].tolist() == ["open"]
 
 
 def test_agents_are_the_same_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from scorecard_cases import (
 import ccstats as cc
 from ccstats.errors import TableError
 from ccstats.metrics import METRICS, NOT_OFFERED, SERVICE_LEVELS
+from ccstats.scorecard.service_measures import _together
 
 SHORT = {"outcome": "abandoned", "wait_s": 4.0, "agent": None, "talk_s": float("nan")}
 END = instant("2026-04-01")
@@ -456,3 +457,20 @@ def test_every_metric_is_measured_or_says_why_not(march: pd.DataFrame, period: s
         assert (kpis["value"].notna() | (kpis["verdict_reason"] != "")).all()
         assert ((kpis["verdict"] == "not_decidable") == (kpis["verdict_reason"] != "")).all()
         assert len(cc.trace_scorecard(kpis, asked, **given))
+
+
+@pytest.mark.filterwarnings("ignore:.*have no wait_s:ccstats.errors.DataWarning")
+@pytest.mark.parametrize("outcome", ["answered", "abandoned", "open"])
+def test_of_two_thresholds_in_one_interval_a_wait_that_is_not_known_is_missing(outcome: str) -> None:
+    who = {"agent": None, "talk_s": float("nan")} if outcome != "answered" else {}
+    at_ten = {"queued_at": "2026-03-02 10:00"}
+    both = contacts([{"wait_s": 40.0, **at_ten}, {"wait_s": float("nan"), "outcome": outcome, **at_ten, **who}])
+    parts = [
+        cc.to_intervals(both.iloc[[at]].reset_index(drop=True), threshold_s=threshold, fill=False) for at, threshold in ((0, 20), (1, 30))
+    ]
+    row = _together(parts).iloc[0]
+    assert row["offered"] == 2
+    missing = {name for name in ("total_wait_s", "total_abandon_wait_s", "max_wait_s") if pd.isna(row[name])}
+    assert (
+        missing == {"answered": {"total_wait_s", "max_wait_s"}, "abandoned": {"total_abandon_wait_s", "max_wait_s"}, "open": set()}[outcome]
+    )

@@ -15,7 +15,7 @@ from scipy import stats
 
 import ccstats as cc
 from ccstats.errors import ColumnError, DataWarning, OptionError, TableError
-from ccstats.expectation.staffed import Window
+from ccstats.expectation.staffed import Window, pooled_patience
 from ccstats.metrics import METRICS, SERVICE_LEVELS
 from ccstats.queueing import erlang
 from ccstats.queueing.simulation import arrival_times, simulate_queue
@@ -483,3 +483,28 @@ def test_february_1999(shared: Path, capsys: pytest.CaptureFixture[str]) -> None
     with capsys.disabled():
         print("\nbias of the expected service level, points, February 1999, by gap_s of infer_agents:")  # noqa: T201
         print(table.round(1).to_string())  # noqa: T201
+
+
+def test_waits_that_nobody_knows_are_no_waits_of_none() -> None:
+    made = cc.synthesize_contacts(seed=3, start="2026-03-26", days=5, timezone=ZONE)
+    staffed = cc.to_agent_intervals(made.agent_states, timezone=ZONE)
+    answered = made.contacts.index[(made.contacts["outcome"] == "answered").to_numpy()]
+    some = made.contacts.assign(wait_s=made.contacts["wait_s"].mask(made.contacts.index.isin(answered[::100])))
+    with pytest.warns(DataWarning, match="have no wait_s"):
+        untold = cc.to_intervals(some, timezone=ZONE, threshold_s=20)
+    told = cc.to_intervals(made.contacts, timezone=ZONE, threshold_s=20)
+    one, other = (cc.plan_as_usual(each, staffed, by=())["patience_s"].iloc[0] for each in (told, untold))
+    assert math.isfinite(other)
+    assert other == pytest.approx(one, rel=0.2)
+    found, expected = (cc.backtest_staffing(each, staffed, models=["erlang_a"], by=()) for each in (untold, told))
+    known = found["asa_s"].notna().to_numpy()
+    assert 0 < known.sum() < len(found)
+    np.testing.assert_array_equal(found["asa_s"][known], expected["asa_s"][known])
+
+
+def test_patience_is_pooled_over_what_is_known() -> None:
+    sums = {"total_wait_s": [100.0, np.nan, 40.0], "total_abandon_wait_s": [60.0, 5.0, 0.0], "abandoned": [2, 9, 0]}
+    assert pooled_patience(pd.DataFrame(sums), np.array([0, 0, 1]), None).tolist() == [80.0, 80.0, math.inf]
+    with pytest.warns(DataWarning, match="patience is taken as endless"):
+        endless = pooled_patience(pd.DataFrame(sums), np.array([0, 1, 2]), None)
+    assert endless.tolist() == [80.0, math.inf, math.inf]

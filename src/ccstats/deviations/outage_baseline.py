@@ -134,7 +134,9 @@ def add_baseline(frame: pd.DataFrame, keys: list[str], known: Outages, definitio
             made[f"{name}_sigma"] = _sigma(found, count, family)
         if name != "offered":  # at a time at which there never was anybody, and where nothing varies: that of all times
             sums = (
-                pd.DataFrame({"total": total * ~unusual, "count": count * ~unusual}).groupby(usual["queue"], observed=True).transform("sum")
+                pd.DataFrame({"total": total * ~unusual, "count": np.where(np.isnan(total), 0.0, count) * ~unusual})
+                .groupby(usual["queue"], observed=True)
+                .transform("sum")
             )
             overall = divide(sums["total"].to_numpy(), sums["count"].to_numpy())
             made[f"{name}_baseline"] = made[f"{name}_baseline"].fillna(pd.Series(overall, index=made.index))

@@ -66,7 +66,8 @@ def write_archive(log: Log, folder: str | Path, *, customers: bool = False) -> A
     The folder holds ``contacts/month=2025-03/queue=sales.parquet``, ``agent_states/month=2025-03.parquet`` (months of UTC) and an account
     of all lines that were read. The same log twice adds nothing. A visit that was still open, or had no end, where an earlier log ended is
     replaced by the one that a later log completes; so is the last span of an agent. Of two versions of a finished visit the one of which
-    more is known stays, of such that differ the one added last. Read logs whose calls go on in the next file together with that file.
+    more is known stays, of equals that of the log added last (for the first time). Read logs whose calls go on in the next file
+    together with that file.
 
     Parameters
     ----------
@@ -112,9 +113,10 @@ def write_archive(log: Log, folder: str | Path, *, customers: bool = False) -> A
     with _alone(folder):
         about = _about(folder)
         contacts = log.contacts if customers else log.contacts.drop(columns="customer", errors="ignore")
-        changes = [_add("contacts", path, rows) for path, rows in _contacts_by_file(contacts, folder / "contacts")]
-        changes += [_add("agent_states", path, rows) for path, rows in _states_by_file(log.agent_states, folder / "agent_states")]
         digest = _digest(log)
+        again = digest in about["logs"]
+        changes = [_add("contacts", path, rows, again) for path, rows in _contacts_by_file(contacts, folder / "contacts")]
+        changes += [_add("agent_states", path, rows, again) for path, rows in _states_by_file(log.agent_states, folder / "agent_states")]
         if digest not in about["logs"]:
             about["logs"][digest] = {
                 "format": log.format, "timezone": log.timezone,
@@ -240,8 +242,11 @@ def _safe(queue: str) -> str:
     return f"{name[:_LONGEST]}-{hashlib.sha256(queue.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
-def _add(table: str, path: Path, rows: pd.DataFrame) -> tuple[int, int, int, int]:
-    """Add rows to a file; how many are new, complete one that was there, or were there, and whether it was written."""
+def _add(table: str, path: Path, rows: pd.DataFrame, again: bool) -> tuple[int, int, int, int]:
+    """Add rows to a file; how many are new, complete one that was there, or were there, and whether it was written.
+
+    Rows of a log that is added ``again`` take the place of unfinished ones only.
+    """
     there = read_parquet(path) if path.exists() else rows.iloc[:0]
     schema = CONTACTS if table == "contacts" else AGENT_STATES
     both = pd.concat([worded(each) for each in (there, rows) if len(each)] or [rows], ignore_index=True)
@@ -249,13 +254,17 @@ def _add(table: str, path: Path, rows: pd.DataFrame) -> tuple[int, int, int, int
     if table == "contacts":
         both["_moment"], both["_done"] = came_at(both), _finished(both)
         both["_facts"] = both[[name for name in _FACTS if name in both]].notna().sum(axis=1)
-        # What is there in all but its number, or the pseudonym of a key of this day, is not there again.
+        # Of one log's own rows the fullest, then the first; and what is there in all but its number, or the pseudonym of a key of this
+        # day, is not there again.
+        both = both.sort_values(["_new", "_done", "_facts"], ascending=[True, False, False], kind="stable").drop_duplicates(
+            [*_SAME[table], "_new"]
+        )
         both = both[~both.drop(columns=["_new", "visit", "customer"], errors="ignore").duplicated()]
     else:
         both["_done"] = (both["closed_by"] != "end_of_file").astype("int64") if "closed_by" in both else 1
     # Of the same visit the finished one stays, then the one of which most is known, then the last; of spans that the log cut, the longest.
     keys, by = _SAME[table], {"contacts": ["_facts"], "agent_states": ["ended_at"]}[table]
-    order = both.sort_values(["_done", *by, "_new"], ascending=[False, False, table == "agent_states"], kind="stable")
+    order = both.sort_values(["_done", *by, "_new"], ascending=[False, False, again or table == "agent_states"], kind="stable")
     kept = order.drop_duplicates(keys)
     if table == "agent_states":
         kept = kept[~_outdated(kept)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccstats.errors import OptionError, TableError
+from ccstats.errors import DataWarning, OptionError, TableError
 from ccstats.expectation.expected import Rows, divide, run_numbers
 from ccstats.expectation.outlook import numbers
 from ccstats.intervals import roll_up
@@ -29,6 +30,7 @@ _PARTS = ("talk", "hold", "wrap")
 _ENOUGH = 10
 #: Over what handle times are taken, and over what where nothing is known.
 _FALLBACKS = {"interval": ("interval", "slot", "all"), "slot": ("slot", "all"), "month": ("month", "all")}
+_WAITS = ("total_wait_s", "total_abandon_wait_s")
 _COUNTS = (
     *("offered", "answered", "abandoned", "abandoned_short", "answered_within", "abandoned_within", "callback_within", "reached_threshold"),
     *(
@@ -37,8 +39,6 @@ _COUNTS = (
         "lost",
         "open",
         "unknown",
-        "total_wait_s",
-        "total_abandon_wait_s",
         "talk_known",
         "hold_known",
         "wrap_known",
@@ -94,6 +94,9 @@ def join_agents(intervals: Any, agent_intervals: Any, by: str | Sequence[str] | 
         sums, staffed = (each.assign(queue=each["queue"].astype("str").astype(words)) for each in (sums, staffed))
     made = sums.merge(staffed, on=[*keys, "interval_start"], how="outer").merge(lengths, on="interval_start", how="left")
     made = made.sort_values([*keys, "interval_start"], ignore_index=True).assign(timezone=pd.Categorical([zone] * len(made)))
+    # Where nobody called nobody waited; where somebody did, a wait that is not known is not none.
+    quiet = made["offered"].isna()
+    made[list(_WAITS)] = made[list(_WAITS)].mask(quiet, 0.0)
     made = made.fillna(dict.fromkeys((*_COUNTS, *seconds), 0)).astype({"offered": "int64", "answered": "int64"})
     without = (made["offered"] > 0) & made["threshold_s"].isna()
     if without.any():
@@ -129,7 +132,9 @@ def _lengths(frame: pd.DataFrame, agents: pd.DataFrame) -> pd.DataFrame:
 
 
 def pooled_patience(frame: pd.DataFrame, queue: NDArray[np.int64], patience_s: float | None) -> Floats:
-    """The mean patience of each interval's queue: as given, or total wait by abandons; infinite where nobody abandoned.
+    """The mean patience of each interval's queue: as given, or total wait by abandons, over intervals in which all waits are known.
+
+    It is infinite where nobody abandoned; where somebody did, but no interval knows its waits, it is taken so with a warning.
 
     Examples
     --------
@@ -141,10 +146,12 @@ def pooled_patience(frame: pd.DataFrame, queue: NDArray[np.int64], patience_s: f
         if not patience_s > 0:
             raise OptionError(f"patience_s={patience_s!r} must be a positive number of seconds, or infinite")
         return np.full(len(frame), float(patience_s))
-    waited, gone = (
-        np.bincount(queue, weights=values)
-        for values in (numbers(frame, "total_wait_s") + numbers(frame, "total_abandon_wait_s"), numbers(frame, "abandoned"))
-    )
+    total, abandoned = numbers(frame, "total_wait_s") + numbers(frame, "total_abandon_wait_s"), numbers(frame, "abandoned")
+    known = ~np.isnan(total)
+    waited, gone, left = (np.bincount(queue, weights=each) for each in (np.where(known, total, 0.0), abandoned * known, abandoned))
+    if ((left > 0) & (np.bincount(queue, weights=known) == 0)).any():
+        text = "contacts were abandoned, and of no interval all waits are known: patience is taken as endless; give patience_s="
+        warnings.warn(text, DataWarning, stacklevel=3)
     pooled = np.divide(waited, gone, out=np.full(len(gone), np.inf), where=(gone > 0) & (waited > 0))
     return pooled[queue]
 

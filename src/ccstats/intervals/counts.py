@@ -67,6 +67,7 @@ class Rules:
     inclusive: bool
     fill: bool
     histogram: dict[str, float]
+    in_parts: bool = False
 
     def definition(self, number: np.ndarray, threshold: np.ndarray, short: np.ndarray) -> dict[str, Any]:
         """The columns that say with which definition rows of these groups were counted, from the groups' thresholds [µs]."""
@@ -140,7 +141,7 @@ class CountPart:
     @classmethod
     def contacts(cls, rules: Rules, merge: Callable[[list[pd.DataFrame]], pd.DataFrame]) -> CountPart:
         """For partitions of contacts: without rows for empty intervals."""
-        return cls(count_contacts, replace(rules, fill=False), (*_COLUMNS, *_EXTRA, *rules.by), "queue", merge)
+        return cls(count_contacts, replace(rules, fill=False, in_parts=True), (*_COLUMNS, *_EXTRA, *rules.by), "queue", merge)
 
     @classmethod
     def spans(cls, rules: AgentRules, merge: Callable[[list[pd.DataFrame]], pd.DataFrame]) -> CountPart:
@@ -183,12 +184,13 @@ def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:
     if any(each[2] for each in found):
         _explain(contacts, [*columns, *extra])
     if unplaced := sum(each[3] for each in found):
-        text = f"{unplaced:,} contacts have no arrived_at before queued_at; their wait is counted from queued_at"
+        text = f"{_number(unplaced, rules)}contacts have no arrived_at before queued_at; their wait is counted from queued_at"
         warnings.warn(text, DataWarning, stacklevel=3)
     if untold := sum(each[4] for each in found):
         text = (
-            f"{untold:,} contacts left the queue and have no wait_s: they are booked as if they had not waited, and not counted within the "
-            "threshold; the longest wait of intervals and periods with them is missing, of answered and abandoned ones the average, too"
+            f"{_number(untold, rules)}contacts left the queue and have no wait_s: they are booked as if they had not waited, and not "
+            "counted within the threshold; the longest wait of intervals and periods with them is missing, of answered and abandoned ones "
+            "the average, too"
         )
         warnings.warn(text, DataWarning, stacklevel=3)
 
@@ -229,6 +231,11 @@ def count_contacts(table: Any, rules: Rules) -> pd.DataFrame:
         },
         copy=False,
     )
+
+
+def _number(many: int, rules: Rules) -> str:
+    """How many, but for a part of a table: the same warning of all parts is shown once."""
+    return "" if rules.in_parts else f"{many:,} "
 
 
 def _share(rows: int, work: Callable[[int, int], Any], *, worth: int | None = None) -> list[Any]:

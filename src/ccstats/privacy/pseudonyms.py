@@ -54,11 +54,11 @@ def key_of(key: str | bytes | None) -> bytes:
     """
     if key is None:
         key = os.environ.get("CCSTATS_KEY") or secrets.token_bytes(32)
-    elif not isinstance(key, str | bytes):
+    elif not isinstance(key, str | bytes | bytearray):
         raise OptionError(f"key= is of type {type(key).__name__}; give a secret text or bytes, or leave it out for a random key per run")
     elif not key:
         raise OptionError("key= is empty; give a secret text or bytes, or leave it out for a random key per run")
-    return key.encode() if isinstance(key, str) else key
+    return key.encode() if isinstance(key, str) else bytes(key)
 
 
 def pseudonym(value: str, key: bytes) -> str:

@@ -164,7 +164,7 @@ def _records(rows: Rows) -> pd.DataFrame:
     rows.close(lasted.isna() | billed.isna(), "duration or billsec is blank")
     word = each_category(rows.words("disposition"), lambda disposition: str(pc.utf8_upper(disposition)))
     answered, ended = (rows.instants(name, timezone=zone, missing=_NEVER) for name in ("answer", "end"))
-    start, answer, end = in_turn(began, answered, ended)
+    start, answer, end = in_turn(began, answered, ended, lengths={(0, 2): lasted, (1, 2): billed})
     end = end.fillna(start + pd.to_timedelta(lasted, unit="s"))
     if not rows.has("answer"):
         answer = (end - pd.to_timedelta(billed, unit="s")).where((billed > 0) | (word == "ANSWERED"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +16,10 @@ __all__ = ["Instants", "in_turn", "localise"]
 _NAT = np.iinfo(np.int64).min
 _DAY = 86_400_000_000
 _LAST = np.iinfo(np.int64).max
+#: How bad it is if times are out of order, and a second between them, against a second off a known length.
+_OUT_OF_ORDER, _FAR = 1e12, 1e-9
+#: What lengths and times that were rounded apart may differ by. [s]
+_ROUNDED_S = 1.5
 
 
 class Instants(NamedTuple):
@@ -105,11 +111,12 @@ def localise(wall: pd.Series, timezone: str) -> Instants:
     return Instants(pd.Series(first.view("M8[us]")).dt.tz_localize("UTC"), twice, pd.Series(later.view("m8[us]")), never)
 
 
-def in_turn(*times: Instants) -> list[pd.Series]:
-    """Instants of each row that came one after the other: of an hour that the clock showed twice the one that keeps them so.
+def in_turn(*times: Instants, lengths: Mapping[tuple[int, int], pd.Series] | None = None, near: bool = True) -> list[pd.Series]:
+    """Instants of each row that came one after the other: of an hour that the clock showed twice the one that fits.
 
-    A time is the second of the two where the first were before an earlier time of its row; then also where the second is not after the
-    next time of its row, so that no hour is put between them. Missing ones are passed over.
+    That is, first of all, the one that keeps them in order; then the one that agrees with the ``lengths`` [s] that are known between two
+    of them (by their places); then, if they shall be ``near``, the one that makes the row shortest; else the first. Missing ones are passed
+    over.
 
     Examples
     --------
@@ -119,16 +126,36 @@ def in_turn(*times: Instants) -> list[pd.Series]:
     >>> [at.utc[0].strftime("%H:%M:%S") for at in call], [at[0].strftime("%H:%M:%S") for at in in_turn(*call)]
     (['00:59:50', '00:00:10'], ['00:59:50', '01:00:10'])
     """
-    taken = [at.utc for at in times]
-    if not any(at.twice.any() for at in times):
-        return taken
-    before = taken[0]
-    for place, at in enumerate(times):
-        taken[place] = taken[place].mask(at.twice & (taken[place] < before), at.utc + at.later)
-        before = taken[place].fillna(before)
-    following = taken[-1]
-    for place, at in reversed(list(enumerate(times))):
-        second = at.utc + at.later
-        taken[place] = taken[place].mask(at.twice & (second <= following), second) if place < len(times) - 1 else taken[place]
-        following = taken[place].fillna(following)
+    rows = np.flatnonzero(np.logical_or.reduce([at.twice for at in times]))
+    if not len(rows):
+        return [at.utc for at in times]
+    first, later = (
+        np.stack([each.iloc[rows].astype("int64").to_numpy() for each in some])
+        for some in zip(*((at.utc, at.later) for at in times), strict=True)
+    )
+    twice, there = np.stack([at.twice[rows] for at in times]), first != _NAT
+    known = {pair: seconds.to_numpy(dtype="float64")[rows] for pair, seconds in (lengths or {}).items()}
+    best, fits = np.full(len(rows), np.inf), first.copy()
+    for which in product((0, 1), repeat=len(times)):  # all the first ones come first
+        shown = first + np.where(twice, later, 0) * np.array(which)[:, None]
+        misfit = _misfit(shown, there, known, near=near)
+        better = misfit < best
+        best[better], fits[:, better] = misfit[better], shown[:, better]
+    taken = [at.utc.copy() for at in times]
+    for values, found in zip(taken, fits, strict=True):
+        values.iloc[rows] = pd.Series(found.view("M8[us]")).dt.tz_localize("UTC").array
     return taken
+
+
+def _misfit(shown: np.ndarray, there: np.ndarray, known: Mapping[tuple[int, int], np.ndarray], *, near: bool) -> np.ndarray:
+    """How badly times [µs] stand in a row: out of order, off the lengths that are known, or far from each other."""
+    misfit = np.zeros(shown.shape[1])
+    before, any_before = shown[0], there[0]
+    for at, is_there in zip(shown[1:], there[1:], strict=True):
+        gap = np.where(any_before & is_there, (at - before) / 1e6, 0.0)
+        misfit += np.where(gap < 0, _OUT_OF_ORDER, gap * _FAR if near else 0.0)
+        before, any_before = np.where(is_there, at, before), any_before | is_there
+    for (begin, end), seconds in known.items():
+        off = np.abs((shown[end] - shown[begin]) / 1e6 - seconds)
+        misfit += np.where(there[begin] & there[end] & (off > _ROUNDED_S), off, 0.0)
+    return misfit

@@ -105,9 +105,9 @@ def _calls(rows: Rows) -> pd.DataFrame:
     entered, began, ended = (
         rows.instants(name, timezone=zone, missing=_NO_DATE) for name in ("datetime_entry_queue", "datetime_init", "datetime_end")
     )
-    entry, begin, end = in_turn(entered, began, ended)
-    rows.close(entry.isna(), "datetime_entry_queue is blank")
     waited, talked = rows.seconds("duration_wait"), rows.seconds("duration")
+    entry, begin, end = in_turn(entered, began, ended, lengths={(0, 1): waited, (1, 2): talked})
+    rows.close(entry.isna(), "datetime_entry_queue is blank")
     status = each_category(rows.words("status"), str.casefold)
     outcome = categorised(status, _STATUS, CONTACTS["outcome"].vocabulary, "unknown")
     outcome = outcome.mask(status.eq(_LOST), "failed").mask(status.eq(_LOST) & begin.notna(), "answered")
@@ -149,7 +149,9 @@ def _audit(rows: Rows) -> pd.DataFrame:
     own, zone, agent = rows.text("id"), rows.options.timezone, rows.words("agent", "id_agent")
     rows.close(own.isna(), "id is blank")
     rows.close(agent.isna(), "id_agent is blank")
-    began, ended = in_turn(*(rows.instants(name, timezone=zone, missing=_NO_DATE) for name in ("datetime_init", "datetime_end")))
+    began, ended = in_turn(
+        *(rows.instants(name, timezone=zone, missing=_NO_DATE) for name in ("datetime_init", "datetime_end")), near=False
+    )
     rows.close(began.isna(), "datetime_init is blank")
     rows.close(ended < began, "datetime_end is before datetime_init")
     rows.close(ended - began >= pd.Timedelta(days=366), "a session or break of more than a year")

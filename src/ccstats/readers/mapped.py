@@ -318,7 +318,7 @@ class _Rows:
             span = self.seconds("duration_s")
             out["ended_at"] = instants["started_at"].utc + pd.to_timedelta((span * 1e6).round(), unit="us")
         else:
-            out["started_at"], out["ended_at"] = in_turn(instants["started_at"], instants["ended_at"])
+            out["started_at"], out["ended_at"] = in_turn(instants["started_at"], instants["ended_at"], near=False)
         many = len(self.open)
         for name in ("reason", "queue", "contact_id"):
             out.setdefault(name, constant_category(None, many))

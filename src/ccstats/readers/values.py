@@ -37,7 +37,7 @@ SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0, "excel_da
 COLONS = ("h:mm:ss", "mm:ss", "h:mm")
 
 #: A number whose thousands are grouped by a sign, by twos above the first thousand, too, as in India; with the decimal sign.
-_GROUPED = r"^[+-]?\d{{1,3}}(?:{0}\d{{2,3}})*{0}\d{{3}}(?:{1}\d*)?$"
+_GROUPED = r"^[+-]?[1-9]\d{{0,2}}(?:{0}\d{{2,3}})*{0}\d{{3}}(?:{1}\d*)?$"
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
 #: No contact lasts a year: such a number is in another unit or an overflow. [s]
 LONGEST_S = 366 * 86_400.0

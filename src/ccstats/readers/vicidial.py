@@ -159,7 +159,7 @@ def _visits(table: Rows) -> pd.DataFrame:
     person = user.notna() & ~_upper(user).isin(_NOBODY)
     # A status that only the system writes is believed before the user: such a call was not answered, whoever it was offered to.
     never = status.isin({*_DROPPED, *_STATUS} - {"INCALL"})
-    answered = person & ~never
+    answered = person & ~never & (waited.notna() | status.ne("INCALL"))
     table.close(answered & waited.isna(), "an agent took it, but queue_seconds is blank: nobody knows after how long")
     table.note(person & never, "an agent is named, but the status says that the call was not answered: left out")
     outcome = each_combination(_outcome, status, why, waited.fillna(0) == 0, answered)

@@ -161,12 +161,20 @@ def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
     numbers = {name for name, dtype in one.dtypes.items() if pd.api.types.is_numeric_dtype(dtype)}
     largest = {"max_wait_s", "interval_s", "threshold_s", "short_s"}
     how: Any = {name: "max" if name in largest else _sum if name in numbers else "first" for name in one.columns if name not in keys}
-    return one.groupby(keys, observed=True, as_index=False, sort=True).agg(how)[list(one.columns)].astype(one.dtypes.to_dict())
+    how |= dict.fromkeys(("total_wait_s", "total_abandon_wait_s"), _sum_of_known)
+    untold = (one["max_wait_s"].isna() & (one["offered"] > one["open"])).groupby([one[name] for name in keys], observed=True).any()
+    made = one.groupby(keys, observed=True, as_index=False, sort=True).agg(how)[list(one.columns)].astype(one.dtypes.to_dict())
+    return made.assign(max_wait_s=made["max_wait_s"].mask(untold.to_numpy(dtype=bool)))
 
 
 def _sum(values: pd.Series[Any]) -> Any:
     """Missing where every part is."""
     return values.sum(min_count=1)
+
+
+def _sum_of_known(values: pd.Series[Any]) -> Any:
+    """Missing where any part is: its contacts waited, and nobody knows how long."""
+    return values.sum(skipna=False)
 
 
 def _by_clock(contacts: pd.DataFrame, clock: str) -> pd.DataFrame:

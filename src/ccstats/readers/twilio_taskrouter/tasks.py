@@ -274,6 +274,8 @@ def _follow(rank, task, at, queue, reason, offer, sender, target, direct, entere
             elif found.ended[res] < 0:
                 found.ended[res], found.ended_at[res] = kind, now
             taken = found.accepted[res] != _NEVER or found.wrapped[res] != _NEVER or found.completed[res] != _NEVER
+            if taken and found.stay[res] >= 0 and stays.sent[found.stay[res]]:
+                sent_by[one] = -1  # who was sent on has arrived
             if found.stay[res] >= 0 and taken and (found.accepted[res] != _NEVER or found.created[res] != _NEVER):
                 answered[found.stay[res]] = True
         elif kind == _TASK_WRAPUP:
