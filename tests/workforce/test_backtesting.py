@@ -486,7 +486,7 @@ def test_february_1999(shared: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_waits_that_nobody_knows_are_no_waits_of_none() -> None:
-    made = cc.synthesize_contacts(seed=3, start="2026-03-26", days=5, timezone=ZONE)
+    made = cc.synthesize_contacts(seed=3, start="2026-03-26", days=14, timezone=ZONE)
     staffed = cc.to_agent_intervals(made.agent_states, timezone=ZONE)
     answered = made.contacts.index[(made.contacts["outcome"] == "answered").to_numpy()]
     some = made.contacts.assign(wait_s=made.contacts["wait_s"].mask(made.contacts.index.isin(answered[::100])))
