@@ -117,7 +117,7 @@ def write_archive(log: Log, folder: str | Path, *, customers: bool = False) -> A
         again = digest in about["logs"]
         changes = [_add("contacts", path, rows, again) for path, rows in _contacts_by_file(contacts, folder / "contacts")]
         changes += [_add("agent_states", path, rows, again) for path, rows in _states_by_file(log.agent_states, folder / "agent_states")]
-        if digest not in about["logs"]:
+        if not again:
             about["logs"][digest] = {
                 "format": log.format, "timezone": log.timezone,
                 "lines": json.loads(log.lines.to_json(orient="values")), "notes": json.loads(log.notes.to_json(orient="values")),

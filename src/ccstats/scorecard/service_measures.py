@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 from ccstats.agreement import Target
 from ccstats.deviations.compliance import measure_compliance
 from ccstats.intervals import to_intervals
+from ccstats.intervals.sums import add_up, measure_columns
 from ccstats.labels import reason
 from ccstats.metrics import METRICS, Metric
 from ccstats.periods import period_start
@@ -158,23 +157,11 @@ def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
     if not one.duplicated(keys).any():
         return one
     # Contacts of two days of different thresholds were booked in one interval, where they ended: sums add up.
-    numbers = {name for name, dtype in one.dtypes.items() if pd.api.types.is_numeric_dtype(dtype)}
-    largest = {"max_wait_s", "interval_s", "threshold_s", "short_s"}
-    how: Any = {name: "max" if name in largest else _sum if name in numbers else "first" for name in one.columns if name not in keys}
-    how |= dict.fromkeys(("total_wait_s", "total_abandon_wait_s"), _sum_of_known)
-    untold = (one["max_wait_s"].isna() & (one["offered"] > one["open"])).groupby([one[name] for name in keys], observed=True).any()
-    made = one.groupby(keys, observed=True, as_index=False, sort=True).agg(how)[list(one.columns)].astype(one.dtypes.to_dict())
-    return made.assign(max_wait_s=made["max_wait_s"].mask(untold.to_numpy(dtype=bool)))
-
-
-def _sum(values: pd.Series[Any]) -> Any:
-    """Missing where every part is."""
-    return values.sum(min_count=1)
-
-
-def _sum_of_known(values: pd.Series[Any]) -> Any:
-    """Missing where any part is: its contacts waited, and nobody knows how long."""
-    return values.sum(skipna=False)
+    groups = one.groupby(keys, observed=True, sort=True)
+    largest = {name: groups[name].max() for name in ("threshold_s", "short_s")}
+    made = groups.first().assign(**largest).reset_index()
+    sums, missing = add_up(one, groups.ngroup().to_numpy(), len(made))
+    return made.assign(**measure_columns(sums, missing))[list(one.columns)]
 
 
 def _by_clock(contacts: pd.DataFrame, clock: str) -> pd.DataFrame:

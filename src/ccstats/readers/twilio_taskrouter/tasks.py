@@ -286,8 +286,9 @@ def _follow(rank, task, at, queue, reason, offer, sender, target, direct, entere
             stay = last[one]
             if stay >= 0 and not answered[stay]:
                 said = stays.left[stay]
-                instead = (said == _MOVED and kind == _TIMEOUT) or (said == _NOT_SENT and kind == _CANCELED)
-                if said == _NOT_SENT and kind == _CANCELED and sent_by[one] >= 0:
+                gone_meanwhile = said == _NOT_SENT and kind == _CANCELED
+                instead = gone_meanwhile or (said == _MOVED and kind == _TIMEOUT)
+                if gone_meanwhile and sent_by[one] >= 0:
                     found.sent_to[sent_by[one]] = sent_to[one]  # it was on its way when the customer left
                 if said < 0 or instead or kind in (_WORKFLOW_TIMEOUT, _SKIPPED):
                     stays.left[stay], stays.reason[stay], stays.left_at[stay] = kind, reason[row], now
